@@ -1,0 +1,67 @@
+import { z } from 'zod';
+import { FreezeSelector } from './freeze-selector.ts';
+
+/**
+ * Payloads that the control plane signs (Ed25519, the organisation's policy key) and agents verify.
+ * On the wire each is the exact RFC 8785 bytes; the digest is SHA-256 over those bytes.
+ * A payload is only accepted by the organisation it names.
+ */
+
+/** One policy document as its author wrote it; compiled on the device. */
+export const LayerDocument = z.strictObject({
+  layer: z.enum(['global', 'team']),
+  /** Present for the team layer. */
+  team: z.uuid().optional(),
+  /** YAML or JSON source, exactly as written. */
+  source: z.string().max(1_000_000),
+});
+export type LayerDocument = z.infer<typeof LayerDocument>;
+
+export const PolicyPayload = z.strictObject({
+  kind: z.literal('policy'),
+  organisation: z.uuid(),
+  revision: z.number().int().min(1),
+  issuedAt: z.iso.datetime(),
+  documents: z.array(LayerDocument).max(2),
+});
+export type PolicyPayload = z.infer<typeof PolicyPayload>;
+
+export const ActiveFreeze = z.strictObject({
+  id: z.uuid(),
+  selector: FreezeSelector,
+  reason: z.string().max(1000),
+  /** Shown to the person at the device: who froze it. */
+  by: z.string().max(200),
+  since: z.iso.datetime(),
+});
+export type ActiveFreeze = z.infer<typeof ActiveFreeze>;
+
+/** The whole set of freezes in force; an empty list thaws everything. */
+export const FreezePayload = z.strictObject({
+  kind: z.literal('freeze'),
+  organisation: z.uuid(),
+  revision: z.number().int().min(1),
+  issuedAt: z.iso.datetime(),
+  freezes: z.array(ActiveFreeze).max(1000),
+});
+export type FreezePayload = z.infer<typeof FreezePayload>;
+
+export const CommandVerb = z.enum(['scan', 'kill']);
+export type CommandVerb = z.infer<typeof CommandVerb>;
+
+export const CommandPayload = z.strictObject({
+  kind: z.literal('command'),
+  id: z.uuid(),
+  organisation: z.uuid(),
+  device: z.uuid(),
+  verb: CommandVerb,
+  /** `kill`: `{ pid, startTime }` as reported by the inventory. `scan`: `{}`. */
+  arguments: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])),
+  reason: z.string().max(1000),
+  issuedAt: z.iso.datetime(),
+  expiresAt: z.iso.datetime(),
+});
+export type CommandPayload = z.infer<typeof CommandPayload>;
+
+export const BundlePayload = z.discriminatedUnion('kind', [PolicyPayload, FreezePayload, CommandPayload]);
+export type BundlePayload = z.infer<typeof BundlePayload>;

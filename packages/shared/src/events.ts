@@ -1,0 +1,95 @@
+import { z } from 'zod';
+import { Digest } from './ids.ts';
+
+/**
+ * One entry of a device's ledger. What is hashed and stored is the RFC 8785 form of this object
+ * (packages/ledger); it is never re-serialised afterwards. At most {@link MAX_ENTRY_BYTES} bytes.
+ */
+export const MAX_ENTRY_BYTES = 64 * 1024;
+/** Entries in one batch, and bytes of all entries together. */
+export const MAX_BATCH_ENTRIES = 512;
+export const MAX_BATCH_BYTES = 1024 * 1024;
+/** A gRPC frame larger than this is refused by both sides. */
+export const MAX_FRAME_BYTES = 4 * 1024 * 1024;
+
+export const VerdictOutcome = z.enum(['ALLOW', 'DENY', 'PROMPT']);
+export type VerdictOutcome = z.infer<typeof VerdictOutcome>;
+
+export const EnforcementMode = z.enum(['enforce', 'monitor']);
+export type EnforcementMode = z.infer<typeof EnforcementMode>;
+
+export const EventType = z.enum([
+  /** The agent started or stopped; boot, version. */
+  'agent.started',
+  'agent.stopped',
+  'device.enrolled',
+  /** A new AI agent was seen, changed its code, or went away. */
+  'discovery.appeared',
+  'discovery.changed',
+  'discovery.vanished',
+  /** A model call (or other request) passed the proxy: allowed, denied, or would have been denied. */
+  'network.request',
+  /** A TLS tunnel (CONNECT) that is not inspected. */
+  'network.tunnel',
+  'policy.applied',
+  'policy.refused',
+  'freeze.applied',
+  'freeze.frozen',
+  'freeze.thawed',
+  'process.killed',
+  'process.kill-refused',
+  'command.executed',
+  'command.refused',
+  /** Sampled telemetry that was dropped because a queue was full: how many, since when. */
+  'ledger.gap',
+  'store.corrupt',
+  'tamper.suspected',
+]);
+export type EventType = z.infer<typeof EventType>;
+
+export const Severity = z.enum(['info', 'notice', 'warning', 'critical']);
+export type Severity = z.infer<typeof Severity>;
+
+export const LedgerEntry = z.strictObject({
+  v: z.literal(1),
+  organisation: z.uuid(),
+  device: z.uuid(),
+  /** Starts at 1, no gaps. */
+  seq: z.number().int().min(1),
+  /** SHA-256 of the previous entry's canonical bytes; 64 zeros for the first. */
+  prev: Digest,
+  /** Device clock, UTC, milliseconds. */
+  at: z.iso.datetime(),
+  type: EventType,
+  severity: Severity,
+  /** Who acted. */
+  actor: z.strictObject({
+    kind: z.enum(['ai-agent', 'edge-agent', 'user', 'control-plane', 'process']),
+    /** AiAgentId, user name, or the empty string. */
+    id: z.string().max(128),
+    name: z.string().max(256),
+    pid: z.number().int().min(0).optional(),
+    user: z.string().max(128).optional(),
+  }),
+  /** What was done, a verb phrase: "call", "freeze", "apply policy". */
+  action: z.string().max(128),
+  /** To what: host and path without query, process, revision. */
+  target: z.string().max(2048),
+  verdict: z
+    .strictObject({
+      outcome: VerdictOutcome,
+      /** In monitor mode a DENY was recorded but not carried out. */
+      mode: EnforcementMode,
+      layer: z.enum(['global', 'team', 'local', 'builtin']),
+      rule: z.string().max(128),
+      reason: z.string().max(1000),
+      revision: z.number().int().min(0),
+    })
+    .optional(),
+  /** Facts of this type of event. Numbers, strings, booleans, lists of strings; never secrets or payloads. */
+  data: z.record(
+    z.string().max(64),
+    z.union([z.string().max(4096), z.number(), z.boolean(), z.array(z.string().max(1024)).max(64)]),
+  ),
+});
+export type LedgerEntry = z.infer<typeof LedgerEntry>;
