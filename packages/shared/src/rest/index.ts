@@ -1,1 +1,6 @@
-export {};
+export * from './common.ts';
+export * from './control.ts';
+export * from './fleet.ts';
+export * from './identity.ts';
+export * from './permissions.ts';
+export * from './record.ts';

@@ -1,0 +1,149 @@
+import { z } from 'zod';
+import { CommandVerb, LayerDocument } from '../bundles.ts';
+import { FreezeSelector } from '../freeze-selector.ts';
+import { Confirmation, PageQuery, Reason, Timestamp } from './common.ts';
+
+/** Team documents are keyed by team id. */
+export const PolicyDocuments = z.array(LayerDocument).max(500);
+export type PolicyDocuments = z.infer<typeof PolicyDocuments>;
+
+export const PolicyRevision = z.object({
+  revision: z.number().int(),
+  documents: PolicyDocuments,
+  digest: z.string(),
+  reason: z.string(),
+  createdBy: z.string(),
+  createdAt: Timestamp,
+  rolledBackTo: z.number().int().nullable(),
+  running: z.boolean(),
+});
+export type PolicyRevision = z.infer<typeof PolicyRevision>;
+
+export const PolicyIssueView = z.object({
+  layer: z.enum(['global', 'team']),
+  team: z.uuid().optional(),
+  code: z.string(),
+  message: z.string(),
+  line: z.number().int(),
+  column: z.number().int(),
+  endLine: z.number().int(),
+  endColumn: z.number().int(),
+  path: z.string(),
+  suggestion: z.string().optional(),
+});
+export const CheckPolicy = z.strictObject({ documents: PolicyDocuments });
+export const CheckedPolicy = z.object({ ok: z.boolean(), issues: z.array(PolicyIssueView) });
+export type CheckedPolicy = z.infer<typeof CheckedPolicy>;
+
+/** POST /v1/policies/deploy. `basedOn` is the revision the editor started from; a newer one refuses. */
+export const DeployPolicy = z.strictObject({
+  documents: PolicyDocuments,
+  basedOn: z.number().int().min(0),
+  reason: Reason,
+  confirm: Confirmation,
+});
+export type DeployPolicy = z.infer<typeof DeployPolicy>;
+/** POST /v1/policies/rollback: a new revision with the old documents. */
+export const RollbackPolicy = z.strictObject({
+  revision: z.number().int().min(1),
+  reason: Reason,
+  confirm: Confirmation,
+});
+export type RollbackPolicy = z.infer<typeof RollbackPolicy>;
+
+/** POST /v1/blast-radius: who a wide action would meet, before it is done. */
+export const BlastRadiusQuery = z.discriminatedUnion('action', [
+  z.strictObject({ action: z.literal('deploy') }),
+  z.strictObject({ action: z.literal('freeze'), selector: FreezeSelector }),
+  z.strictObject({ action: z.literal('revoke'), device: z.uuid() }),
+]);
+export type BlastRadiusQuery = z.infer<typeof BlastRadiusQuery>;
+export const BlastRadius = z.object({
+  devices: z.number().int(),
+  connectedDevices: z.number().int(),
+  aiAgents: z.number().int(),
+  connections: z.number().int(),
+  /** At most 50, for a preview. */
+  sample: z.array(z.object({ deviceId: z.uuid(), hostname: z.string(), agent: z.string().nullable() })),
+});
+export type BlastRadius = z.infer<typeof BlastRadius>;
+
+export const RolloutPhase = z.enum(['pending', 'received', 'verified', 'applied', 'rejected', 'unreachable']);
+export type RolloutPhase = z.infer<typeof RolloutPhase>;
+export const RolloutCounts = z.record(RolloutPhase, z.number().int());
+export type RolloutCounts = z.infer<typeof RolloutCounts>;
+export const Rollout = z.object({
+  id: z.uuid(),
+  kind: z.enum(['policy', 'freeze']),
+  revision: z.number().int(),
+  title: z.string(),
+  reason: z.string(),
+  createdBy: z.string(),
+  createdAt: Timestamp,
+  supersededAt: Timestamp.nullable(),
+  devices: z.number().int(),
+  counts: RolloutCounts,
+  /** Milliseconds from the request until the last of the connected devices applied it; null while some are still on it. */
+  settledAfterMs: z.number().nullable(),
+  /** Processes suspended so far (freeze). */
+  affected: z.number().int(),
+});
+export type Rollout = z.infer<typeof Rollout>;
+export const RolloutDevice = z.object({
+  deviceId: z.uuid(),
+  hostname: z.string(),
+  phase: RolloutPhase,
+  code: z.string(),
+  detail: z.string(),
+  affected: z.number().int(),
+  /** Milliseconds after the request. */
+  afterMs: z.number().nullable(),
+});
+export type RolloutDevice = z.infer<typeof RolloutDevice>;
+export const RolloutDeviceQuery = PageQuery.extend({ phase: RolloutPhase.optional() });
+
+export const Freeze = z.object({
+  id: z.uuid(),
+  selector: FreezeSelector,
+  /** For people, team names resolved. */
+  describes: z.string(),
+  reason: z.string(),
+  createdBy: z.string(),
+  createdAt: Timestamp,
+  thawedBy: z.string().nullable(),
+  thawedAt: Timestamp.nullable(),
+  thawReason: z.string().nullable(),
+  /** The rollout that carries the newest state of this freeze. */
+  rolloutId: z.uuid().nullable(),
+});
+export type Freeze = z.infer<typeof Freeze>;
+export const CreateFreeze = z.strictObject({
+  selector: FreezeSelector,
+  reason: Reason,
+  confirm: Confirmation,
+});
+export type CreateFreeze = z.infer<typeof CreateFreeze>;
+export const ThawFreeze = z.strictObject({ reason: Reason });
+export type ThawFreeze = z.infer<typeof ThawFreeze>;
+export const FreezeWithRollout = z.object({ freeze: Freeze, rollout: Rollout });
+
+export const SendCommand = z.strictObject({
+  verb: CommandVerb,
+  arguments: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).default({}),
+  reason: Reason,
+});
+export type SendCommand = z.infer<typeof SendCommand>;
+export const CommandView = z.object({
+  id: z.uuid(),
+  deviceId: z.uuid(),
+  verb: z.string(),
+  reason: z.string(),
+  createdBy: z.string(),
+  createdAt: Timestamp,
+  expiresAt: Timestamp,
+  finishedAt: Timestamp.nullable(),
+  ok: z.boolean().nullable(),
+  code: z.string().nullable(),
+  detail: z.string().nullable(),
+});
+export type CommandView = z.infer<typeof CommandView>;

@@ -1,0 +1,103 @@
+import { z } from 'zod';
+
+export const Role = z.enum(['ciso', 'admin', 'manager', 'developer', 'auditor']);
+export type Role = z.infer<typeof Role>;
+
+/**
+ * What a role or an API token may do, named `object:verb`. The one table that decides it is
+ * {@link ROLE_PERMISSIONS}; API tokens carry a subset of these as scopes.
+ */
+export const Permission = z.enum([
+  'overview:read',
+  'devices:read',
+  'devices:manage',
+  'devices:revoke',
+  'enrolment-tokens:read',
+  'enrolment-tokens:manage',
+  'agents:read',
+  'policies:read',
+  'policies:deploy',
+  'freezes:read',
+  'freezes:manage',
+  'commands:send',
+  'events:read',
+  'alerts:read',
+  'alerts:resolve',
+  'audit:read',
+  'members:read',
+  'members:manage',
+  'teams:read',
+  'teams:manage',
+  'api-tokens:manage',
+]);
+export type Permission = z.infer<typeof Permission>;
+
+const READ_ALL = [
+  'overview:read',
+  'devices:read',
+  'enrolment-tokens:read',
+  'agents:read',
+  'policies:read',
+  'freezes:read',
+  'events:read',
+  'alerts:read',
+  'audit:read',
+  'members:read',
+  'teams:read',
+] as const satisfies Permission[];
+
+export const ROLE_PERMISSIONS: Record<Role, readonly Permission[]> = {
+  ciso: [
+    ...READ_ALL,
+    'devices:manage',
+    'devices:revoke',
+    'enrolment-tokens:manage',
+    'policies:deploy',
+    'freezes:manage',
+    'commands:send',
+    'alerts:resolve',
+    'members:manage',
+    'teams:manage',
+    'api-tokens:manage',
+  ],
+  admin: [
+    ...READ_ALL,
+    'devices:manage',
+    'devices:revoke',
+    'enrolment-tokens:manage',
+    'policies:deploy',
+    'freezes:manage',
+    'commands:send',
+    'alerts:resolve',
+    'members:manage',
+    'teams:manage',
+    'api-tokens:manage',
+  ],
+  manager: [
+    'overview:read',
+    'devices:read',
+    'agents:read',
+    'policies:read',
+    'freezes:read',
+    'freezes:manage',
+    'events:read',
+    'alerts:read',
+    'alerts:resolve',
+    'members:read',
+    'teams:read',
+  ],
+  developer: [
+    'overview:read',
+    'devices:read',
+    'agents:read',
+    'policies:read',
+    'freezes:read',
+    'events:read',
+    'teams:read',
+  ],
+  auditor: READ_ALL,
+};
+
+export function roleMay(role: Role, permission: Permission): boolean {
+  return ROLE_PERMISSIONS[role].includes(permission);
+}
