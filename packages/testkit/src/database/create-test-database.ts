@@ -1,0 +1,47 @@
+import { randomBytes } from 'node:crypto';
+import type { SharedServices } from '../services.setup.ts';
+import { createDatabase, dropDatabase, roleUrls } from './databases.ts';
+import type { DatabaseRole } from './roles.ts';
+
+export interface TestDatabase {
+  readonly name: string;
+  /** A superuser's URL to this database, for arranging and inspecting; never for the code under test. */
+  readonly adminUrl: string;
+  /** What each program would be given. */
+  readonly urls: Record<DatabaseRole, string>;
+  /** The Redis shared by all medium tests; `startRedis` gives one alone. */
+  readonly redisUrl: string;
+  drop(): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/**
+ * A migrated database of one's own, cloned from the template in some 50 ms. For tests of the `medium` project
+ * (`*.medium.test.ts`).
+ *
+ * @example
+ * const database = await createTestDatabase();
+ * afterAll(() => database.drop());
+ * const pool = new pg.Pool({ connectionString: database.urls.app });
+ */
+export async function createTestDatabase(): Promise<TestDatabase> {
+  const { inject } = await import('vitest');
+  const services: SharedServices | undefined = inject('services');
+  if (services === undefined) {
+    throw new Error('There is no database here: name the file *.medium.test.ts and run the medium project.');
+  }
+  const { postgres, redisUrl } = services;
+  const name = `test_${randomBytes(8).toString('hex')}`;
+  await createDatabase(postgres.adminUrl, name, postgres.template);
+  const adminUrl = new URL(postgres.adminUrl);
+  adminUrl.pathname = `/${name}`;
+  const drop = () => dropDatabase(postgres.adminUrl, name);
+  return {
+    name,
+    adminUrl: adminUrl.href,
+    urls: roleUrls(postgres, name, postgres.passwords),
+    redisUrl,
+    drop,
+    [Symbol.asyncDispose]: drop,
+  };
+}
