@@ -1,0 +1,51 @@
+import type { LedgerEntry } from '@raypher/shared';
+
+/** An event before the ledger gives it its place, its time and its owner. */
+export type EventDraft = Pick<LedgerEntry, 'type' | 'severity' | 'actor' | 'action' | 'target' | 'data'> & {
+  verdict?: LedgerEntry['verdict'];
+};
+
+/** The edge agent itself as the one who acted. */
+export const EDGE_AGENT: LedgerEntry['actor'] = { kind: 'edge-agent', id: '', name: 'raypher' };
+
+/**
+ * Cuts strings to the lengths that the entry's schema allows. What comes from outside (paths, names,
+ * arguments) may be of any length and may hold halves of surrogate pairs, which have no JSON form.
+ */
+export function fitDraft(draft: EventDraft): EventDraft {
+  return {
+    ...draft,
+    actor: {
+      ...draft.actor,
+      id: cut(draft.actor.id, 128),
+      name: cut(draft.actor.name, 256),
+      ...(draft.actor.user === undefined ? {} : { user: cut(draft.actor.user, 128) }),
+    },
+    action: cut(draft.action, 128),
+    target: cut(draft.target, 2048),
+    ...(draft.verdict === undefined
+      ? {}
+      : {
+          verdict: {
+            ...draft.verdict,
+            rule: cut(draft.verdict.rule, 128),
+            reason: cut(draft.verdict.reason, 1000),
+          },
+        }),
+    data: Object.fromEntries(
+      Object.entries(draft.data).map(([key, value]) => [cut(key, 64), fitValue(value)]),
+    ),
+  };
+}
+
+function fitValue(value: EventDraft['data'][string]): EventDraft['data'][string] {
+  if (typeof value === 'string') return cut(value, 4096);
+  if (typeof value === 'number') return Number.isFinite(value) ? value : 0;
+  if (typeof value === 'boolean') return value;
+  // 32 × 512 characters keep the whole entry well under its 64 KiB.
+  return value.slice(0, 32).map((item) => cut(item, 512));
+}
+
+function cut(text: string, length: number): string {
+  return (text.length <= length ? text : `${text.slice(0, length - 1)}…`).toWellFormed();
+}

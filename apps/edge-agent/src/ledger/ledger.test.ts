@@ -1,0 +1,151 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { EMPTY_CHAIN, extendChain, GENESIS_HASH } from '@raypher/ledger';
+import { expect, test } from 'vitest';
+import { openDatabase } from '../store/database.ts';
+import { EventLog } from '../store/event-log.ts';
+import { EDGE_AGENT, type EventDraft } from './event-draft.ts';
+import { Ledger, NOBODY, readEntry } from './ledger.ts';
+
+const draft = (target: string, data: EventDraft['data'] = {}): EventDraft => ({
+  type: 'network.request',
+  severity: 'info',
+  actor: EDGE_AGENT,
+  action: 'call',
+  target,
+  data,
+});
+
+function open(path = join(mkdtempSync(join(tmpdir(), 'raypher-ledger-')), 'agent.db')) {
+  const { db } = openDatabase(path);
+  const log = new EventLog(db);
+  return { path, db, log, ledger: new Ledger(log, NOBODY) };
+}
+
+test('entries are numbered from one, linked, and readable as they were recorded', async () => {
+  const { log, ledger } = open();
+  const heads = await Promise.all(['a', 'b', 'c'].map((target) => ledger.record(draft(target))));
+  const stored = log.from(1, 10);
+  expect(heads.map((head) => head.seq)).toEqual([1, 2, 3]);
+  expect(readEntry(stored[0]?.entry ?? new Uint8Array()).prev).toBe(GENESIS_HASH);
+  const walked = extendChain(
+    EMPTY_CHAIN,
+    stored.map((event) => event.entry),
+    readEntry,
+  );
+  expect(walked).toMatchObject({ head: ledger.head });
+  expect(ledger.check()).toBeUndefined();
+});
+
+test('the chain goes on after a restart', async () => {
+  const first = open();
+  const { hash } = await first.ledger.record(draft('before'));
+  first.db.close();
+  const { log, ledger } = open(first.path);
+  await ledger.record(draft('after'));
+  expect(readEntry(log.from(2, 1)[0]?.entry ?? new Uint8Array()).prev).toBe(hash);
+});
+
+test('a changed entry is noticed at start', async () => {
+  const { db, path, ledger } = open();
+  await ledger.record(draft('first'));
+  await ledger.record(draft('second'));
+  const row = db.prepare('SELECT entry FROM events WHERE seq = 1').get();
+  const forged = Buffer.from(String(Buffer.from(row?.entry as Uint8Array)).replace('first', 'other'));
+  db.prepare('UPDATE events SET entry = ? WHERE seq = 1').run(forged);
+  db.close();
+  expect(open(path).ledger.check()).toMatch(/not-linked/);
+});
+
+test('a cut tail is noticed at start', async () => {
+  const { db, path, ledger } = open();
+  await ledger.record(draft('first'));
+  await ledger.record(draft('second'));
+  db.exec('DELETE FROM events WHERE seq = 2');
+  db.close();
+  expect(open(path).ledger.check()).toMatch(/newest entry is 1, the recorded head is 2/);
+});
+
+test('text of any length and half surrogate pairs can be recorded', async () => {
+  const { log, ledger } = open();
+  await ledger.record(
+    draft('x'.repeat(10_000), { note: 'half \ud800', list: Array(500).fill('y'.repeat(3000)) }),
+  );
+  const entry = readEntry(log.from(1, 1)[0]?.entry ?? new Uint8Array());
+  expect(entry.target).toHaveLength(2048);
+  expect(entry.data.note).toBe('half \ufffd');
+});
+
+test('a full disk loses no order: the gap is recorded when there is room again', async () => {
+  const { db, log, ledger } = open();
+  await ledger.record(draft('before'));
+  const pages = Number(db.prepare('PRAGMA page_count').get()?.page_count);
+  db.exec(`PRAGMA max_page_count = ${pages}`);
+  const results = await Promise.allSettled(
+    Array.from({ length: 300 }, () => ledger.record(draft('lost', { filler: 'z'.repeat(4000) }))),
+  );
+  expect(results[0]).toMatchObject({ status: 'rejected', reason: { code: 'store/full' } });
+  expect(ledger.missing).toBe(300);
+
+  db.exec('PRAGMA max_page_count = 1000000');
+  await ledger.record(draft('after'));
+  const entries = log.from(1, 10).map((event) => readEntry(event.entry));
+  expect(entries.map((entry) => entry.type)).toEqual(['network.request', 'ledger.gap', 'network.request']);
+  expect(entries[1]?.data).toMatchObject({ count: 300, reason: 'store/full' });
+  expect(ledger.check()).toBeUndefined();
+});
+
+test('only what is durable and old is forgotten', async () => {
+  const { log, ledger } = open();
+  for (const target of ['a', 'b', 'c']) await ledger.record(draft(target));
+  log.markDurable(2);
+  expect(log.prune(Date.now() + 1)).toBe(2);
+  expect(log.from(0, 10).map((event) => event.seq)).toEqual([3]);
+  expect(ledger.check()).toBeUndefined();
+});
+
+test('a ledger that replaced a damaged one joins the chain the control plane holds', async () => {
+  const { log, ledger } = open();
+  await ledger.record(draft('one'));
+  await ledger.record(draft('two'));
+  const base = { seq: 40, hash: 'ab'.repeat(32) };
+  ledger.continueFrom(base);
+  await ledger.record(draft('three'));
+  const stored = log.from(0, 10);
+  expect(stored.map((event) => event.seq)).toEqual([41, 42, 43]);
+  expect(
+    extendChain(
+      base,
+      stored.map((event) => event.entry),
+      readEntry,
+    ),
+  ).toMatchObject({ head: ledger.head });
+});
+
+test('after kill -9 in the middle of writes everything acknowledged is there and the chain verifies', async () => {
+  const { path, db } = open();
+  db.close();
+  const child = spawn(
+    process.execPath,
+    [new URL('./write-until-killed.ts', import.meta.url).pathname, path],
+    {
+      stdio: ['ignore', 'pipe', 'ignore'],
+    },
+  );
+  const acknowledged: string[] = [];
+  for await (const line of createInterface({ input: child.stdout })) {
+    acknowledged.push(line);
+    if (acknowledged.length === 200) child.kill('SIGKILL');
+  }
+  if (child.signalCode === null) await once(child, 'exit');
+
+  const { log, ledger } = open(path);
+  expect(acknowledged.length).toBeGreaterThanOrEqual(200);
+  const onDisk = new Set(log.from(0, 100_000).map(({ seq, hash }) => `${seq} ${hash}`));
+  expect(acknowledged.filter((line) => !onDisk.has(line))).toEqual([]);
+  expect(ledger.check()).toBeUndefined();
+}, 20_000);

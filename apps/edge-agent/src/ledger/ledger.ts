@@ -1,0 +1,212 @@
+import { EventEmitter } from 'node:events';
+import { type ChainHead, canonicalBytes, extendChain, GENESIS_HASH, sha256Hex } from '@raypher/ledger';
+import { LedgerEntry, MAX_ENTRY_BYTES, RaypherError } from '@raypher/shared';
+import { sqliteCode } from '../store/database.ts';
+import type { EventLog, StoredEvent } from '../store/event-log.ts';
+import { EDGE_AGENT, type EventDraft, fitDraft } from './event-draft.ts';
+
+export interface LedgerOwner {
+  organisation: string;
+  device: string;
+}
+
+/** Owner of what is recorded before the device belongs to an organisation. */
+export const NOBODY: LedgerOwner = {
+  organisation: '00000000-0000-0000-0000-000000000000',
+  device: '00000000-0000-0000-0000-000000000000',
+};
+
+interface Waiting {
+  draft: EventDraft;
+  at: number;
+  resolve: (recorded: ChainHead) => void;
+  reject: (error: unknown) => void;
+}
+
+/** Entries in one commit; more wait for the next. */
+const GROUP = 512;
+/** SQLite: the disk or the file's page limit is full (13), or the disk failed a write (10). */
+const FULL_CODES = new Set([10, 13]);
+/** How many of the newest entries are checked at start. */
+const CHECKED_AT_START = 2000;
+
+/**
+ * Records events: each becomes a canonical entry linked to the one before, on disk before the promise
+ * resolves. Events of one turn of the event loop share one commit.
+ *
+ * When the disk is full, `record` rejects with `store/full`, the agent goes on enforcing, and the next
+ * entry that fits is preceded by a `ledger.gap` that says how many are missing and since when.
+ */
+export class Ledger {
+  readonly owner: LedgerOwner;
+  readonly #log: EventLog;
+  readonly #events = new EventEmitter<{ recorded: [LedgerEntry[]] }>();
+  #head: ChainHead;
+  #waiting: Waiting[] = [];
+  #scheduled = false;
+  #gap: { count: number; since: number } | undefined;
+
+  constructor(log: EventLog, owner: LedgerOwner) {
+    this.#log = log;
+    this.owner = owner;
+    this.#head = log.head();
+  }
+
+  get head(): ChainHead {
+    return this.#head;
+  }
+
+  /** Entries lost since the disk became full; 0 when all is well. */
+  get missing(): number {
+    return this.#gap?.count ?? 0;
+  }
+
+  /** Resolves when the entry is committed. */
+  record(draft: EventDraft): Promise<ChainHead> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ draft, at: Date.now(), resolve, reject });
+      if (this.#scheduled) return;
+      this.#scheduled = true;
+      setImmediate(() => this.#flush());
+    });
+  }
+
+  /**
+   * Records without waiting. A failure is counted and reported by the gap entry that follows,
+   * so that enforcement never depends on the disk.
+   */
+  note(draft: EventDraft): void {
+    this.record(draft).catch(() => {});
+  }
+
+  /** Writes what is waiting, now. */
+  flush(): void {
+    while (this.#waiting.length > 0) this.#flush();
+  }
+
+  /** Calls `listener` with entries after they are committed. Returns how to stop. */
+  onRecorded(listener: (entries: LedgerEntry[]) => void): () => void {
+    this.#events.on('recorded', listener);
+    return () => this.#events.off('recorded', listener);
+  }
+
+  /** Checks that the newest entries are linked and that the head is theirs. */
+  check(): string | undefined {
+    const stored = this.#log.latest(CHECKED_AT_START);
+    const first = stored[0];
+    if (first === undefined) return undefined;
+    const before: ChainHead = { seq: first.seq - 1, hash: readEntry(first.entry).prev };
+    if (first.seq === 1 && before.hash !== GENESIS_HASH) return 'the first entry names an entry before it';
+    const walked = extendChain(
+      before,
+      stored.map((event) => event.entry),
+      readEntry,
+    );
+    if ('fault' in walked) return `${walked.fault.kind} after entry ${before.seq}`;
+    if (walked.head.hash !== this.#head.hash || walked.head.seq !== this.#head.seq) {
+      return `the newest entry is ${walked.head.seq}, the recorded head is ${this.#head.seq}`;
+    }
+    return undefined;
+  }
+
+  /**
+   * Joins a ledger that replaced a damaged one to the last entry the control plane holds, so that the
+   * device's chain goes on instead of starting twice. Only entries that were never sent are linked anew.
+   */
+  continueFrom(base: ChainHead): void {
+    this.flush();
+    let head = base;
+    const events = this.#log.from(0, Number.MAX_SAFE_INTEGER).map((event): StoredEvent => {
+      const bytes = canonicalBytes({ ...readEntry(event.entry), seq: head.seq + 1, prev: head.hash });
+      head = { seq: head.seq + 1, hash: sha256Hex(bytes) };
+      return { seq: head.seq, entry: bytes, hash: head.hash, at: event.at };
+    });
+    this.#log.rewrite(base, events);
+    this.#head = head;
+  }
+
+  #flush(): void {
+    const group = this.#waiting.splice(0, GROUP);
+    if (this.#waiting.length > 0) setImmediate(() => this.#flush());
+    else this.#scheduled = false;
+    if (group.length === 0) return;
+
+    let head = this.#head;
+    const stored: StoredEvent[] = [];
+    const entries: LedgerEntry[] = [];
+    const done: (() => void)[] = [];
+    const link = (draft: EventDraft, at: number): void => {
+      const entry = this.#entry(draft, at, head);
+      const bytes = canonicalBytes(entry);
+      if (bytes.length > MAX_ENTRY_BYTES) {
+        throw new RaypherError('request/too-large', `An event of ${bytes.length} bytes is too large.`);
+      }
+      head = { seq: entry.seq, hash: sha256Hex(bytes) };
+      stored.push({ seq: head.seq, entry: bytes, hash: head.hash, at });
+      entries.push(entry);
+    };
+
+    if (this.#gap !== undefined) link(gapDraft(this.#gap), Date.now());
+    for (const { draft, at, resolve, reject } of group) {
+      try {
+        link(draft, at);
+        const recorded = head;
+        done.push(() => resolve(recorded));
+      } catch (error) {
+        reject(error);
+      }
+    }
+    try {
+      this.#log.append(stored);
+    } catch (error) {
+      this.#lose(group, error);
+      return;
+    }
+    this.#head = head;
+    this.#gap = undefined;
+    for (const finish of done) finish();
+    this.#events.emit('recorded', entries);
+  }
+
+  #lose(group: readonly Waiting[], cause: unknown): void {
+    const full = FULL_CODES.has(sqliteCode(cause) ?? -1);
+    const error = new RaypherError(
+      full ? 'store/full' : 'internal/unexpected',
+      full ? 'The disk is full: events are not being recorded.' : 'Events could not be recorded.',
+      { hint: 'Free some space; enforcement goes on and the gap will be recorded.', cause },
+    );
+    this.#gap = {
+      count: (this.#gap?.count ?? 0) + group.length,
+      since: this.#gap?.since ?? group[0]?.at ?? Date.now(),
+    };
+    for (const { reject } of group) reject(error);
+  }
+
+  #entry(draft: EventDraft, at: number, head: ChainHead): LedgerEntry {
+    return LedgerEntry.parse({
+      v: 1,
+      organisation: this.owner.organisation,
+      device: this.owner.device,
+      seq: head.seq + 1,
+      prev: head.hash,
+      at: new Date(at).toISOString(),
+      ...fitDraft(draft),
+    });
+  }
+}
+
+/** Reads a stored entry back. */
+export function readEntry(bytes: Uint8Array): LedgerEntry {
+  return LedgerEntry.parse(JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes)));
+}
+
+function gapDraft(gap: { count: number; since: number }): EventDraft {
+  return {
+    type: 'ledger.gap',
+    severity: 'warning',
+    actor: EDGE_AGENT,
+    action: 'lose events',
+    target: 'ledger',
+    data: { count: gap.count, since: new Date(gap.since).toISOString(), reason: 'store/full' },
+  };
+}

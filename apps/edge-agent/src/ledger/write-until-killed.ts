@@ -1,0 +1,25 @@
+import { openDatabase } from '../store/database.ts';
+import { EventLog } from '../store/event-log.ts';
+import { EDGE_AGENT } from './event-draft.ts';
+import { Ledger, NOBODY } from './ledger.ts';
+
+/**
+ * The child process of the kill -9 test: records events as fast as it can and prints the sequence number
+ * of each one that was acknowledged.
+ */
+const ledger = new Ledger(new EventLog(openDatabase(process.argv[2] ?? '').db), NOBODY);
+for (;;) {
+  const recorded = await Promise.all(
+    Array.from({ length: 7 }, (_, i) =>
+      ledger.record({
+        type: 'network.request',
+        severity: 'info',
+        actor: EDGE_AGENT,
+        action: 'call',
+        target: 'api.example.com/v1/chat/completions',
+        data: { i },
+      }),
+    ),
+  );
+  process.stdout.write(recorded.map(({ seq, hash }) => `${seq} ${hash}\n`).join(''));
+}

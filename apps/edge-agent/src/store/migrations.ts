@@ -1,0 +1,81 @@
+/**
+ * The schema of `agent.db`, one step per entry. `PRAGMA user_version` holds how many have run;
+ * a step that has been released is never edited, only followed by another.
+ */
+export const MIGRATIONS: readonly string[] = [
+  `
+  -- Whose ledger this file holds. Keys and certificates live in identity/, so that losing
+  -- this file does not lose the device's identity.
+  CREATE TABLE machine (
+    id           INTEGER PRIMARY KEY CHECK (id = 1),
+    organisation TEXT NOT NULL,
+    device       TEXT NOT NULL,
+    server       TEXT NOT NULL,
+    key_id       TEXT NOT NULL,
+    since        INTEGER NOT NULL
+  ) STRICT;
+
+  -- The ledger and the outbox are the same rows: an entry is sent from here until it is durable.
+  CREATE TABLE events (
+    seq     INTEGER PRIMARY KEY,
+    entry   BLOB NOT NULL,
+    hash    TEXT NOT NULL,
+    at      INTEGER NOT NULL
+  ) STRICT;
+  CREATE INDEX events_at ON events (at);
+
+  -- Facts about the chain that outlive pruned rows.
+  CREATE TABLE ledger (
+    id              INTEGER PRIMARY KEY CHECK (id = 1),
+    head_seq        INTEGER NOT NULL,
+    head_hash       TEXT NOT NULL,
+    durable_through INTEGER NOT NULL,
+    -- 1 until a ledger that replaced a damaged one has been joined to what the control plane holds.
+    restarted       INTEGER NOT NULL DEFAULT 0
+  ) STRICT;
+
+  -- Entries recorded before enrolment; the first enrolled entry commits to their head.
+  CREATE TABLE events_before_enrolment (
+    device TEXT NOT NULL,
+    seq    INTEGER NOT NULL,
+    entry  BLOB NOT NULL,
+    hash   TEXT NOT NULL,
+    at     INTEGER NOT NULL,
+    PRIMARY KEY (device, seq)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE state_slots (
+    kind      TEXT PRIMARY KEY CHECK (kind IN ('policy', 'freeze')),
+    revision  INTEGER NOT NULL,
+    digest    TEXT NOT NULL,
+    payload   BLOB NOT NULL,
+    signature BLOB NOT NULL,
+    key_id    TEXT NOT NULL,
+    phase     TEXT NOT NULL
+  ) STRICT;
+
+  -- Freezes that somebody at this machine set.
+  CREATE TABLE local_freezes (
+    id      TEXT PRIMARY KEY,
+    payload TEXT NOT NULL
+  ) STRICT;
+
+  CREATE TABLE frozen_trees (
+    id   TEXT PRIMARY KEY,
+    tree TEXT NOT NULL
+  ) STRICT;
+
+  CREATE TABLE seen_commands (
+    id         TEXT PRIMARY KEY,
+    expires_at INTEGER NOT NULL,
+    result     TEXT
+  ) STRICT;
+
+  CREATE TABLE ai_agents (
+    id         TEXT PRIMARY KEY,
+    name       TEXT NOT NULL,
+    first_seen INTEGER NOT NULL,
+    last_seen  INTEGER NOT NULL
+  ) STRICT;
+  `,
+];
