@@ -54,7 +54,7 @@ CREATE TABLE auth."session" (
   "createdAt" timestamptz NOT NULL DEFAULT now(),
   "updatedAt" timestamptz NOT NULL DEFAULT now()
 );
-CREATE INDEX session_user ON auth."session" ("userId");
+CREATE INDEX auth_session_user ON auth."session" ("userId");
 
 CREATE TABLE auth."account" (
   "id" text PRIMARY KEY,
@@ -71,7 +71,7 @@ CREATE TABLE auth."account" (
   "createdAt" timestamptz NOT NULL DEFAULT now(),
   "updatedAt" timestamptz NOT NULL DEFAULT now()
 );
-CREATE INDEX account_user ON auth."account" ("userId");
+CREATE INDEX auth_account_user ON auth."account" ("userId");
 
 CREATE TABLE auth."verification" (
   "id" text PRIMARY KEY,
@@ -271,6 +271,7 @@ CREATE INDEX freezes_organisation ON freezes (organisation_id, created_at DESC);
 -- What devices are sent: one signed payload per revision and audience. team_id NULL is for devices
 -- without a team and for teams that have no document of their own.
 CREATE TABLE state_bundles (
+  id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
   organisation_id uuid NOT NULL REFERENCES organisations (id),
   kind text NOT NULL CHECK (kind IN ('policy', 'freeze')),
   revision bigint NOT NULL CHECK (revision > 0),
