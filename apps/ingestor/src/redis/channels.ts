@@ -1,0 +1,89 @@
+import type { EventView } from '@raypher/shared/rest';
+import { z } from 'zod';
+
+/**
+ * What the two roles of the ingestor tell each other over Redis. Nothing here is needed for
+ * correctness: desired state and the record live in Postgres, and sweeps repair what Redis lost.
+ */
+
+/** api → link: something changed, look now instead of at the next sweep. */
+export const NUDGE_CHANNEL = 'raypher:nudge';
+/** link → api: something happened that a browser may want to see. */
+export const LIVE_CHANNEL = 'raypher:live';
+
+const organisation = z.uuid();
+
+export const Nudge = z.discriminatedUnion('topic', [
+  z.object({ topic: z.enum(['policy', 'freeze']), organisation, revision: z.number().int().min(0) }),
+  z.object({ topic: z.literal('command'), organisation, device: z.uuid(), id: z.uuid() }),
+  z.object({ topic: z.literal('revoke'), organisation, device: z.uuid() }),
+  /** Somebody watches this device until then (milliseconds since the epoch). */
+  z.object({ topic: z.literal('watch'), organisation, device: z.uuid(), until: z.number() }),
+]);
+export type Nudge = z.infer<typeof Nudge>;
+
+/** `position` is the database's; hostname is filled by the link from what it knows of the device. */
+export type LiveEvent = EventView;
+
+export type LiveMessage =
+  | { kind: 'events'; organisation: string; items: LiveEvent[]; held: number }
+  | {
+      kind: 'presence';
+      organisation: string;
+      changes: { deviceId: string; connected: boolean; at: string }[];
+    }
+  | { kind: 'acks'; organisation: string; rolloutIds: string[] }
+  | { kind: 'inventory'; organisation: string; deviceIds: string[] }
+  | { kind: 'alert'; organisation: string; alertId: string }
+  | { kind: 'command'; organisation: string; commandId: string };
+
+/**
+ * Reads a live message. The channel is ours alone (Redis is password-protected), so only the
+ * envelope is checked; rows were built from values that the ingest had parsed.
+ *
+ * @returns undefined for anything that is not one of ours.
+ */
+export function parseLiveMessage(text: string): LiveMessage | undefined {
+  try {
+    const envelope = LiveEnvelope.safeParse(JSON.parse(text));
+    // The envelope names the kind; the rest was written by publishers typed with LiveMessage.
+    return envelope.success ? (envelope.data as unknown as LiveMessage) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+const LiveEnvelope = z.looseObject({
+  kind: z.enum(['events', 'presence', 'acks', 'inventory', 'alert', 'command']),
+  organisation,
+});
+
+/** Hash: device id → JSON of {@link Presence}. */
+export function presenceKey(organisationId: string): string {
+  return `presence:${organisationId}`;
+}
+
+/** Sorted set: device id → milliseconds of the last sign of life. */
+export function presenceSeenKey(organisationId: string): string {
+  return `presence:${organisationId}:seen`;
+}
+
+/** A device counts as connected while its last sign of life is younger than this, milliseconds. */
+export const PRESENCE_LEASE_MS = 90_000;
+
+export const Presence = z.object({
+  /** When this stream began; ISO, UTC. */
+  since: z.string(),
+  /** Newest heartbeat; ISO, UTC. */
+  at: z.string(),
+  /** Which link process holds the stream. */
+  node: z.string(),
+  connections: z.number(),
+  processes: z.number(),
+  aiAgents: z.number(),
+  frozenProcesses: z.number(),
+  queueDepth: z.number(),
+  rssBytes: z.number(),
+  cpuShare: z.number(),
+});
+export type Presence = z.infer<typeof Presence>;
