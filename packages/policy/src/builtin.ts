@@ -1,0 +1,23 @@
+import type { PolicySnapshot } from './compile.ts';
+import type { Opinion } from './verdict.ts';
+
+/** There is no policy at all: everything is denied, in enforce mode. */
+export function noPolicy(): Opinion {
+  return builtin('DENY', 'enforce', 'builtin/no-policy', 'No policy is in force on this device.');
+}
+
+/** There is a policy, and no document of it has a section for this kind of action. */
+export function notGoverned(snapshot: PolicySnapshot): Opinion {
+  const reason = 'No layer of the policy governs this kind of action.';
+  return builtin('ALLOW', snapshot.strictestMode, 'builtin/not-governed', reason);
+}
+
+/** Nothing can be matched against a host that is not one, and nothing legitimate connects to it. */
+export function invalidHost(snapshot: PolicySnapshot): Opinion {
+  const reason = 'The destination is not a valid host name or IP address.';
+  return builtin('DENY', snapshot.strictestMode, 'builtin/invalid-host', reason);
+}
+
+function builtin(outcome: Opinion['outcome'], mode: Opinion['mode'], rule: string, reason: string): Opinion {
+  return { outcome, mode, layer: 'builtin', rule, reason };
+}
