@@ -388,6 +388,9 @@ CREATE TABLE events (
 ) PARTITION BY RANGE (received_on);
 CREATE INDEX events_tail ON events (organisation_id, position DESC);
 CREATE INDEX events_refusals ON events (organisation_id, position DESC) WHERE outcome IN ('DENY', 'PROMPT');
+-- Rows arrive in the order of received_at, so a block-range index finds minutes and days at next to no cost
+-- for the writer.
+CREATE INDEX events_received ON events USING brin (received_at) WITH (pages_per_range = 32, autosummarize = on);
 CREATE TRIGGER events_append_only BEFORE UPDATE OR DELETE ON events FOR EACH ROW EXECUTE FUNCTION refuse_change();
 
 -- COPY refuses tables with row-level security, so the link side writes the daily leaf directly:
@@ -519,9 +522,12 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
 $$;
 
 CREATE FUNCTION resolve_api_token(wanted_hash bytea)
-RETURNS TABLE (id uuid, organisation_id uuid, name text, scopes text[], expires_at timestamptz, revoked_at timestamptz)
+RETURNS TABLE (id uuid, organisation_id uuid, organisation_name text, name text, scopes text[], expires_at timestamptz,
+  revoked_at timestamptz)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
-  SELECT t.id, t.organisation_id, t.name, t.scopes, t.expires_at, t.revoked_at FROM api_tokens t WHERE t.secret_hash = wanted_hash
+  SELECT t.id, t.organisation_id, o.name, t.name, t.scopes, t.expires_at, t.revoked_at
+  FROM api_tokens t JOIN organisations o ON o.id = t.organisation_id
+  WHERE t.secret_hash = wanted_hash
 $$;
 
 CREATE FUNCTION resolve_enrolment_token(wanted_id uuid) RETURNS uuid

@@ -1,0 +1,50 @@
+import { Global, Inject, type MiddlewareConsumer, Module, type NestModule } from '@nestjs/common';
+import { APP_GUARD } from '@nestjs/core';
+import type { Pool } from 'pg';
+import { API_CONFIG } from '../config/config.module.ts';
+import type { ApiConfig } from '../config/config.ts';
+import { SIGN_IN_POOL } from '../database/database.module.ts';
+import { AccessGuard } from './access.guard.ts';
+import { AccountsService } from './accounts.service.ts';
+import { ApiTokenUseRepository } from './api-token-use.repository.ts';
+import { AuthenticationService, SIGN_IN } from './authentication.service.ts';
+import { MemberNameRepository } from './member-name.repository.ts';
+import { SignInAudit } from './sign-in.audit.ts';
+import { SignInEvents } from './sign-in.events.ts';
+import { signInHandler } from './sign-in.handler.ts';
+import { createSignIn, SIGN_IN_PATH, type SignIn } from './sign-in.ts';
+
+@Global()
+@Module({
+  providers: [
+    {
+      provide: SIGN_IN,
+      inject: [API_CONFIG, SIGN_IN_POOL, SignInAudit, SignInEvents],
+      useFactory: (config: ApiConfig, pool: Pool, audit: SignInAudit, events: SignInEvents) =>
+        createSignIn({
+          pool,
+          secret: config.authSecret,
+          webOrigin: config.webOrigin,
+          onSignedIn: (session) => audit.signedIn(session),
+          onSignedOut: async (session) => {
+            events.emit('ended', session);
+          },
+        }),
+    },
+    SignInAudit,
+    SignInEvents,
+    MemberNameRepository,
+    ApiTokenUseRepository,
+    AuthenticationService,
+    AccountsService,
+    { provide: APP_GUARD, useClass: AccessGuard },
+  ],
+  exports: [AuthenticationService, AccountsService, SignInEvents],
+})
+export class AuthModule implements NestModule {
+  constructor(@Inject(SIGN_IN) private readonly signIn: SignIn) {}
+
+  configure(consumer: MiddlewareConsumer): void {
+    consumer.apply(signInHandler(this.signIn)).forRoutes(`${SIGN_IN_PATH}/{*path}`);
+  }
+}

@@ -1,0 +1,35 @@
+import { RaypherError } from '@raypher/shared';
+import { toNodeHandler } from 'better-auth/node';
+import type { NextFunction, Request, RequestHandler, Response } from 'express';
+import { CLIENT_ADDRESS_HEADER, SIGN_IN_PATH, type SignIn } from './sign-in.ts';
+
+/**
+ * The paths of the sign-in library that exist here. Everything else it offers (signing up, changing the
+ * address, deleting oneself, social providers) is answered as if it did not.
+ */
+const OFFERED = new Set([
+  '/ok',
+  '/sign-in/email',
+  '/sign-out',
+  '/get-session',
+  '/list-sessions',
+  '/revoke-session',
+  '/revoke-sessions',
+  '/revoke-other-sessions',
+  '/change-password',
+]);
+
+/** Express handler for everything below {@link SIGN_IN_PATH}; must come before any body parser. */
+export function signInHandler(signIn: SignIn): RequestHandler {
+  const handle = toNodeHandler(signIn);
+  return (request: Request, response: Response, next: NextFunction) => {
+    const path = request.originalUrl.split('?', 1)[0]?.slice(SIGN_IN_PATH.length) ?? '';
+    if (!OFFERED.has(path)) {
+      next(new RaypherError('request/not-found', 'There is nothing at this address.'));
+      return;
+    }
+    // The library must not believe an address that the client wrote itself.
+    request.headers[CLIENT_ADDRESS_HEADER] = request.ip ?? '';
+    handle(request, response).catch(next);
+  };
+}

@@ -1,0 +1,17 @@
+import pg from 'pg';
+
+/** Connections for the sign-in library: role raypher_auth, which sees schema auth and nothing else. */
+export function createSignInPool(connectionString: string): pg.Pool {
+  const pool = new pg.Pool({
+    connectionString,
+    max: 5,
+    application_name: 'raypher-sign-in',
+    // Its queries name tables without a schema.
+    options: '-c search_path=auth',
+    connectionTimeoutMillis: 5_000,
+    statement_timeout: 10_000,
+  });
+  // An idle connection that dies (database restart) is replaced by the pool; without a listener it would end us.
+  pool.on('error', () => undefined);
+  return pool;
+}
