@@ -13,3 +13,10 @@ export { type Account, canReach, databaseAccount } from './processes/account.ts'
 export { type Daemon, type DaemonExit, type DaemonOptions, startDaemon } from './processes/daemon.ts';
 export { freePort } from './processes/free-port.ts';
 export { type RedisOptions, type RedisServer, startRedis } from './redis/start-redis.ts';
+export type { Behaviour } from './upstream/behaviour.ts';
+export type { RecordedRequest } from './upstream/exchange.ts';
+export {
+  type FakeUpstream,
+  type FakeUpstreamOptions,
+  startFakeUpstream,
+} from './upstream/start-fake-upstream.ts';

@@ -21,8 +21,8 @@ export interface DaemonExit {
 export interface DaemonOptions {
   command: string;
   args: string[];
-  /** The line the program prints when it accepts connections. */
-  ready: RegExp;
+  /** The line the program prints when it accepts connections, or a question asked again and again until it says yes. */
+  ready: RegExp | (() => Promise<boolean>);
   stopSignal: NodeJS.Signals;
   env?: NodeJS.ProcessEnv;
   cwd?: string;
@@ -37,6 +37,7 @@ export interface DaemonOptions {
 
 const SETPRIV = '/usr/bin/setpriv';
 const KEPT_OUTPUT = 4000;
+const ASK_EVERY_MS = 50;
 
 /**
  * Starts a server program and waits until it says that it is ready.
@@ -69,7 +70,10 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     pid,
     exited,
     kill: (signal = 'SIGKILL') => void child.kill(signal),
-    stop: () => stopChild(child, exited, options.stopSignal, options.graceMs ?? 10_000),
+    stop: async () => {
+      await stopChild(child, exited, options.stopSignal, options.graceMs ?? 10_000);
+      await output.written;
+    },
   };
 }
 
@@ -91,12 +95,18 @@ function exitOf(child: ChildProcess): Promise<DaemonExit> {
 interface Output {
   tail(): string;
   onText(listener: () => void): void;
+  /** Resolves when the log holds all that was printed. */
+  written: Promise<void>;
 }
 
 function collectOutput(child: ChildProcess, logFile: string | undefined): Output {
   const log = logFile === undefined ? undefined : createWriteStream(logFile, { flags: 'a', mode: 0o600 });
-  // A log that cannot be written (disk full) must not take the program down.
-  log?.on('error', () => {});
+  const written = new Promise<void>((resolve) => {
+    if (log === undefined) resolve();
+    // A log that cannot be written (disk full) must not take the program down.
+    log?.on('error', () => resolve());
+    log?.once('close', () => resolve());
+  });
   child.once('close', () => log?.end());
   let tail = '';
   let notify = () => {};
@@ -108,6 +118,7 @@ function collectOutput(child: ChildProcess, logFile: string | undefined): Output
     });
   }
   return {
+    written,
     tail: () => tail,
     onText: (listener) => {
       notify = listener;
@@ -117,8 +128,11 @@ function collectOutput(child: ChildProcess, logFile: string | undefined): Output
 
 function untilReady(child: ChildProcess, output: Output, options: DaemonOptions): Promise<void> {
   const limit = options.startTimeoutMs ?? 60_000;
+  const { ready } = options;
   return new Promise((resolve, reject) => {
+    let settled = false;
     const settle = (finish: () => void) => {
+      settled = true;
       clearTimeout(timer);
       output.onText(() => {});
       child.off('close', onClose);
@@ -132,8 +146,24 @@ function untilReady(child: ChildProcess, output: Output, options: DaemonOptions)
     const onError = (error: Error) => fail('could not be started', error);
     child.once('close', onClose);
     child.once('error', onError);
-    output.onText(() => {
-      if (options.ready.test(output.tail())) settle(resolve);
+    if (ready instanceof RegExp) {
+      output.onText(() => {
+        if (ready.test(output.tail())) settle(resolve);
+      });
+      return;
+    }
+    const ask = async () => {
+      while (!settled) {
+        if (await ready()) {
+          // It may have ended while the question was on its way.
+          if (!settled) settle(resolve);
+          return;
+        }
+        await new Promise((next) => setTimeout(next, ASK_EVERY_MS));
+      }
+    };
+    ask().catch((error: unknown) => {
+      if (!settled) settle(() => reject(error));
     });
   });
 }

@@ -1,0 +1,42 @@
+import { afterAll, describe, expect, it } from 'vitest';
+import { startFakeUpstream } from './start-fake-upstream.ts';
+
+const upstream = await startFakeUpstream();
+afterAll(() => upstream.stop());
+
+async function post(path: string, body: unknown): Promise<Response> {
+  return fetch(`${upstream.url}${path}`, { method: 'POST', body: JSON.stringify(body) });
+}
+
+describe('the fake upstream, as Ollama', () => {
+  it('streams a chat as lines of JSON and ends with counts', async () => {
+    const response = await post('/api/chat', {
+      model: 'llama3.2',
+      messages: [{ role: 'user', content: 'hello there' }],
+    });
+    expect(response.headers.get('content-type')).toBe('application/x-ndjson');
+    const lines = (await response.text())
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    expect(lines.map(({ message }) => message.content).join('')).toBe('You said: hello there');
+    expect(lines.map(({ done }) => done)).toEqual([...lines.slice(1).map(() => false), true]);
+    expect(lines.at(-1)).toMatchObject({ done_reason: 'stop', prompt_eval_count: 3 });
+  });
+
+  it('generates in one answer when streaming is off', async () => {
+    const response = await post('/api/generate', { model: 'llama3.2', prompt: 'hello', stream: false });
+    expect(await response.json()).toMatchObject({ response: 'You said: hello', done: true });
+  });
+
+  it('does not know every model', async () => {
+    const response = await post('/api/chat', {
+      model: 'no-such-model',
+      messages: [{ role: 'user', content: 'x' }],
+    });
+    expect([response.status, await response.json()]).toEqual([
+      404,
+      { error: "model 'no-such-model' not found" },
+    ]);
+  });
+});
