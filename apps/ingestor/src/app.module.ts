@@ -6,6 +6,7 @@ import type { Config } from './config/config.ts';
 import { HttpErrorFilter } from './errors/http-error.filter.ts';
 import { HealthModule } from './health/health.module.ts';
 import { loggingModule } from './http/logging.module.ts';
+import { KeysModule } from './keys/keys.module.ts';
 import { MetricsModule } from './metrics/metrics.module.ts';
 import { RedisModule } from './redis/redis.module.ts';
 
@@ -22,7 +23,7 @@ export function appModule(config: Config): DynamicModule {
       RedisModule,
       HealthModule,
       MetricsModule,
-      ...(config.role === 'api' ? [ApiModule] : []),
+      ...(config.role === 'api' ? [KeysModule, ApiModule] : []),
     ],
   };
 }

@@ -200,6 +200,8 @@ CREATE TABLE devices (
   FOREIGN KEY (organisation_id, team_id) REFERENCES teams (organisation_id, id)
 );
 CREATE INDEX devices_organisation_hostname ON devices (organisation_id, hostname, id);
+-- One key is one device: a second enrolment with the same key is a repetition or a clone.
+CREATE UNIQUE INDEX devices_key ON devices (organisation_id, key_fingerprint) WHERE status = 'active';
 
 CREATE TABLE device_certificates (
   -- SHA-256 of the certificate (DER)
