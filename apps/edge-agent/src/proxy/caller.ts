@@ -1,0 +1,28 @@
+import type { Socket } from 'node:net';
+import type { RequestingAgent } from '@raypher/policy';
+
+/** The process at the other end of a connection to the proxy. */
+export interface Caller {
+  /** Undefined when it could not be found. */
+  pid: number | undefined;
+  /** `undefined`: no AI agent. `null`: nobody knows whether it is one. */
+  agent: RequestingAgent | null | undefined;
+}
+
+export const UNKNOWN_CALLER: Caller = { pid: undefined, agent: null };
+
+/** Finds out who is calling. Never throws: a caller that cannot be found is {@link UNKNOWN_CALLER}. */
+export type IdentifyCaller = (socket: Socket) => Promise<Caller>;
+
+/** Told which models an AI agent uses, as the proxy sees them. */
+export type ModelSeen = (agentId: string, model: string) => void;
+
+/** Asks once per connection. */
+export function oncePerConnection(identify: IdentifyCaller): IdentifyCaller {
+  const known = new WeakMap<Socket, Promise<Caller>>();
+  return (socket) => {
+    const found = known.get(socket) ?? identify(socket).catch(() => UNKNOWN_CALLER);
+    known.set(socket, found);
+    return found;
+  };
+}

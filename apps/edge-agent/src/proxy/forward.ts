@@ -1,0 +1,182 @@
+import { once } from 'node:events';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { Readable } from 'node:stream';
+import { type Verdict, withoutAnswer } from '@raypher/policy';
+import type { Dispatcher } from 'undici';
+import type { Caller } from './caller.ts';
+import { type Destination, destinationOf } from './destination.ts';
+import { framingFault, requestHeaders, responseHeaders } from './headers.ts';
+import type { ModelName } from './model-name.ts';
+import { denialMessage, networkEvent } from './network-event.ts';
+import { leadsBack, type ProxyContext } from './proxy-context.ts';
+import { refuse } from './refusal.ts';
+import { readRequestBody } from './request-body.ts';
+import { authority } from './upstreams.ts';
+
+/** Sent on, answered, or broken off: what is known when it is over. */
+interface Outcome {
+  status: number;
+  bytesReceived: number;
+  streamed: boolean;
+}
+
+/** The client hung up before the answer was complete (nginx's number; it is never sent). */
+const CLIENT_GONE = 499;
+const STREAMING_TYPES = /^(text\/event-stream|application\/(x-ndjson|jsonl|json-seq))/i;
+
+/**
+ * Carries one request through: who is it, what for, may it; then on to the upstream and back as it comes.
+ * Leaves one event, whatever happens.
+ */
+export async function forward(
+  request: IncomingMessage,
+  response: ServerResponse,
+  context: ProxyContext,
+): Promise<void> {
+  const startedAt = performance.now();
+  const fault = framingFault(request);
+  if (fault !== undefined) {
+    // The connection is not safe to go on with: where the next request starts is in doubt.
+    response.shouldKeepAlive = false;
+    refuse(response, 'generic', 'bad-request', `The request has ${fault}.`);
+    return;
+  }
+  const destination = destinationOf(request);
+  if (destination === undefined) {
+    refuse(response, 'generic', 'not-found', 'Raypher does not know a provider for this path.');
+    return;
+  }
+  if (leadsBack(context, destination.host, destination.port)) {
+    refuse(response, destination.dialect, 'bad-request', 'This address leads back into the proxy.');
+    return;
+  }
+  const caller = await context.identify(request.socket);
+  const { body, models } = await readRequestBody(request, destination, context.bodyLimitBytes);
+  const { verdict, model } = decideForModels(context, destination, request.method ?? 'GET', caller, models);
+  const denied = withoutAnswer(verdict.effective) === 'DENY';
+
+  const counted = countBytes(body);
+  let outcome: Outcome;
+  if (denied) {
+    const status = refuse(response, destination.dialect, 'denied', denialMessage(verdict));
+    outcome = { status, bytesReceived: 0, streamed: false };
+  } else {
+    if (caller.agent && typeof model === 'string') context.modelSeen(caller.agent.id, model);
+    outcome = await relay(request, response, context, destination, counted.body);
+  }
+  if (destination.path === context.canaryPath && denied) return;
+  context.record(
+    networkEvent({
+      type: 'network.request',
+      host: destination.host,
+      port: destination.port,
+      method: request.method ?? 'GET',
+      path: destination.path,
+      provider: destination.provider?.id,
+      model,
+      caller,
+      verdict,
+      denied,
+      ...outcome,
+      bytesSent: denied ? 0 : counted.bytes(),
+      durationMs: performance.now() - startedAt,
+      inspected: true,
+    }),
+  );
+}
+
+/** A request may name several models; the strictest verdict about any of them counts. */
+function decideForModels(
+  context: ProxyContext,
+  destination: Destination,
+  method: string,
+  { agent }: Caller,
+  models: readonly ModelName[],
+): { verdict: Verdict; model: ModelName | undefined } {
+  const ask = (model: ModelName | undefined) => ({
+    model,
+    verdict: context.decide({
+      action: 'network.connect',
+      host: destination.host,
+      port: destination.port,
+      provider: destination.provider?.id,
+      model,
+      method,
+      path: destination.path.split(/[?#]/, 1)[0],
+      agent,
+    }),
+  });
+  const [first = ask(undefined), ...others] = models.map(ask);
+  return others.reduce(
+    (worst, next) => (severity(next.verdict) > severity(worst.verdict) ? next : worst),
+    first,
+  );
+}
+
+function severity(verdict: Verdict): number {
+  return (withoutAnswer(verdict.effective) === 'DENY' ? 2 : 0) + (verdict.outcome === 'DENY' ? 1 : 0);
+}
+
+async function relay(
+  request: IncomingMessage,
+  response: ServerResponse,
+  context: ProxyContext,
+  destination: Destination,
+  body: Buffer | AsyncIterable<Buffer> | undefined,
+): Promise<Outcome> {
+  const hangUp = new AbortController();
+  response.once('close', () => {
+    if (!response.writableFinished) hangUp.abort();
+  });
+  const { protocol, host, port, path, dialect } = destination;
+  let bytesReceived = 0;
+  let streamed = false;
+  try {
+    const answer = await context.upstreams.dispatcher.request({
+      origin: context.upstreams.origin(protocol, host, port),
+      path,
+      // Node's parser only lets through methods it knows; undici accepts the same ones.
+      method: (request.method ?? 'GET') as Dispatcher.HttpMethod,
+      headers: requestHeaders(request, authority(protocol, host, port)),
+      body: body === undefined || Buffer.isBuffer(body) ? (body ?? null) : Readable.from(body),
+      signal: hangUp.signal,
+    });
+    streamed = STREAMING_TYPES.test(String(answer.headers['content-type'] ?? ''));
+    response.writeHead(answer.statusCode, responseHeaders(answer.headers));
+    // A stream's first byte may be minutes away; the client wants to know now that it was accepted.
+    response.flushHeaders();
+    for await (const chunk of answer.body) {
+      bytesReceived += chunk.length;
+      if (!response.write(chunk)) await once(response, 'drain', { signal: hangUp.signal });
+    }
+    response.end();
+    return { status: answer.statusCode, bytesReceived, streamed };
+  } catch (error) {
+    if (hangUp.signal.aborted) return { status: CLIENT_GONE, bytesReceived, streamed };
+    // Cut off in the middle, the client must see a broken answer and not a short one.
+    const status = refuse(response, dialect, 'unreachable', `${host} cannot be reached: ${whyOf(error)}.`);
+    return { status, bytesReceived, streamed };
+  }
+}
+
+function countBytes(body: Buffer | AsyncIterable<Buffer> | undefined): {
+  body: Buffer | AsyncIterable<Buffer> | undefined;
+  bytes: () => number;
+} {
+  if (body === undefined) return { body, bytes: () => 0 };
+  if (Buffer.isBuffer(body)) return { body, bytes: () => body.length };
+  let size = 0;
+  async function* passing(source: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+    for await (const chunk of source) {
+      size += chunk.length;
+      yield chunk;
+    }
+  }
+  return { body: passing(body), bytes: () => size };
+}
+
+/** The reason without addresses of private gateways, which messages of the network layer contain. */
+function whyOf(error: unknown): string {
+  if (error instanceof Error && 'code' in error && typeof error.code === 'string') return error.code;
+  return 'the connection failed';
+}

@@ -1,0 +1,148 @@
+import { randomUUID } from 'node:crypto';
+import { createServer, type Server } from 'node:http';
+import type { Socket } from 'node:net';
+import { RaypherError } from '@raypher/shared';
+import { type IdentifyCaller, type ModelSeen, oncePerConnection } from './caller.ts';
+import { forward } from './forward.ts';
+import type { ProxyContext } from './proxy-context.ts';
+import { refuse, tunnelRefusal } from './refusal.ts';
+import { tunnel } from './tunnel.ts';
+import { Upstreams } from './upstreams.ts';
+
+export interface LocalProxyOptions {
+  /** 0: any free one. */
+  port: number;
+  bodyLimitBytes: number;
+  /** Logical host (or `host:port`) to another address. */
+  connectTo: Readonly<Record<string, string>>;
+}
+
+export interface LocalProxyParts {
+  decide: ProxyContext['decide'];
+  identify: IdentifyCaller;
+  record: ProxyContext['record'];
+  modelSeen: ModelSeen;
+  /** A request that failed for a reason of our own. */
+  failed: (error: unknown) => void;
+}
+
+const MAX_HEADER_BYTES = 32 * 1024;
+const MAX_CONNECTIONS = 4096;
+
+/** The localhost proxy: base URL mode, absolute URLs and CONNECT on one port, IPv4 and IPv6. */
+export class LocalProxy {
+  readonly canaryPath = `/${randomUUID()}`;
+  readonly #options: LocalProxyOptions;
+  readonly #parts: LocalProxyParts;
+  readonly #upstreams: Upstreams;
+  readonly #sockets = new Set<Socket>();
+  #servers: Server[] = [];
+  #port = 0;
+
+  constructor(options: LocalProxyOptions, parts: LocalProxyParts) {
+    this.#options = options;
+    this.#parts = parts;
+    this.#upstreams = new Upstreams(options.connectTo);
+  }
+
+  get port(): number {
+    return this.#port;
+  }
+
+  /** Open connections of clients, tunnels included. */
+  get connections(): number {
+    return this.#sockets.size;
+  }
+
+  async start(): Promise<void> {
+    const context: ProxyContext = {
+      decide: this.#parts.decide,
+      identify: oncePerConnection(this.#parts.identify),
+      record: this.#parts.record,
+      modelSeen: this.#parts.modelSeen,
+      upstreams: this.#upstreams,
+      bodyLimitBytes: this.#options.bodyLimitBytes,
+      canaryPath: this.canaryPath,
+      ownPort: () => this.#port,
+    };
+    const ipv4 = this.#create(context);
+    this.#port = await listen(ipv4, '127.0.0.1', this.#options.port);
+    this.#servers = [ipv4];
+    const ipv6 = this.#create(context);
+    try {
+      await listen(ipv6, '::1', this.#port);
+      this.#servers.push(ipv6);
+    } catch {
+      // No IPv6 on this machine, or the port is taken there: IPv4 alone serves.
+    }
+  }
+
+  async stop(): Promise<void> {
+    const closing = this.#servers.map((server) => new Promise((resolve) => server.close(resolve)));
+    for (const socket of this.#sockets) socket.destroy();
+    await Promise.all(closing);
+    await this.#upstreams.close();
+    this.#servers = [];
+  }
+
+  #create(context: ProxyContext): Server {
+    const server = createServer({
+      maxHeaderSize: MAX_HEADER_BYTES,
+      headersTimeout: 15_000,
+      requestTimeout: 15 * 60_000,
+      keepAliveTimeout: 60_000,
+      insecureHTTPParser: false,
+      requireHostHeader: true,
+      noDelay: true,
+    });
+    server.maxConnections = MAX_CONNECTIONS;
+    server.on('connection', (socket: Socket) => {
+      this.#sockets.add(socket);
+      socket.once('close', () => this.#sockets.delete(socket));
+    });
+    server.on('request', (request, response) => {
+      forward(request, response, context).catch((error: unknown) => {
+        // Enforcement that cannot decide does not let through.
+        refuse(response, 'generic', 'unavailable', 'Raypher could not decide about this request.');
+        if (!request.destroyed) this.#parts.failed(error);
+      });
+    });
+    server.on('connect', (request, socket, head) => {
+      // node:http hands over the net.Socket it accepted; its type leaves other transports open.
+      tunnel(request, socket as Socket, head, context).catch((error: unknown) => {
+        socket.end(tunnelRefusal('unavailable', 'Raypher could not decide about this connection.'));
+        this.#parts.failed(error);
+      });
+    });
+    server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
+      if (error.code === 'ECONNRESET' || !socket.writable) {
+        socket.destroy();
+        return;
+      }
+      socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
+    });
+    return server;
+  }
+}
+
+function listen(server: Server, host: string, port: number): Promise<number> {
+  const { promise, resolve, reject } = Promise.withResolvers<number>();
+  server.once('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EADDRINUSE') {
+      reject(error);
+      return;
+    }
+    reject(
+      new RaypherError('service/port-in-use', `Port ${port} on ${host} is in use by another program.`, {
+        hint: 'Choose another with --proxy-port, or stop that program.',
+        details: { host, port },
+      }),
+    );
+  });
+  server.listen({ host, port, ipv6Only: host === '::1' }, () => {
+    server.removeAllListeners('error');
+    const address = server.address();
+    resolve(typeof address === 'object' && address !== null ? address.port : port);
+  });
+  return promise;
+}

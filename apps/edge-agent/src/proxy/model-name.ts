@@ -1,0 +1,87 @@
+/** `null`: there is a model and it could not be learnt. */
+export type ModelName = string | null;
+
+/**
+ * The models a JSON request body names at its top level: `model`, and `models` (a list of fallbacks).
+ *
+ * The text is walked instead of parsed into an object, because an object hides repeated keys: one reader
+ * takes the first, another the last, and a rule would see a model that the upstream does not use.
+ *
+ * @returns an empty list when it names none; `[null]` when it cannot be read or contradicts itself
+ */
+export function modelsInJson(bytes: Uint8Array): ModelName[] {
+  let text: string;
+  try {
+    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    return [null];
+  }
+  const fields = topLevelFields(text);
+  if (fields === undefined) return [null];
+  const single = fields.filter(({ key }) => key === 'model').map(({ value }) => value);
+  const fallbacks = fields.filter(({ key }) => key === 'models').map(({ value }) => value);
+  if (single.length > 1 || fallbacks.length > 1) return [null];
+  return [...single.map(asName), ...fallbacks.flatMap(asNames)];
+}
+
+function asName(json: string): ModelName {
+  const value: unknown = JSON.parse(json);
+  return typeof value === 'string' ? value : null;
+}
+
+function asNames(json: string): ModelName[] {
+  const value: unknown = JSON.parse(json);
+  if (!Array.isArray(value)) return [null];
+  return value.map((item) => (typeof item === 'string' ? item : null));
+}
+
+/** Key and JSON text of each field of the outermost object; undefined when the text is not one. */
+function topLevelFields(text: string): { key: string; value: string }[] | undefined {
+  try {
+    // The walk below relies on the text being valid JSON.
+    const parsed: unknown = JSON.parse(text);
+    if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) return undefined;
+  } catch {
+    return undefined;
+  }
+  const fields: { key: string; value: string }[] = [];
+  let at = text.indexOf('{') + 1;
+  for (;;) {
+    const keyStart = text.indexOf('"', at);
+    if (keyStart < 0) return fields;
+    const keyEnd = endOfString(text, keyStart);
+    const valueStart = text.indexOf(':', keyEnd) + 1;
+    const valueEnd = endOfValue(text, valueStart);
+    fields.push({
+      key: String(JSON.parse(text.slice(keyStart, keyEnd))),
+      value: text.slice(valueStart, valueEnd),
+    });
+    if (text[valueEnd] !== ',') return fields;
+    at = valueEnd + 1;
+  }
+}
+
+/** Index after the closing quote of the string that starts at `start`. */
+function endOfString(text: string, start: number): number {
+  for (let at = start + 1; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (code === 0x5c) at += 1;
+    else if (code === 0x22) return at + 1;
+  }
+  return text.length;
+}
+
+/** Index of the comma or bracket that ends the value that starts at `start`. */
+function endOfValue(text: string, start: number): number {
+  let depth = 0;
+  for (let at = start; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (code === 0x22) at = endOfString(text, at) - 1;
+    else if (code === 0x7b || code === 0x5b) depth += 1;
+    else if (code === 0x7d || code === 0x5d) {
+      if (depth === 0) return at;
+      depth -= 1;
+    } else if (code === 0x2c && depth === 0) return at;
+  }
+  return text.length;
+}

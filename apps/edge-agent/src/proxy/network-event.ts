@@ -1,0 +1,83 @@
+import type { Verdict } from '@raypher/policy';
+import type { LedgerEntry } from '@raypher/shared';
+import type { EventDraft } from '../ledger/event-draft.ts';
+import type { Caller } from './caller.ts';
+
+export interface NetworkFacts {
+  type: 'network.request' | 'network.tunnel';
+  host: string;
+  port: number;
+  method: string;
+  /** With a query, which is not recorded. */
+  path: string;
+  provider: string | undefined;
+  model: string | null | undefined;
+  caller: Caller;
+  verdict: Verdict;
+  /** Whether it was carried out. */
+  denied: boolean;
+  /** 0 when there was no answer. */
+  status: number;
+  bytesSent: number;
+  bytesReceived: number;
+  durationMs: number;
+  streamed: boolean;
+  inspected: boolean;
+}
+
+/** One request as the ledger keeps it: no query, no headers, no bodies. */
+export function networkEvent(facts: NetworkFacts): EventDraft {
+  const { verdict, caller, denied } = facts;
+  const path = facts.path.split(/[?#]/, 1)[0] ?? '';
+  const wouldBlock = verdict.outcome === 'DENY' && !denied;
+  return {
+    type: facts.type,
+    severity: denied || wouldBlock ? 'warning' : 'info',
+    actor: actorOf(caller),
+    action: facts.type === 'network.tunnel' ? 'open tunnel' : 'call',
+    target: facts.type === 'network.tunnel' ? `${facts.host}:${facts.port}` : `${facts.host}${path}`,
+    verdict: {
+      outcome: verdict.outcome,
+      mode: verdict.mode,
+      layer: verdict.layer,
+      rule: verdict.rule,
+      reason: verdict.reason,
+      revision: verdict.revision,
+    },
+    data: {
+      host: facts.host,
+      port: facts.port,
+      method: facts.method,
+      ...(facts.provider === undefined ? {} : { provider: facts.provider }),
+      ...(facts.model === undefined ? {} : { model: facts.model ?? 'unknown' }),
+      status: facts.status,
+      denied,
+      wouldBlock,
+      bytesSent: facts.bytesSent,
+      bytesReceived: facts.bytesReceived,
+      durationMs: Math.round(facts.durationMs),
+      streamed: facts.streamed,
+      inspected: facts.inspected,
+    },
+  };
+}
+
+function actorOf({ pid, agent }: Caller): LedgerEntry['actor'] {
+  const process = pid === undefined ? {} : { pid };
+  if (agent === null || agent === undefined) {
+    return {
+      kind: 'process',
+      id: '',
+      name: pid === undefined ? 'unknown process' : `process ${pid}`,
+      ...process,
+    };
+  }
+  return { kind: 'ai-agent', id: agent.id, name: agent.name, user: agent.user, ...process };
+}
+
+/** What the person in front of the AI agent is told. */
+export function denialMessage(verdict: Verdict): string {
+  const { rule, reason, layer } = verdict.effective;
+  const source = layer === 'builtin' ? rule : `${layer} policy rule ${rule}`;
+  return `Blocked by Raypher: ${reason.replace(/\.$/, '')}. (${source}, revision ${verdict.revision})`;
+}

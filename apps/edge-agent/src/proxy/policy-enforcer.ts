@@ -1,0 +1,116 @@
+import {
+  type ActionRequest,
+  compilePolicy,
+  decide,
+  type LayeredDocument,
+  type PolicyIssue,
+  type PolicySnapshot,
+  parsePolicy,
+  type Verdict,
+} from '@raypher/policy';
+import { type PolicyPayload, RaypherError } from '@raypher/shared';
+import type { AppliedState, Enforcer, VerifiedState } from '../uplink/enforcer.ts';
+
+/** A host that exists nowhere; what is asked about it only proves that refusals work. */
+export const CANARY_HOST = 'canary.raypher.invalid';
+
+/** Before a machine belongs to an organisation nothing is governed, only recorded. */
+const BEFORE_ENROLMENT = `apiVersion: raypher/v1
+mode: monitor
+network: { default: allow }
+`;
+
+const CANARY = `apiVersion: raypher/v1
+mode: enforce
+network:
+  default: allow
+  rules:
+    - { id: canary, effect: deny, destinations: [${CANARY_HOST}], reason: This is a self-test. }
+`;
+
+/** Decides for the proxy, from the policy that is in force. Deciding never waits for anything. */
+export class PolicyEnforcer implements Enforcer<PolicyPayload> {
+  readonly kind = 'policy';
+  readonly #canary = compile(0, [{ layer: 'global', source: CANARY }]);
+  #applied: { state: AppliedState; documents: LayeredDocument[]; team: string | undefined } | undefined;
+  #local: LayeredDocument | undefined;
+  #snapshot: PolicySnapshot;
+
+  /** @param enrolled an enrolled device without a policy denies: it fails closed */
+  constructor(enrolled: boolean) {
+    this.#snapshot = enrolled
+      ? compilePolicy({ revision: 0, layers: [] })
+      : compile(0, [{ layer: 'local', source: BEFORE_ENROLMENT }]);
+  }
+
+  async apply({ revision, digest, payload }: VerifiedState<PolicyPayload>): Promise<number> {
+    const documents = payload.documents.map(({ layer, source }) => parseLayer(layer, source));
+    const snapshot = compilePolicy({ revision, digest, layers: this.#withLocal(documents) });
+    const team = payload.documents.find(({ layer }) => layer === 'team')?.team;
+    this.#applied = { state: { revision, digest }, documents, team };
+    this.#snapshot = snapshot;
+    return 1;
+  }
+
+  /** What decisions are made from: the digest is read off the compiled policy itself. */
+  current(): AppliedState | undefined {
+    if (this.#applied === undefined) return undefined;
+    return { revision: this.#snapshot.revision, digest: this.#snapshot.digest };
+  }
+
+  /** The team whose document is part of the policy in force. */
+  get team(): string | undefined {
+    return this.#applied?.team;
+  }
+
+  get mode(): PolicySnapshot['strictestMode'] {
+    return this.#snapshot.strictestMode;
+  }
+
+  decide(request: ActionRequest): Verdict {
+    return decide(request.host === CANARY_HOST ? this.#canary : this.#snapshot, request);
+  }
+
+  /**
+   * Adds this machine's own document, which can only tighten. Undefined removes it.
+   *
+   * @throws RaypherError `policy/syntax` or `policy/schema`; the last good document stays in force
+   */
+  setLocal(source: string | undefined): void {
+    this.#local = source === undefined ? undefined : parseLayer('local', source);
+    if (this.#applied === undefined) return;
+    const { state, documents } = this.#applied;
+    this.#snapshot = compilePolicy({ ...state, layers: this.#withLocal(documents) });
+  }
+
+  #withLocal(documents: readonly LayeredDocument[]): LayeredDocument[] {
+    return this.#local === undefined ? [...documents] : [...documents, this.#local];
+  }
+}
+
+function compile(
+  revision: number,
+  sources: readonly { layer: LayeredDocument['layer']; source: string }[],
+): PolicySnapshot {
+  return compilePolicy({ revision, layers: sources.map(({ layer, source }) => parseLayer(layer, source)) });
+}
+
+function parseLayer(layer: LayeredDocument['layer'], source: string): LayeredDocument {
+  const parsed = parsePolicy(source, { layer });
+  if (parsed.ok) return parsed;
+  const [first] = parsed.issues;
+  throw new RaypherError(
+    first?.code ?? 'policy/schema',
+    `The ${layer} policy was refused: ${place(first)}.`,
+    {
+      hint: 'Check it with `raypher policy check FILE`.',
+      details: { issues: parsed.issues.slice(0, 10) },
+    },
+  );
+}
+
+function place(issue: PolicyIssue | undefined): string {
+  return issue === undefined
+    ? 'it is not valid'
+    : `line ${issue.line}, column ${issue.column}: ${issue.message}`;
+}

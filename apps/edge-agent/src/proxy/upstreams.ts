@@ -1,0 +1,61 @@
+import { isIPv6 } from 'node:net';
+import { Agent } from 'undici';
+
+const CONNECT_TIMEOUT_MS = 10_000;
+/** Models may think for minutes before the first byte, and pause for minutes in a stream. */
+const ANSWER_TIMEOUT_MS = 15 * 60_000;
+
+/**
+ * Connections to providers, kept open between requests, and the map that leads a logical host to another
+ * address. Rules and events never see the mapped address.
+ */
+export class Upstreams {
+  readonly dispatcher: Agent;
+  readonly #connectTo: ReadonlyMap<string, URL>;
+
+  /** @param connectTo by `host` or `host:port` */
+  constructor(connectTo: Readonly<Record<string, string>>) {
+    this.#connectTo = new Map(
+      Object.entries(connectTo).map(([host, url]) => [host.toLowerCase(), new URL(url)]),
+    );
+    this.dispatcher = new Agent({
+      connections: 256,
+      pipelining: 1,
+      keepAliveTimeout: 30_000,
+      headersTimeout: ANSWER_TIMEOUT_MS,
+      bodyTimeout: ANSWER_TIMEOUT_MS,
+      connect: { timeout: CONNECT_TIMEOUT_MS },
+    });
+  }
+
+  /** Where to connect for a logical address. */
+  origin(protocol: 'http:' | 'https:', host: string, port: number): string {
+    return this.#mapped(host, port)?.origin ?? `${protocol}//${bracketed(host)}:${port}`;
+  }
+
+  /** Host and port to open a tunnel to. */
+  address(host: string, port: number): { host: string; port: number } {
+    const mapped = this.#mapped(host, port);
+    if (mapped === undefined) return { host, port };
+    const defaultPort = mapped.protocol === 'https:' ? 443 : 80;
+    return { host: mapped.hostname.replace(/^\[|\]$/g, ''), port: Number(mapped.port || defaultPort) };
+  }
+
+  async close(): Promise<void> {
+    await this.dispatcher.destroy();
+  }
+
+  #mapped(host: string, port: number): URL | undefined {
+    return this.#connectTo.get(`${host}:${port}`) ?? this.#connectTo.get(host);
+  }
+}
+
+/** For a URL or a Host header: IPv6 in brackets, the default port left out. */
+export function authority(protocol: 'http:' | 'https:', host: string, port: number): string {
+  const usual = protocol === 'https:' ? 443 : 80;
+  return port === usual ? bracketed(host) : `${bracketed(host)}:${port}`;
+}
+
+function bracketed(host: string): string {
+  return isIPv6(host) ? `[${host}]` : host;
+}

@@ -1,0 +1,23 @@
+/** Bounds of the wait before connecting again, in milliseconds. */
+export const SHORTEST_WAIT_MS = 250;
+export const LONGEST_WAIT_MS = 30_000;
+
+/**
+ * How long to wait before attempt `attempt` (0 is the first after a failure), with full jitter: a whole
+ * fleet that lost the same server comes back spread out
+ * (https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/).
+ *
+ * @param random in [0, 1)
+ */
+export function backoffMs(attempt: number, random = Math.random()): number {
+  const ceiling = Math.min(LONGEST_WAIT_MS, SHORTEST_WAIT_MS * 2 ** Math.min(attempt + 1, 20));
+  return Math.round(SHORTEST_WAIT_MS + random * (ceiling - SHORTEST_WAIT_MS));
+}
+
+/**
+ * The wait that a server asked for, spread over half as much again. At most an hour: a server must not be
+ * able to switch its devices off with one message.
+ */
+export function requestedWaitMs(afterMs: number, random = Math.random()): number {
+  return Math.min(3_600_000, Math.round(afterMs * (1 + random / 2)));
+}

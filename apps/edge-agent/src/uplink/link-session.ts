@@ -1,0 +1,138 @@
+import {
+  AgentMessage,
+  type Command,
+  type CommandResult,
+  type ControlMessage,
+  type FreezePayload,
+  type Heartbeat,
+  type Hello,
+  type Inventory,
+  type PolicyPayload,
+} from '@raypher/shared';
+import type { DesiredState } from './desired-state.ts';
+import { LatestValue } from './latest-value.ts';
+import type { Outbox } from './outbox.ts';
+
+/** The two directions of one stream, without gRPC, so that it can travel over something else one day. */
+export interface LinkStream {
+  write(message: AgentMessage): boolean;
+  /** False while the transport has more waiting than it likes. */
+  writable(): boolean;
+}
+
+export interface LinkSessionParts {
+  stream: LinkStream;
+  hello: Hello;
+  heartbeat: () => Heartbeat;
+  policy: DesiredState<PolicyPayload>;
+  freeze: DesiredState<FreezePayload>;
+  execute: (command: Command) => Promise<CommandResult>;
+  openOutbox: (send: (batch: Parameters<typeof batchMessage>[0]) => void) => Outbox;
+  /** The first answer to Hello arrived. */
+  established: () => void;
+  /** The control plane asks to come back after this many milliseconds. */
+  retryAfter: (ms: number, reason: string) => void;
+}
+
+const DEFAULT_PACE_MS = 30_000;
+/** A server must not be able to make its devices busy or silent. */
+const PACE_BOUNDS_MS = { min: 1000, max: 300_000 };
+const PACE_JITTER = 0.1;
+const INVENTORY_INTERVAL_MS = 500;
+
+/** One connection's worth of talking: says Hello, then answers and reports until it is closed. */
+export class LinkSession {
+  readonly #parts: LinkSessionParts;
+  readonly #outbox: Outbox;
+  readonly #inventory: LatestValue<Inventory>;
+  #paceMs = DEFAULT_PACE_MS;
+  #heartbeat: NodeJS.Timeout | undefined;
+  #closed = false;
+
+  constructor(parts: LinkSessionParts) {
+    this.#parts = parts;
+    this.#send({ $case: 'hello', value: parts.hello });
+    this.#outbox = parts.openOutbox((batch) => this.#send(batchMessage(batch)));
+    this.#inventory = new LatestValue(
+      INVENTORY_INTERVAL_MS,
+      () => parts.stream.writable(),
+      (value) => this.#send({ $case: 'inventory', value }),
+    );
+    this.#beatLater();
+  }
+
+  publishInventory(inventory: Inventory): void {
+    if (!this.#closed) this.#inventory.offer(inventory);
+  }
+
+  /** Reports now instead of at the next beat, for example when posture changed. */
+  beat(): void {
+    if (this.#closed) return;
+    this.#send({ $case: 'heartbeat', value: this.#parts.heartbeat() });
+    this.#beatLater();
+  }
+
+  receive(message: ControlMessage): void {
+    const { body } = message;
+    switch (body?.$case) {
+      case undefined:
+        return;
+      case 'eventAck':
+        this.#parts.established();
+        this.#outbox.acknowledged(body.value);
+        return;
+      case 'credit':
+        this.#outbox.credit(body.value.batches);
+        return;
+      case 'desired':
+        this.#receiveDesired(body.value);
+        return;
+      case 'command':
+        void this.#parts.execute(body.value).then((value) => this.#send({ $case: 'commandResult', value }));
+        return;
+      case 'retry':
+        this.#parts.retryAfter(body.value.afterMs, body.value.reason);
+        return;
+      case 'pace':
+        this.#paceMs = Math.min(PACE_BOUNDS_MS.max, Math.max(PACE_BOUNDS_MS.min, body.value.heartbeatMs));
+        this.beat();
+        return;
+      default:
+        body satisfies never;
+    }
+  }
+
+  close(): void {
+    this.#closed = true;
+    clearTimeout(this.#heartbeat);
+    this.#outbox.close();
+    this.#inventory.close();
+  }
+
+  #receiveDesired({ policy, freeze }: Extract<ControlMessage['body'], { $case: 'desired' }>['value']): void {
+    // An emergency never waits behind a policy.
+    if (freeze !== undefined) {
+      this.#parts.freeze.receive(freeze, (value) => this.#send({ $case: 'ack', value }));
+    }
+    if (policy !== undefined) {
+      this.#parts.policy.receive(policy, (value) => this.#send({ $case: 'ack', value }));
+    }
+  }
+
+  #beatLater(): void {
+    clearTimeout(this.#heartbeat);
+    const jitter = 1 + PACE_JITTER * (2 * Math.random() - 1);
+    this.#heartbeat = setTimeout(() => this.beat(), this.#paceMs * jitter);
+    this.#heartbeat.unref();
+  }
+
+  #send(body: NonNullable<AgentMessage['body']>): void {
+    if (!this.#closed) this.#parts.stream.write({ body });
+  }
+}
+
+type EventsBody = Extract<AgentMessage['body'], { $case: 'events' }>;
+
+function batchMessage(value: EventsBody['value']): EventsBody {
+  return { $case: 'events', value };
+}
