@@ -1,1 +1,5 @@
-export {};
+export type { StateKindName } from './device/applied-state.ts';
+export { type DeviceBehaviour, GOOD_BEHAVIOUR } from './device/device-behaviour.ts';
+export { type AppliedAt, preciseNowMs } from './fleet/applied-log.ts';
+export { type Floor, startFloor } from './floor/floor.ts';
+export { Swarm, type SwarmOptions, type SwarmStats } from './swarm.ts';
