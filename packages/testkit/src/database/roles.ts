@@ -46,7 +46,7 @@ export async function prepareRoles(adminUrl: string, passwords: RolePasswords): 
 }
 
 /** What Postgres stores for a SCRAM-SHA-256 password: RFC 5802 §3 with the format of RFC 5803. */
-export function scramVerifier(password: string, salt = randomBytes(16), iterations = 4096): string {
+function scramVerifier(password: string, salt = randomBytes(16), iterations = 4096): string {
   const salted = pbkdf2Sync(password, salt, iterations, 32, 'sha256');
   const clientKey = createHmac('sha256', salted).update('Client Key').digest();
   const storedKey = createHash('sha256').update(clientKey).digest('base64');

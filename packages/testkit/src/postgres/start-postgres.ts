@@ -21,6 +21,8 @@ export interface PostgresOptions {
   fsync?: boolean;
   logFile?: string;
   maxConnections?: number;
+  /** Gives up starting. */
+  signal?: AbortSignal | undefined;
 }
 
 export interface PostgresServer extends Daemon {
@@ -87,6 +89,7 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Post
       stopSignal: 'SIGINT',
       account,
       logFile: options.logFile,
+      signal: options.signal,
       env: { PATH: process.env.PATH, LC_MESSAGES: 'C', TZ: 'UTC' },
     });
 

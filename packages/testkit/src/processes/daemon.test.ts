@@ -46,6 +46,13 @@ describe('a daemon', () => {
     await expect(node(STAY, { startTimeoutMs: 50 })).rejects.toThrow(/was not ready within 0.05 s/);
   });
 
+  it('is ended when nobody wants to wait any longer', async () => {
+    const impatience = new AbortController();
+    const starting = node(STAY, { signal: impatience.signal });
+    impatience.abort(new Error('enough'));
+    await expect(starting).rejects.toThrow('enough');
+  });
+
   it('is killed when it does not listen to the polite request', async () => {
     const daemon = await node(`process.on('SIGTERM', () => {}); console.log('ready'); ${STAY}`, {
       graceMs: 50,

@@ -33,6 +33,8 @@ export interface DaemonOptions {
   /** How long to wait for `ready`, milliseconds. */
   startTimeoutMs?: number;
   graceMs?: number;
+  /** Gives up waiting for `ready` and ends the program. Without effect once it is ready. */
+  signal?: AbortSignal | undefined;
 }
 
 const SETPRIV = '/usr/bin/setpriv';
@@ -137,6 +139,7 @@ function untilReady(child: ChildProcess, output: Output, options: DaemonOptions)
       output.onText(() => {});
       child.off('close', onClose);
       child.off('error', onError);
+      options.signal?.removeEventListener('abort', onAbort);
       finish();
     };
     const fail = (what: string, cause?: unknown) =>
@@ -144,8 +147,11 @@ function untilReady(child: ChildProcess, output: Output, options: DaemonOptions)
     const timer = setTimeout(() => fail(`was not ready within ${limit / 1000} s`), limit);
     const onClose = () => fail('ended before it was ready');
     const onError = (error: Error) => fail('could not be started', error);
+    const onAbort = () => settle(() => reject(options.signal?.reason));
     child.once('close', onClose);
     child.once('error', onError);
+    options.signal?.addEventListener('abort', onAbort);
+    if (options.signal?.aborted) onAbort();
     if (ready instanceof RegExp) {
       output.onText(() => {
         if (ready.test(output.tail())) settle(resolve);

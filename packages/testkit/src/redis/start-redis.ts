@@ -17,6 +17,8 @@ export interface RedisOptions {
   /** Keep data over restarts (append-only file). Default: true when `dir` is given. */
   persistent?: boolean;
   logFile?: string;
+  /** Gives up starting. */
+  signal?: AbortSignal | undefined;
 }
 
 export interface RedisServer extends Daemon {
@@ -63,6 +65,7 @@ export async function startRedis(options: RedisOptions = {}): Promise<RedisServe
       ready: /Ready to accept connections/,
       stopSignal: 'SIGTERM',
       logFile: options.logFile,
+      signal: options.signal,
       startTimeoutMs: 20_000,
     });
 

@@ -3,7 +3,7 @@ export type Reply =
   | { kind: 'text'; text: string }
   | { kind: 'tool'; name: string; input: Record<string, unknown> };
 
-export interface Tool {
+interface Tool {
   name: string;
   schema: unknown;
 }

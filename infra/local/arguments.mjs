@@ -1,0 +1,61 @@
+import { parseArgs } from 'node:util';
+import { FriendlyError } from './friendly-error.mjs';
+
+export const START_HELP = `Starts Raypher on this machine: control plane, dashboard and edge agent.
+
+  npm start [-- options]
+
+  --data-dir DIR   where everything is kept            (default: .raypher)
+  --port N         the dashboard's port                (default: 4300, or the next free one)
+  --listen HOST    where other devices reach us        (default: 127.0.0.1, this machine only)
+  --no-agent       do not enrol this machine
+  --yes            install missing programs without asking
+  --help           this text
+
+Examples
+  npm start
+  npm start -- --port 8080 --no-agent
+  npm start -- --data-dir /srv/raypher --listen 0.0.0.0`;
+
+/**
+ * @param {string[]} args
+ */
+export function parseStartArguments(args) {
+  let values;
+  try {
+    ({ values } = parseArgs({
+      args,
+      options: {
+        'data-dir': { type: 'string', default: '.raypher' },
+        port: { type: 'string' },
+        listen: { type: 'string', default: '127.0.0.1' },
+        'no-agent': { type: 'boolean', default: false },
+        yes: { type: 'boolean', default: false },
+        help: { type: 'boolean', default: false },
+      },
+    }));
+  } catch (error) {
+    throw new FriendlyError(
+      error instanceof Error ? error.message : String(error),
+      'See: npm start -- --help',
+      2,
+    );
+  }
+  return {
+    dataDir: values['data-dir'],
+    port: values.port === undefined ? undefined : portNumber(values.port),
+    listenHost: values.listen,
+    agent: !values['no-agent'],
+    yes: values.yes,
+    help: values.help,
+  };
+}
+
+/** @param {string} text */
+function portNumber(text) {
+  const port = Number(text);
+  if (!Number.isInteger(port) || port < 1 || port > 65_535) {
+    throw new FriendlyError(`--port ${text} is not a port number.`, 'Use a number from 1 to 65535.', 2);
+  }
+  return port;
+}

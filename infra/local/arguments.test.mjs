@@ -1,0 +1,44 @@
+import { describe, expect, it } from 'vitest';
+import { parseStartArguments } from './arguments.mjs';
+
+describe('the options of npm start', () => {
+  it('have defaults for everything', () => {
+    expect(parseStartArguments([])).toEqual({
+      dataDir: '.raypher',
+      port: undefined,
+      listenHost: '127.0.0.1',
+      agent: true,
+      yes: false,
+      help: false,
+    });
+  });
+
+  it('are read', () => {
+    const args = [
+      '--data-dir',
+      '/srv/raypher',
+      '--port',
+      '8080',
+      '--listen',
+      '0.0.0.0',
+      '--no-agent',
+      '--yes',
+    ];
+    expect(parseStartArguments(args)).toMatchObject({
+      dataDir: '/srv/raypher',
+      port: 8080,
+      listenHost: '0.0.0.0',
+      agent: false,
+      yes: true,
+    });
+  });
+
+  it.each([['--port', '0'], ['--port', 'http'], ['--port', '70000'], ['--prot', '1'], ['now']])(
+    'are refused with exit code 2 when they are wrong: %s %s',
+    (...args) => {
+      expect(() => parseStartArguments(args.filter((arg) => arg !== undefined))).toThrow(
+        expect.objectContaining({ exitCode: 2 }),
+      );
+    },
+  );
+});

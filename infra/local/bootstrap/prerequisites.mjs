@@ -1,0 +1,119 @@
+import { accessSync, constants, statSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { createInterface } from 'node:readline/promises';
+import { FriendlyError } from '../friendly-error.mjs';
+import { runCommand } from './run-command.mjs';
+
+/**
+ * @typedef {object} Prerequisite
+ * @property {string} command - the program looked for on PATH.
+ * @property {string} apt - the Debian and Ubuntu package that has it.
+ * @property {string} brew - the Homebrew formula that has it.
+ * @property {string} why - completes "Needed for …".
+ * @property {('start' | 'test')[]} for
+ */
+
+/** What npm cannot bring. @type {Prerequisite[]} */
+const PREREQUISITES = [
+  {
+    command: 'redis-server',
+    apt: 'redis-server',
+    brew: 'redis',
+    why: 'presence, live updates and background jobs',
+    for: ['start', 'test'],
+  },
+  {
+    command: 'chromium',
+    apt: 'chromium',
+    brew: '--cask chromium',
+    why: 'the tests that use the dashboard in a real browser',
+    for: ['test'],
+  },
+];
+
+/**
+ * Makes sure that the programs for `purpose` are there: installs them with apt-get when we are root on a system that
+ * has it, and otherwise says exactly what to run.
+ *
+ * @param {'start' | 'test'} purpose
+ * @param {{ progress: import('../progress.mjs').Progress, yes?: boolean, table?: Prerequisite[] }} options -
+ *   `yes` does not ask before installing.
+ */
+export async function ensurePrerequisites(purpose, { progress, yes = false, table = PREREQUISITES }) {
+  const missing = table.filter(
+    (entry) => entry.for.includes(purpose) && findOnPath(entry.command) === undefined,
+  );
+  if (missing.length === 0) return;
+  for (const { command, why } of missing) progress.note(`${command} is missing. Needed for ${why}.`);
+  const packages = missing.map(({ apt }) => apt);
+  if (findOnPath('apt-get') === undefined || process.getuid?.() !== 0 || !(await allowed(packages, yes))) {
+    throw new FriendlyError(
+      `Missing: ${missing.map(({ command }) => command).join(', ')}.`,
+      `Run: ${installCommand(missing)}`,
+    );
+  }
+  await progress.step(`Installing ${packages.join(', ')}`, () => aptInstall(packages));
+  const still = missing.filter(({ command }) => findOnPath(command) === undefined);
+  if (still.length > 0) {
+    throw new FriendlyError(
+      `apt-get installed ${packages.join(', ')}, but ${still.map(({ command }) => command).join(', ')} is not on PATH.`,
+    );
+  }
+}
+
+/**
+ * @param {string} command
+ * @param {string} [path]
+ * @returns {string | undefined} the executable file.
+ */
+export function findOnPath(command, path = process.env.PATH ?? '') {
+  for (const folder of path.split(delimiter)) {
+    const file = join(folder, command);
+    try {
+      accessSync(file, constants.X_OK);
+      if (statSync(file).isFile()) return file;
+    } catch {
+      // Not here: the next folder.
+    }
+  }
+  return undefined;
+}
+
+/** @param {Prerequisite[]} missing */
+function installCommand(missing) {
+  if (process.platform === 'darwin') return missing.map(({ brew }) => `brew install ${brew}`).join(' && ');
+  return `sudo apt-get install --no-install-recommends ${missing.map(({ apt }) => apt).join(' ')}`;
+}
+
+/**
+ * @param {string[]} packages
+ * @param {boolean} yes
+ */
+async function allowed(packages, yes) {
+  if (yes || process.stdin.isTTY !== true) return true;
+  const prompt = createInterface({ input: process.stdin, output: process.stdout });
+  try {
+    const answer = await prompt.question(`    Install ${packages.join(', ')} with apt-get now? [Y/n] `);
+    return !/^n/i.test(answer.trim());
+  } finally {
+    prompt.close();
+  }
+}
+
+/** @param {string[]} packages */
+async function aptInstall(packages) {
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
+  const install = () =>
+    runCommand('apt-get', ['install', '-y', '--no-install-recommends', ...packages], { env });
+  let result = await install();
+  if (result.code !== 0) {
+    // The package lists may be missing (a fresh container) or old.
+    await runCommand('apt-get', ['update'], { env });
+    result = await install();
+  }
+  if (result.code !== 0) {
+    throw new FriendlyError(
+      `apt-get could not install ${packages.join(', ')}:\n${result.output.trim().split('\n').slice(-10).join('\n')}`,
+    );
+  }
+}

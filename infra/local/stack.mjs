@@ -1,0 +1,204 @@
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { hostname, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { freePort, startDaemon } from '@raypher/testkit';
+import { layout, ROOT } from './paths.mjs';
+import { dataServices, prepareData } from './stack/data-services.mjs';
+import { ensureAdministrator } from './stack/first-administrator.mjs';
+import { enrolThisMachine } from './stack/one-shots.mjs';
+import { baseEnvironment, PROGRAMS, scriptOf } from './stack/programs.mjs';
+import { supervise } from './stack/supervise.mjs';
+import { takeLock } from './state/lock.mjs';
+import { USUAL_PORTS } from './state/ports.mjs';
+import { privateFolder } from './state/private-files.mjs';
+import { loadSecrets } from './state/secrets.mjs';
+import { loadSettings, saveSettings } from './state/settings.mjs';
+
+/**
+ * @typedef {import('./state/ports.mjs').Ports} Ports
+ * @typedef {import('./stack/supervise.mjs').Supervised} Supervised
+ * @typedef {import('./stack/supervise.mjs').SupervisionEvent} SupervisionEvent
+ * @typedef {import('./stack/one-shots.mjs').Administrator} Administrator
+ * @typedef {'postgres' | 'redis' | import('./stack/programs.mjs').ProgramName} ProcessName
+ *
+ * @typedef {object} StackOptions
+ * @property {string} [dataDir] - a temporary one, removed by `stop`, when left out.
+ * @property {Ports | ((remembered: Partial<Ports>) => Promise<Ports>)} [ports] - free ones when left out.
+ * @property {Administrator} [administrator] - generated when left out.
+ * @property {boolean} [agent] - false leaves this machine alone. Default: true.
+ * @property {boolean} [durable] - false trades the data's safety for speed. Default: true for a given `dataDir`.
+ * @property {string} [listenHost] - where devices are served. Default: 127.0.0.1.
+ * @property {string[]} [hosts] - more names and addresses for the server certificate.
+ * @property {Partial<Record<ProcessName, Record<string, string>>>} [env] - more environment for a program.
+ * @property {<T>(title: string, work: () => Promise<T>) => Promise<T>} [step] - wraps every step, for progress.
+ * @property {(event: SupervisionEvent) => void} [onEvent]
+ * @property {AbortSignal} [signal] - gives up starting and stops what was started.
+ *
+ * @typedef {object} Stack
+ * @property {string} dataDir
+ * @property {Ports} ports
+ * @property {{ web: string, api: string, enrolment: string, proxy: string }} urls
+ * @property {Administrator} administrator
+ * @property {boolean} passwordIsNew - the password was set now, or was set and never shown; otherwise it is not known.
+ * @property {() => Promise<void>} forgetPassword - call it when the person has seen the password.
+ * @property {Partial<Record<ProcessName, Supervised>>} processes - in the order of their start.
+ * @property {(name: ProcessName) => Supervised} process - throws when it is not part of this stack.
+ * @property {() => Promise<void>} stop - in reverse order.
+ * @property {() => void} killAll - at once, without waiting.
+ */
+
+/**
+ * Starts the whole product on this machine: Postgres, Redis, API, device link, dashboard and edge agent, each in a
+ * process of its own that is restarted when it dies. Everything must be built.
+ *
+ * @param {StackOptions} [options]
+ * @returns {Promise<Stack>} once all of them are ready; if one does not come up, those before it are stopped again.
+ *
+ * @example
+ * const stack = await startStack({ administrator: { organisation: 'Acme', email, password } });
+ * stack.process('link').kill('SIGKILL');
+ * await stack.process('link').untilUp();
+ * await stack.stop();
+ */
+export async function startStack(options = {}) {
+  const temporary = options.dataDir === undefined;
+  const paths = layout(options.dataDir ?? (await mkdtemp(join(tmpdir(), 'raypher-stack-'))));
+  const { signal } = options;
+  const showStep = options.step ?? ((_, work) => work());
+  /** @type {NonNullable<StackOptions['step']>} */
+  const step = (title, work) => {
+    signal?.throwIfAborted();
+    return showStep(title, work);
+  };
+  /** @type {Partial<Record<ProcessName, Supervised>>} */
+  const processes = {};
+  /** @type {(() => void) | undefined} */
+  let unlock;
+
+  const stop = async () => {
+    for (const supervised of Object.values(processes).reverse()) await supervised.stop();
+    unlock?.();
+    if (temporary) await rm(paths.root, { recursive: true, force: true });
+  };
+
+  try {
+    await prepareFolders(paths);
+    unlock = takeLock(paths.lock);
+    return await compose();
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+
+  /** @returns {Promise<Stack>} */
+  async function compose() {
+    const settings = await loadSettings(paths.settings);
+    const ports =
+      typeof options.ports === 'function'
+        ? await options.ports(settings.ports)
+        : (options.ports ?? (await allFree()));
+    const secrets = await loadSecrets(paths.secrets);
+    const onEvent = options.onEvent ?? (() => {});
+    const servers = dataServices({ paths, ports, secrets, durable: options.durable ?? !temporary, signal });
+
+    await step('Database and Redis', async () => {
+      const started = await Promise.allSettled(
+        /** @type {const} */ (['postgres', 'redis']).map(async (name) => {
+          processes[name] = await supervise({ name, ...servers[name], onEvent });
+        }),
+      );
+      for (const result of started) if (result.status === 'rejected') throw result.reason;
+    });
+    const data = await step('Schema and roles', () => prepareData({ paths, ports, secrets }));
+    await saveSettings(paths.settings, { ...settings, ports });
+
+    const webOrigin = `http://localhost:${ports.web}`;
+    const facts = {
+      paths,
+      ports,
+      secrets,
+      hosts: ['localhost', '127.0.0.1', '::1', hostname(), ...(options.hosts ?? [])],
+      listenHost: options.listenHost ?? '127.0.0.1',
+      webOrigin,
+      redisUrlFile: data.redisUrlFile,
+      databaseUrlFiles: data.databaseUrlFiles,
+    };
+
+    /** @param {import('./stack/programs.mjs').ProgramName} name */
+    const startProgram = (name) =>
+      step(PROGRAMS[name].title, async () => {
+        const program = PROGRAMS[name];
+        const logFile = join(paths.logs, `${name}.log`);
+        const launch = () =>
+          startDaemon({
+            command: process.execPath,
+            args: [scriptOf(program), ...program.args(facts)],
+            env: { ...baseEnvironment(), ...program.env(facts), ...options.env?.[name] },
+            cwd: ROOT,
+            ready: () => program.ready(facts),
+            stopSignal: 'SIGTERM',
+            logFile,
+            signal,
+          });
+        processes[name] = await supervise({ name, logFile, launch, onEvent });
+      });
+
+    const first = await step('Organisation and administrator', () =>
+      ensureAdministrator(facts, { wanted: options.administrator, knownAs: settings.administrator, signal }),
+    );
+    settings.administrator = first.administrator.email;
+    await saveSettings(paths.settings, { ...settings, ports });
+
+    await startProgram('api');
+    await startProgram('link');
+    await startProgram('web');
+    if (options.agent !== false) {
+      if (!settings.enrolled) {
+        await step('Enrolling this machine', () => enrolThisMachine(facts, signal));
+        await saveSettings(paths.settings, { ...settings, ports, enrolled: true });
+      }
+      await startProgram('agent');
+    }
+
+    return {
+      dataDir: paths.root,
+      ports,
+      urls: {
+        web: webOrigin,
+        api: `http://127.0.0.1:${ports.http}`,
+        enrolment: `https://127.0.0.1:${ports.tls}`,
+        proxy: `http://127.0.0.1:${ports.proxy}`,
+      },
+      ...first,
+      processes,
+      process: (name) => {
+        const supervised = processes[name];
+        if (supervised === undefined) throw new Error(`This stack runs without ${name}.`);
+        return supervised;
+      },
+      stop,
+      killAll: () => {
+        for (const supervised of Object.values(processes)) supervised.kill('SIGKILL');
+      },
+    };
+  }
+}
+
+/** @param {import('./paths.mjs').Layout} paths */
+async function prepareFolders(paths) {
+  // The database runs under an account of its own when we are root: it must pass through, not look.
+  await mkdir(paths.root, { recursive: true, mode: 0o711 });
+  for (const folder of [paths.secrets, paths.pki, paths.logs]) await privateFolder(folder);
+}
+
+/** @returns {Promise<Ports>} */
+async function allFree() {
+  const ports = { ...USUAL_PORTS };
+  const taken = new Set();
+  for (const name of /** @type {(keyof Ports)[]} */ (Object.keys(ports))) {
+    do ports[name] = await freePort();
+    while (taken.has(ports[name]));
+    taken.add(ports[name]);
+  }
+  return ports;
+}

@@ -1,0 +1,77 @@
+import { randomBytes } from 'node:crypto';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { runCommand } from '../bootstrap/run-command.mjs';
+import { FriendlyError } from '../friendly-error.mjs';
+import { ROOT } from '../paths.mjs';
+import { writePrivately } from '../state/private-files.mjs';
+import { apiEnvironment, baseEnvironment, PROGRAMS, scriptOf } from './programs.mjs';
+
+/** @typedef {import('./programs.mjs').StackFacts} StackFacts */
+/** @typedef {{ organisation: string, email: string, password: string }} Administrator */
+
+const SETUP = join(ROOT, 'apps/ingestor/dist/setup.js');
+/** `enrolment/already-enrolled` and the other conflicts: see docs/cli.md. */
+const EXIT_CONFLICT = 5;
+
+/**
+ * Creates the organisation and its first administrator, when there is none yet.
+ *
+ * @param {StackFacts} stack
+ * @param {Administrator} administrator
+ * @param {AbortSignal} [signal]
+ * @returns {Promise<{ organisation: string, created: boolean }>} `created` is false when there was one already: then
+ *   nothing was changed.
+ */
+export async function createAdministrator(stack, administrator, signal) {
+  const file = join(stack.paths.secrets, `setup-${randomBytes(4).toString('hex')}.json`);
+  await writePrivately(file, JSON.stringify(administrator));
+  try {
+    const output = await runSetup(stack, [], { env: { RAYPHER_SETUP_FILE: file }, signal });
+    return JSON.parse(output.trim().split('\n').at(-1) ?? '');
+  } finally {
+    await rm(file, { force: true });
+  }
+}
+
+/**
+ * Enrols this machine with a token that works once and is never shown.
+ *
+ * @param {StackFacts} stack
+ * @param {AbortSignal} [signal]
+ */
+export async function enrolThisMachine(stack, signal) {
+  const token = join(stack.paths.secrets, `enrolment-token-${randomBytes(4).toString('hex')}`);
+  try {
+    await runSetup(stack, ['--enrolment-token', '--out', token], { signal });
+    const server = `https://127.0.0.1:${stack.ports.tls}`;
+    const { code, output } = await runCommand(
+      process.execPath,
+      [
+        scriptOf(PROGRAMS.agent),
+        'enroll',
+        ...['--server', server, '--token-file', token, '--data-dir', stack.paths.agent],
+      ],
+      { env: baseEnvironment(), signal },
+    );
+    if (code !== 0 && code !== EXIT_CONFLICT) {
+      throw new FriendlyError(`This machine could not be enrolled:\n${output.trim()}`);
+    }
+  } finally {
+    await rm(token, { force: true });
+  }
+}
+
+/**
+ * @param {StackFacts} stack
+ * @param {string[]} args
+ * @param {{ env?: Record<string, string>, signal?: AbortSignal }} options
+ */
+async function runSetup(stack, args, { env = {}, signal }) {
+  const { code, output } = await runCommand(process.execPath, [SETUP, ...args], {
+    env: { ...baseEnvironment(), ...apiEnvironment(stack), ...env },
+    signal,
+  });
+  if (code !== 0) throw new FriendlyError(`The set-up failed:\n${output.trim()}`);
+  return output;
+}

@@ -1,0 +1,140 @@
+import { connect } from 'node:net';
+import { join } from 'node:path';
+import { ROOT } from '../paths.mjs';
+
+/**
+ * @typedef {object} Program
+ * @property {string} title - for people.
+ * @property {string} script - below the repository's root.
+ * @property {(stack: StackFacts) => string[]} args
+ * @property {(stack: StackFacts) => Record<string, string>} env - never a secret: files that hold them.
+ * @property {(stack: StackFacts) => Promise<boolean>} ready
+ *
+ * @typedef {object} StackFacts
+ * @property {import('../paths.mjs').Layout} paths
+ * @property {import('../state/ports.mjs').Ports} ports
+ * @property {import('../state/secrets.mjs').Secrets} secrets
+ * @property {string[]} hosts - the names and addresses devices may reach us by.
+ * @property {string} listenHost - where enrolment and the device link listen.
+ * @property {string} webOrigin
+ * @property {string} redisUrlFile
+ * @property {Record<'app' | 'ingest' | 'auth', string>} databaseUrlFiles
+ */
+
+/** What our programs may know of the person's environment: not their keys and tokens. */
+const PASSED_ON =
+  /^(PATH|HOME|USER|LOGNAME|LANG|LC_.*|TZ|TMPDIR|SSL_CERT_.*|NODE_EXTRA_CA_CERTS|XDG_.*|SystemRoot|TEMP|TMP)$/;
+
+export function baseEnvironment() {
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => PASSED_ON.test(name)));
+}
+
+/** @param {StackFacts} stack */
+const ingestor = ({ paths, ports, hosts, listenHost, redisUrlFile }) => ({
+  RAYPHER_COMPONENT: 'ingestor',
+  RAYPHER_LISTEN_HOST: listenHost,
+  RAYPHER_LINK_PORT: String(ports.link),
+  RAYPHER_PUBLIC_HOSTS: hosts.join(','),
+  RAYPHER_REDIS_URL_FILE: redisUrlFile,
+  RAYPHER_PKI_DIR: paths.pki,
+});
+
+/** The environment of everything that may use the signing keys: the API and the set-up. @param {StackFacts} stack */
+export const apiEnvironment = (stack) => ({
+  ...ingestor(stack),
+  RAYPHER_ROLE: 'api',
+  RAYPHER_HTTP_PORT: String(stack.ports.http),
+  RAYPHER_TLS_PORT: String(stack.ports.tls),
+  RAYPHER_DATABASE_URL_FILE: stack.databaseUrlFiles.app,
+  RAYPHER_AUTH_DATABASE_URL_FILE: stack.databaseUrlFiles.auth,
+  RAYPHER_MASTER_KEY_FILE: stack.secrets.masterKeyFile,
+  RAYPHER_AUTH_SECRET_FILE: stack.secrets.authSecretFile,
+  RAYPHER_WEB_ORIGIN: stack.webOrigin,
+});
+
+/**
+ * The same program twice: what devices talk to never holds a key that could sign for them.
+ *
+ * @type {Record<'api' | 'link' | 'web' | 'agent', Program>}
+ */
+export const PROGRAMS = {
+  api: {
+    title: 'API',
+    script: 'apps/ingestor/dist/main.js',
+    args: () => [],
+    env: apiEnvironment,
+    ready: ({ ports }) => answers(`http://127.0.0.1:${ports.http}/readyz`),
+  },
+  link: {
+    title: 'Device link',
+    script: 'apps/ingestor/dist/main.js',
+    args: () => [],
+    env: (stack) => ({
+      ...ingestor(stack),
+      RAYPHER_ROLE: 'link',
+      RAYPHER_HTTP_PORT: String(stack.ports.linkHttp),
+      RAYPHER_INGEST_DATABASE_URL_FILE: stack.databaseUrlFiles.ingest,
+    }),
+    ready: ({ ports }) => answers(`http://127.0.0.1:${ports.linkHttp}/readyz`),
+  },
+  web: {
+    title: 'Dashboard',
+    script: 'apps/web/server.mjs',
+    args: () => [],
+    env: ({ ports }) => ({
+      RAYPHER_COMPONENT: 'web',
+      NODE_ENV: 'production',
+      PORT: String(ports.web),
+      HOST: '127.0.0.1',
+      RAYPHER_API_ORIGIN: `http://127.0.0.1:${ports.http}`,
+      NEXT_TELEMETRY_DISABLED: '1',
+    }),
+    ready: ({ ports }) => answers(`http://127.0.0.1:${ports.web}/`),
+  },
+  agent: {
+    title: 'Edge agent',
+    script: 'apps/edge-agent/dist/cli/main.js',
+    args: ({ paths, ports }) => ['service', '--data-dir', paths.agent, '--proxy-port', String(ports.proxy)],
+    env: () => ({}),
+    ready: ({ ports }) => accepts(ports.proxy),
+  },
+};
+
+/** @typedef {keyof typeof PROGRAMS} ProgramName */
+
+/** @param {Program} program */
+export function scriptOf(program) {
+  return join(ROOT, program.script);
+}
+
+/**
+ * Whether an HTTP server is there and well.
+ *
+ * @param {string} url
+ */
+async function answers(url) {
+  try {
+    const response = await fetch(url, { signal: AbortSignal.timeout(5000), redirect: 'manual' });
+    await response.body?.cancel();
+    return response.status < 400;
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * Whether somebody listens on a port of this machine.
+ *
+ * @param {number} port
+ * @returns {Promise<boolean>}
+ */
+function accepts(port) {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1');
+    socket.once('connect', () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once('error', () => resolve(false));
+  });
+}

@@ -1,0 +1,14 @@
+import { defineConfig } from 'vitest/config';
+
+/** Tests of `npm start`, `npm test` and what they are made of. They need the product built. */
+export default defineConfig({
+  root: import.meta.dirname,
+  test: {
+    name: 'local',
+    include: ['**/*.test.mjs'],
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
+    // Starting the whole product takes the machine's two cores.
+    fileParallelism: false,
+  },
+});
