@@ -9,6 +9,7 @@ export const START_HELP = `Starts Raypher on this machine: control plane, dashbo
   --port N         the dashboard's port                (default: 4300, or the next free one)
   --listen HOST    where other devices reach us        (default: 127.0.0.1, this machine only)
   --no-agent       do not enrol this machine
+  --demo N         also run N simulated devices
   --yes            install missing programs without asking
   --help           this text
 
@@ -30,6 +31,7 @@ export function parseStartArguments(args) {
         port: { type: 'string' },
         listen: { type: 'string', default: '127.0.0.1' },
         'no-agent': { type: 'boolean', default: false },
+        demo: { type: 'string' },
         yes: { type: 'boolean', default: false },
         help: { type: 'boolean', default: false },
       },
@@ -43,7 +45,8 @@ export function parseStartArguments(args) {
   }
   return {
     dataDir: values['data-dir'],
-    port: values.port === undefined ? undefined : portNumber(values.port),
+    port: values.port === undefined ? undefined : wholeNumber('--port', values.port, 65_535),
+    demo: values.demo === undefined ? 0 : wholeNumber('--demo', values.demo, 100_000),
     listenHost: values.listen,
     agent: !values['no-agent'],
     yes: values.yes,
@@ -51,11 +54,15 @@ export function parseStartArguments(args) {
   };
 }
 
-/** @param {string} text */
-function portNumber(text) {
-  const port = Number(text);
-  if (!Number.isInteger(port) || port < 1 || port > 65_535) {
-    throw new FriendlyError(`--port ${text} is not a port number.`, 'Use a number from 1 to 65535.', 2);
+/**
+ * @param {string} option
+ * @param {string} text
+ * @param {number} most
+ */
+function wholeNumber(option, text, most) {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1 || value > most) {
+    throw new FriendlyError(`${option} ${text} is not possible.`, `Use a whole number from 1 to ${most}.`, 2);
   }
-  return port;
+  return value;
 }

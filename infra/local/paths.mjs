@@ -21,6 +21,7 @@ export function layout(dataDir) {
     postgres: join(root, 'postgres'),
     redis: join(root, 'redis'),
     agent: join(root, 'agent'),
+    demo: join(root, 'demo'),
     logs: join(root, 'logs'),
     lock: join(root, 'start.lock'),
     settings: join(root, 'settings.json'),

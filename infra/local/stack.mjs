@@ -5,7 +5,7 @@ import { freePort, startDaemon } from '@raypher/testkit';
 import { layout, ROOT } from './paths.mjs';
 import { dataServices, prepareData } from './stack/data-services.mjs';
 import { ensureAdministrator } from './stack/first-administrator.mjs';
-import { enrolThisMachine } from './stack/one-shots.mjs';
+import { createEnrolmentToken, enrolThisMachine } from './stack/one-shots.mjs';
 import { baseEnvironment, PROGRAMS, scriptOf } from './stack/programs.mjs';
 import { supervise } from './stack/supervise.mjs';
 import { takeLock } from './state/lock.mjs';
@@ -26,6 +26,7 @@ import { loadSettings, saveSettings } from './state/settings.mjs';
  * @property {Ports | ((remembered: Partial<Ports>) => Promise<Ports>)} [ports] - free ones when left out.
  * @property {Administrator} [administrator] - generated when left out.
  * @property {boolean} [agent] - false leaves this machine alone. Default: true.
+ * @property {number} [demo] - so many simulated devices. Default: none.
  * @property {boolean} [durable] - false trades the data's safety for speed. Default: true for a given `dataDir`.
  * @property {string} [listenHost] - where devices are served. Default: 127.0.0.1.
  * @property {string[]} [hosts] - more names and addresses for the server certificate.
@@ -120,6 +121,8 @@ export async function startStack(options = {}) {
       hosts: ['localhost', '127.0.0.1', '::1', hostname(), ...(options.hosts ?? [])],
       listenHost: options.listenHost ?? '127.0.0.1',
       webOrigin,
+      demo: options.demo ?? 0,
+      demoTokenFile: join(paths.secrets, 'demo-enrolment-token'),
       redisUrlFile: data.redisUrlFile,
       databaseUrlFiles: data.databaseUrlFiles,
     };
@@ -128,6 +131,7 @@ export async function startStack(options = {}) {
     const startProgram = (name) =>
       step(PROGRAMS[name].title, async () => {
         const program = PROGRAMS[name];
+        const { ready } = program;
         const logFile = join(paths.logs, `${name}.log`);
         const launch = () =>
           startDaemon({
@@ -135,7 +139,7 @@ export async function startStack(options = {}) {
             args: [scriptOf(program), ...program.args(facts)],
             env: { ...baseEnvironment(), ...program.env(facts), ...options.env?.[name] },
             cwd: ROOT,
-            ready: () => program.ready(facts),
+            ready: ready instanceof RegExp ? ready : () => ready(facts),
             stopSignal: 'SIGTERM',
             logFile,
             signal,
@@ -158,6 +162,12 @@ export async function startStack(options = {}) {
         await saveSettings(paths.settings, { ...settings, ports, enrolled: true });
       }
       await startProgram('agent');
+    }
+    if (facts.demo > 0) {
+      await step('Token for simulated devices', () =>
+        createEnrolmentToken(facts, { file: facts.demoTokenFile, uses: facts.demo, signal }),
+      );
+      await startProgram('demo');
     }
 
     return {

@@ -43,7 +43,7 @@ export async function createAdministrator(stack, administrator, signal) {
 export async function enrolThisMachine(stack, signal) {
   const token = join(stack.paths.secrets, `enrolment-token-${randomBytes(4).toString('hex')}`);
   try {
-    await runSetup(stack, ['--enrolment-token', '--out', token], { signal });
+    await createEnrolmentToken(stack, { file: token, signal });
     const server = `https://127.0.0.1:${stack.ports.tls}`;
     const { code, output } = await runCommand(
       process.execPath,
@@ -60,6 +60,18 @@ export async function enrolThisMachine(stack, signal) {
   } finally {
     await rm(token, { force: true });
   }
+}
+
+/**
+ * Writes an enrolment token to a file that only we may read.
+ *
+ * @param {StackFacts} stack
+ * @param {{ file: string, uses?: number, signal?: AbortSignal }} options - `uses`: for so many devices, one when left out.
+ */
+export async function createEnrolmentToken(stack, { file, uses, signal }) {
+  const more = uses === undefined ? [] : ['--uses', String(uses)];
+  await rm(file, { force: true });
+  await runSetup(stack, ['--enrolment-token', '--out', file, ...more], { signal });
 }
 
 /**

@@ -8,7 +8,7 @@ import { ROOT } from '../paths.mjs';
  * @property {string} script - below the repository's root.
  * @property {(stack: StackFacts) => string[]} args
  * @property {(stack: StackFacts) => Record<string, string>} env - never a secret: files that hold them.
- * @property {(stack: StackFacts) => Promise<boolean>} ready
+ * @property {RegExp | ((stack: StackFacts) => Promise<boolean>)} ready - what it prints, or a question to ask.
  *
  * @typedef {object} StackFacts
  * @property {import('../paths.mjs').Layout} paths
@@ -17,6 +17,8 @@ import { ROOT } from '../paths.mjs';
  * @property {string[]} hosts - the names and addresses devices may reach us by.
  * @property {string} listenHost - where enrolment and the device link listen.
  * @property {string} webOrigin
+ * @property {number} demo - how many simulated devices.
+ * @property {string} demoTokenFile - enrols the simulated devices.
  * @property {string} redisUrlFile
  * @property {Record<'app' | 'ingest' | 'auth', string>} databaseUrlFiles
  */
@@ -55,7 +57,7 @@ export const apiEnvironment = (stack) => ({
 /**
  * The same program twice: what devices talk to never holds a key that could sign for them.
  *
- * @type {Record<'api' | 'link' | 'web' | 'agent', Program>}
+ * @type {Record<'api' | 'link' | 'web' | 'agent' | 'demo', Program>}
  */
 export const PROGRAMS = {
   api: {
@@ -81,12 +83,13 @@ export const PROGRAMS = {
     title: 'Dashboard',
     script: 'apps/web/server.mjs',
     args: () => [],
-    env: ({ ports }) => ({
+    env: ({ ports, webOrigin }) => ({
       RAYPHER_COMPONENT: 'web',
       NODE_ENV: 'production',
       PORT: String(ports.web),
       HOST: '127.0.0.1',
       RAYPHER_API_ORIGIN: `http://127.0.0.1:${ports.http}`,
+      RAYPHER_WEB_ORIGIN: webOrigin,
       NEXT_TELEMETRY_DISABLED: '1',
     }),
     ready: ({ ports }) => answers(`http://127.0.0.1:${ports.web}/`),
@@ -97,6 +100,16 @@ export const PROGRAMS = {
     args: ({ paths, ports }) => ['service', '--data-dir', paths.agent, '--proxy-port', String(ports.proxy)],
     env: () => ({}),
     ready: ({ ports }) => accepts(ports.proxy),
+  },
+  demo: {
+    title: 'Simulated devices',
+    script: 'packages/swarm/dist/main.js',
+    args: ({ paths, ports, demo, demoTokenFile }) => [
+      ...['--server', `https://127.0.0.1:${ports.tls}`, '--token-file', demoTokenFile],
+      ...['--devices', String(demo), '--data-dir', paths.demo],
+    ],
+    env: () => ({}),
+    ready: /simulated devices connected/,
   },
 };
 
