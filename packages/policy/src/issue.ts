@@ -13,6 +13,9 @@ export interface PolicyIssue {
   readonly suggestion?: string;
 }
 
+/** Beyond this many, more issues help nobody, and describing them takes time. */
+export const MAX_ISSUES = 50;
+
 /** @example formatPath(['network', 'rules', 0, 'effect']) // 'network.rules[0].effect' */
 export function formatPath(path: readonly PropertyKey[]): string {
   return path.reduce<string>((text, step) => {

@@ -1,5 +1,5 @@
 import { type Document, isNode, isScalar, parseDocument, visit } from 'yaml';
-import { formatPath, type PolicyIssue } from './issue.ts';
+import { formatPath, MAX_ISSUES, type PolicyIssue } from './issue.ts';
 import type { PolicyLayer } from './layer.ts';
 import { PolicyDocument } from './schema.ts';
 import { describeIssue } from './schema-issue.ts';
@@ -7,8 +7,6 @@ import { SourceMap, valueAt } from './source-map.ts';
 
 /** Characters. Larger sources are refused unread. */
 export const MAX_SOURCE_LENGTH = 1_000_000;
-/** Beyond this many, more issues help nobody. */
-const MAX_ISSUES = 50;
 
 export type ParsedPolicy =
   | { readonly ok: true; readonly layer: PolicyLayer; readonly document: PolicyDocument }
@@ -24,13 +22,12 @@ export type ParsedPolicy =
  * if (parsed.ok) compilePolicy({ revision, layers: [parsed] });
  */
 export function parsePolicy(source: string, options: { readonly layer: PolicyLayer }): ParsedPolicy {
-  const map = new SourceMap();
+  const map = new SourceMap(source);
   if (source.length > MAX_SOURCE_LENGTH) {
     const message = `a policy document is at most ${MAX_SOURCE_LENGTH} characters; this one has ${source.length}`;
     return refuse([{ code: 'policy/syntax', message, ...map.range(0, 0), path: '' }]);
   }
   const yaml = parseDocument(source, {
-    lineCounter: map.lines,
     prettyErrors: false,
     // The library compares every key with every other; ours is linear, see treeIssues.
     uniqueKeys: false,
@@ -48,6 +45,7 @@ export function parsePolicy(source: string, options: { readonly layer: PolicyLay
     return { ok: true, layer: options.layer, document: checked.data };
   }
   const schema = (checked.error?.issues ?? [])
+    .slice(0, MAX_ISSUES)
     .flatMap((issue) => describeIssue(issue, (path) => valueAt(data, path)))
     .map(({ message, path, at, suggestion }): PolicyIssue => {
       const range = map.locate(yaml, path, at);

@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { formatPath } from './issue.ts';
+import { formatPath, MAX_ISSUES } from './issue.ts';
 import { IDENTIFIER, policyJsonSchema } from './schema.ts';
 import { nearest } from './suggest.ts';
 
@@ -21,7 +21,10 @@ export function describeIssue(
   issue: z.core.$ZodIssue,
   valueAt: (path: readonly PropertyKey[]) => unknown,
 ): DescribedIssue[] {
-  if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => describeUnknownKey(issue.path, key));
+  if (issue.code === 'unrecognized_keys') {
+    const known = knownKeys(issue.path);
+    return issue.keys.slice(0, MAX_ISSUES).map((key) => describeUnknownKey(issue.path, key, known));
+  }
   const name = issue.path.length === 0 ? 'the document' : `\`${formatPath(issue.path)}\``;
   const value = valueAt(issue.path);
   if (issue.code !== 'custom' && value === undefined) {
@@ -55,8 +58,11 @@ const TYPES: Record<string, string> = {
   array: 'a list',
 };
 
-function describeUnknownKey(parent: readonly PropertyKey[], key: string): DescribedIssue {
-  const known = knownKeys(parent);
+function describeUnknownKey(
+  parent: readonly PropertyKey[],
+  key: string,
+  known: readonly string[],
+): DescribedIssue {
   const meant = nearest(key, known);
   const where = parent.length === 0 ? 'the document' : `\`${formatPath(parent)}\``;
   const message =

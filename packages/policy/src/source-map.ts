@@ -1,14 +1,4 @@
-import {
-  type Document,
-  isMap,
-  isNode,
-  isPair,
-  isScalar,
-  isSeq,
-  LineCounter,
-  type Node,
-  type Pair,
-} from 'yaml';
+import { type Document, isMap, isNode, isPair, isScalar, isSeq, type Node, type Pair } from 'yaml';
 
 export interface SourceRange {
   readonly line: number;
@@ -17,14 +7,34 @@ export interface SourceRange {
   readonly endColumn: number;
 }
 
-/** From offsets in the source to lines and columns. */
+/** From offsets in a source to lines and columns. Offsets past the end are taken as the end. */
 export class SourceMap {
-  readonly lines = new LineCounter();
+  readonly #length: number;
+  readonly #lineStarts: readonly number[];
+
+  constructor(source: string) {
+    const starts = [0];
+    for (let at = source.indexOf('\n'); at !== -1; at = source.indexOf('\n', at + 1)) starts.push(at + 1);
+    this.#length = source.length;
+    this.#lineStarts = starts;
+  }
 
   range(start: number, end: number): SourceRange {
-    const from = this.lines.linePos(start);
-    const to = this.lines.linePos(Math.max(start, end));
-    return { line: from.line, column: from.col, endLine: to.line, endColumn: to.col };
+    const from = this.#position(start);
+    const to = this.#position(Math.max(start, end));
+    return { line: from.line, column: from.column, endLine: to.line, endColumn: to.column };
+  }
+
+  #position(offset: number): { line: number; column: number } {
+    const at = Math.min(offset, this.#length);
+    let low = 0;
+    let high = this.#lineStarts.length - 1;
+    while (low < high) {
+      const middle = Math.ceil((low + high) / 2);
+      if ((this.#lineStarts[middle] ?? 0) <= at) low = middle;
+      else high = middle - 1;
+    }
+    return { line: low + 1, column: at - (this.#lineStarts[low] ?? 0) + 1 };
   }
 
   rangeOf(node: Node): SourceRange {
@@ -45,7 +55,7 @@ export class SourceMap {
     for (const step of path) {
       key = undefined;
       if (isMap(node)) {
-        const pair = node.items.find((item) => isScalar(item.key) && item.key.value === step);
+        const pair = node.items.find((item) => isScalar(item.key) && String(item.key.value) === String(step));
         key = keyNode(pair);
         node = pair?.value;
       } else {
