@@ -22,7 +22,7 @@ export interface CompiledNetwork {
   readonly fallback: Opinion;
 }
 
-export const NETWORK_DEFAULT_RULE = 'network/default';
+const NETWORK_DEFAULT_RULE = 'network/default';
 
 /**
  * @throws TypeError for documents that did not come from `parsePolicy`: repeated ids, unreadable destinations.

@@ -11,7 +11,7 @@ export interface NetworkFacts {
 }
 
 /** `unreadable`: the fact exists but could not be learnt. */
-export type MatchResult = 'yes' | 'no' | 'unreadable';
+type MatchResult = 'yes' | 'no' | 'unreadable';
 
 /** One condition of a rule other than its destinations. */
 export interface NetworkMatcher {

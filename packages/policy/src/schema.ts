@@ -2,8 +2,8 @@ import { z } from 'zod';
 import { formatDestination, parseDestination } from './destination.ts';
 
 /** What a document may hold: bounds that keep compiling and deciding fast, far above any real policy. */
-export const MAX_RULES = 10_000;
-export const MAX_LIST_LENGTH = 1_000;
+const MAX_RULES = 10_000;
+const MAX_LIST_LENGTH = 1_000;
 
 export const PolicyMode = z.enum(['monitor', 'enforce']);
 export type PolicyMode = z.infer<typeof PolicyMode>;

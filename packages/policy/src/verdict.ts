@@ -44,7 +44,7 @@ const NOTHING_ENFORCED: Opinion = Object.freeze({
 /**
  * How much an opinion restricts. A prompt that lets go when nobody answers is weaker than one that does not.
  */
-export function strictness(opinion: Opinion): number {
+function strictness(opinion: Opinion): number {
   switch (opinion.outcome) {
     case 'ALLOW':
       return 0;
