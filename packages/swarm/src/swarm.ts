@@ -8,7 +8,7 @@ import { ControlPlane } from './enrolment/control-plane.ts';
 import { type AppliedAt, AppliedLog } from './fleet/applied-log.ts';
 import { renewIdentity } from './fleet/device-identity.ts';
 import { Dialler } from './fleet/dialler.ts';
-import { FleetStore } from './fleet/fleet-store.ts';
+import { FleetStore, type StoredDevice } from './fleet/fleet-store.ts';
 import { musterDevices } from './fleet/muster.ts';
 import { Waiters } from './fleet/waiters.ts';
 import { SeededRandom } from './random.ts';
@@ -82,6 +82,7 @@ export class Swarm implements DeviceObserver {
   #clock: NodeJS.Timeout | undefined;
   #renewals: NodeJS.Timeout | undefined;
   #lastTickMs = 0;
+  #dialling = false;
   #enrolled = 0;
   #rejectedStates = 0;
   #eventsPerSecond: number;
@@ -99,12 +100,24 @@ export class Swarm implements DeviceObserver {
   }
 
   /**
-   * Enrols whoever is not enrolled yet; devices start to connect as soon as they are ready.
+   * Enrols whoever is not enrolled yet; each device connects as soon as it is ready.
    *
    * @returns when the last one is enrolled
    * @throws RaypherError when the control plane refuses an enrolment
    */
   async start(): Promise<void> {
+    this.connect();
+    await this.enrol();
+  }
+
+  /** Lets devices dial: those that are ready now, and the others once they are. */
+  connect(): void {
+    this.#dialling = true;
+    for (const device of this.#devices) this.#dialler.add(device, Date.now());
+  }
+
+  /** {@link start} without dialling. */
+  async enrol(): Promise<void> {
     const { server, token, directory, devices, seed } = this.#options;
     const controlPlane = await ControlPlane.reach(server, token);
     this.#controlPlane = controlPlane;
@@ -112,22 +125,22 @@ export class Swarm implements DeviceObserver {
     this.#lastTickMs = Date.now();
     this.#clock = setInterval(() => this.#tick(Date.now()), TICK_MS);
     this.#renewals = setInterval(() => void this.#renewDue(), RENEWAL_CHECK_MS);
-    const { signal } = this.#stopping;
-    const surroundings = {
-      root: controlPlane.root,
+    const muster = { devices, seed, controlPlane, store: this.#store, signal: this.#stopping.signal };
+    this.#enrolled = await musterDevices(muster, (stored, index) =>
+      this.#add(stored, index, controlPlane.root),
+    );
+  }
+
+  #add(stored: StoredDevice, index: number, root: string): void {
+    const device = new SimulatedDevice(stored, new SeededRandom(`${this.#options.seed}/${index}`), {
+      root,
       verifier: this.#verifier,
       behaviour: this.#behaviour,
       observer: this,
       store: this.#store,
-    };
-    this.#enrolled = await musterDevices(
-      { devices, seed, controlPlane, store: this.#store, signal },
-      (stored, index) => {
-        const device = new SimulatedDevice(stored, new SeededRandom(`${seed}/${index}`), surroundings);
-        this.#devices.push(device);
-        this.#dialler.add(device, Date.now());
-      },
-    );
+    });
+    this.#devices.push(device);
+    if (this.#dialling) this.#dialler.add(device, Date.now());
   }
 
   /** Says goodbye on every stream and lets go of everything. */

@@ -7,8 +7,8 @@ import { type EnrolmentToken, parseEnrolmentToken } from './enrolment-token.ts';
 import { fetchPinnedRoot } from './pinned-root.ts';
 
 /** How often a rate-limited enrolment is tried again before it is an error. */
-const MAX_ATTEMPTS = 60;
-const DEFAULT_RETRY_MS = 1_000;
+const MAX_ATTEMPTS = 240;
+const DEFAULT_RETRY_MS = 250;
 
 /** The HTTPS side of the control plane: enrolment and renewal, over a few kept connections. */
 export class ControlPlane {

@@ -22,7 +22,7 @@ import { createEnrolmentServer } from './enrolment-server.ts';
 export interface FloorOptions {
   /** Batches a device may have in flight. */
   credit?: number;
-  /** Sees every batch; what it returns is acknowledged as durable. Without it batches are dropped unread. */
+  /** Sees every batch; what it returns is acknowledged as durable. Without it batches are acknowledged unread. */
   onBatch?: (device: string, batch: EventBatch) => number | undefined;
   /** What Hello is answered with: everything through here is durable. 0 without it. */
   resumeFrom?: (device: string) => number;
@@ -87,7 +87,7 @@ export async function startFloor(options: FloorOptions = {}): Promise<Floor> {
             applied += 1;
           return;
         case 'events': {
-          const durable = options.onBatch?.(device, body.value);
+          const durable = (options.onBatch ?? unread)(device, body.value);
           if (durable !== undefined) stream.write(durableThrough(durable));
           stream.write({ body: { $case: 'credit', value: { batches: 1 } } });
           return;
@@ -169,6 +169,11 @@ export async function startFloor(options: FloorOptions = {}): Promise<Floor> {
       await new Promise((resolve) => https.close(resolve));
     },
   };
+}
+
+/** The sequence number of the last entry. */
+function unread(_device: string, { firstSeq, entries }: EventBatch): number {
+  return Number(firstSeq) + entries.length - 1;
 }
 
 function durableThrough(seq: number): ControlMessage {
