@@ -8,6 +8,7 @@ describe('the options of npm start', () => {
       port: undefined,
       listenHost: '127.0.0.1',
       agent: true,
+      demo: 0,
       yes: false,
       help: false,
     });
@@ -23,22 +24,29 @@ describe('the options of npm start', () => {
       '0.0.0.0',
       '--no-agent',
       '--yes',
+      '--demo',
+      '20',
     ];
     expect(parseStartArguments(args)).toMatchObject({
       dataDir: '/srv/raypher',
       port: 8080,
       listenHost: '0.0.0.0',
       agent: false,
+      demo: 20,
       yes: true,
     });
   });
 
-  it.each([['--port', '0'], ['--port', 'http'], ['--port', '70000'], ['--prot', '1'], ['now']])(
-    'are refused with exit code 2 when they are wrong: %s %s',
-    (...args) => {
-      expect(() => parseStartArguments(args.filter((arg) => arg !== undefined))).toThrow(
-        expect.objectContaining({ exitCode: 2 }),
-      );
-    },
-  );
+  it.each([
+    ['--port', '0'],
+    ['--port', 'http'],
+    ['--port', '70000'],
+    ['--demo', 'many'],
+    ['--prot', '1'],
+    ['now'],
+  ])('are refused with exit code 2 when they are wrong: %s %s', (...args) => {
+    expect(() => parseStartArguments(args.filter((arg) => arg !== undefined))).toThrow(
+      expect.objectContaining({ exitCode: 2 }),
+    );
+  });
 });

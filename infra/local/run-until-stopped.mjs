@@ -19,6 +19,7 @@ export async function runUntilStopped(options, progress) {
     stack = await startStack({
       dataDir,
       agent: options.agent,
+      demo: options.demo,
       listenHost: options.listenHost,
       hosts: ['127.0.0.1', '0.0.0.0', '::'].includes(options.listenHost) ? [] : [options.listenHost],
       ports: (remembered) =>

@@ -11,15 +11,24 @@ import { runCommand } from './run-command.mjs';
  */
 export async function ensureDependencies(progress) {
   if (await dependenciesAreCurrent(ROOT)) return;
-  await progress.step('Installing npm packages', async () => {
-    const { code, output } = await runCommand('npm', ['ci', '--no-audit', '--no-fund']);
-    if (code !== 0) {
-      throw new FriendlyError(
-        `npm could not install the packages:\n${output.trim().split('\n').slice(-15).join('\n')}`,
-        'Check the connection to the npm registry, then run the same command again.',
-      );
-    }
-  });
+  await progress.step('Installing npm packages', install);
+}
+
+async function install() {
+  const quiet = ['--no-audit', '--no-fund'];
+  let { code, output } = await runCommand('npm', ['ci', ...quiet]);
+  // `npm ci` refuses a lockfile that lacks the optional packages of other platforms, which is what npm writes when the
+  // registry it was made with does not have them. Installing without saving takes the same locked versions.
+  if (code !== 0 && output.includes('EUSAGE')) {
+    ({ code, output } = await runCommand('npm', ['install', '--no-save', ...quiet]));
+  }
+  if (code !== 0) {
+    const lines = output.split('\n').filter((line) => !line.startsWith('npm warn') && line.trim() !== '');
+    throw new FriendlyError(
+      `npm could not install the packages:\n${lines.slice(0, 15).join('\n')}`,
+      'Check the connection to the npm registry, then run the same command again.',
+    );
+  }
 }
 
 /**
