@@ -1,0 +1,78 @@
+import { constants } from 'node:fs';
+import { open, realpath, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { errorCode } from './procfs.ts';
+
+const DEADLINE_MS = 500;
+
+/**
+ * Files as one process sees them. A process in a container has another root; its files are reached through
+ * /proc/PID/root.
+ */
+export class FileView {
+  readonly #root: string;
+
+  /** @param root "" for this process's own root */
+  constructor(root = '') {
+    this.#root = root;
+  }
+
+  static ofProcess(pid: number, sharesRoot: boolean): FileView {
+    return new FileView(sharesRoot ? '' : `/proc/${pid}/root`);
+  }
+
+  /**
+   * The text of a regular file of at most `limit` bytes; undefined when there is none. Scripts and manifests are
+   * chosen by those who are watched: a pipe, a device, a huge file or a hanging network mount must not stop the agent.
+   */
+  async readText(path: string, limit: number): Promise<string | undefined> {
+    return withDeadline(readRegular(join(this.#root, path), limit));
+  }
+
+  async isFile(path: string): Promise<boolean> {
+    const task = stat(join(this.#root, path)).then(
+      (stats) => stats.isFile(),
+      (error: unknown) => {
+        if (errorCode(error) === undefined) throw error;
+        return false;
+      },
+    );
+    return (await withDeadline(task)) ?? false;
+  }
+
+  /** The path without symbolic links. Inside another root links are left as they are: they would lead out of it. */
+  async resolve(path: string): Promise<string | undefined> {
+    if (this.#root !== '') return path;
+    return withDeadline(
+      realpath(path).catch((error: unknown) => {
+        if (errorCode(error) === undefined) throw error;
+        return undefined;
+      }),
+    );
+  }
+}
+
+async function readRegular(path: string, limit: number): Promise<string | undefined> {
+  try {
+    // O_NONBLOCK: opening a pipe would otherwise wait for its writer.
+    await using file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
+    const stats = await file.stat();
+    if (!stats.isFile() || stats.size > limit) return undefined;
+    const buffer = Buffer.alloc(Math.min(limit, stats.size));
+    const { bytesRead } = await file.read(buffer, 0, buffer.length, 0);
+    return buffer.toString('utf8', 0, bytesRead);
+  } catch (error) {
+    if (errorCode(error) === undefined) throw error;
+    return undefined;
+  }
+}
+
+async function withDeadline<T>(task: Promise<T | undefined>): Promise<T | undefined> {
+  const late = Promise.withResolvers<undefined>();
+  const timer = setTimeout(() => late.resolve(undefined), DEADLINE_MS);
+  try {
+    return await Promise.race([task, late.promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,242 @@
+import { EventEmitter } from 'node:events';
+import type { AiAgent } from '@raypher/shared';
+import { describeAgent } from './describe.ts';
+import { type Assessment, Examiner } from './examine.ts';
+import { type AgentGroup, groupAgents, type Tracked } from './group.ts';
+import { modelName } from './models.ts';
+import { type ProductOptions, ProductProcesses } from './product.ts';
+import { ProcessScanner, type ScannedProcess } from './scan.ts';
+import { loadSignatures, type Signatures } from './signatures.ts';
+import { processKey } from './stat.ts';
+
+/** A process of this boot. */
+export interface ProcessRef {
+  pid: number;
+  startTime: number;
+}
+
+export interface InventorySnapshot {
+  atMs: number;
+  processes: readonly ScannedProcess[];
+  agents: readonly AiAgent[];
+}
+
+export type AgentChange = 'code' | 'signatures' | 'libraries' | 'models' | 'risk';
+
+export interface InventoryEvents {
+  appeared: [agent: AiAgent];
+  changed: [after: AiAgent, changes: AgentChange[], before: AiAgent];
+  vanished: [agent: AiAgent];
+}
+
+export interface InventoryOptions extends ProductOptions {
+  /** Id of the device; part of every AI agent's id. */
+  device: string;
+  signatures?: Signatures;
+  scanner?: ProcessScanner;
+  /** Milliseconds since the epoch. */
+  now?: () => number;
+  /** When an AI agent was first seen, from the store; milliseconds since the epoch. */
+  firstSeen?: (agentId: string) => number | undefined;
+  /** Milliseconds that a refresh waits for executables never hashed before. */
+  hashBudgetMs?: number;
+}
+
+/** Between two looks at the files a process has loaded, milliseconds. */
+const FIRST_LOOK_MS = 1000;
+const LAST_LOOK_MS = 60_000;
+const MAX_MODELS = 64;
+
+/**
+ * The AI agents on this device.
+ *
+ * `refresh()` is cheap enough to call twice a second: a process that still runs the same program is only read
+ * one line of. Events are emitted at the end of a refresh, when the snapshot already shows them.
+ */
+export class Inventory extends EventEmitter<InventoryEvents> {
+  readonly #options: InventoryOptions;
+  readonly #scanner: ProcessScanner;
+  readonly #examiner: Examiner;
+  readonly #product: ProductProcesses;
+  readonly #now: () => number;
+  readonly #firstSeen = new Map<string, number>();
+  /** Models that an AI agent called; they outlive the process that did it. */
+  readonly #called = new Map<string, Set<string>>();
+  /** Calls of processes that no scan has seen yet. */
+  readonly #earlyCalls = new Map<string, Set<string>>();
+  #tracked = new Map<string, Tracked>();
+  #own: ReadonlySet<number> = new Set();
+  #frozen: ReadonlySet<string> = new Set();
+  #snapshot: InventorySnapshot = { atMs: 0, processes: [], agents: [] };
+  #running: Promise<InventorySnapshot> | undefined;
+
+  constructor(options: InventoryOptions) {
+    super();
+    this.#options = options;
+    this.#scanner = options.scanner ?? new ProcessScanner();
+    this.#examiner = new Examiner(options.signatures ?? loadSignatures());
+    this.#product = new ProductProcesses(options);
+    this.#now = options.now ?? Date.now;
+  }
+
+  /** The result of the last refresh. */
+  get current(): InventorySnapshot {
+    return this.#snapshot;
+  }
+
+  /** Looks at all processes. A call during a refresh waits for that one. */
+  refresh(): Promise<InventorySnapshot> {
+    this.#running ??= this.#refresh().finally(() => {
+      this.#running = undefined;
+    });
+    return this.#running;
+  }
+
+  /** The AI agent whose tree a process belongs to. */
+  agentOf(process: ProcessRef): AiAgent | undefined {
+    const id = this.#tracked.get(processKey(process))?.group?.id;
+    return this.#snapshot.agents.find((agent) => agent.id === id);
+  }
+
+  /** What was found in a process itself. */
+  assessmentOf(process: ProcessRef): Assessment | undefined {
+    return this.#tracked.get(processKey(process))?.assessment;
+  }
+
+  /** This agent, one of its ancestors, or another part of Raypher. */
+  isOwn(pid: number): boolean {
+    return this.#own.has(pid);
+  }
+
+  /**
+   * The proxy saw a process call a model. Whatever does that is an AI agent, whether or not anything else about
+   * it says so; it shows from the next refresh on.
+   */
+  recordModel(process: ProcessRef, model: string): void {
+    const name = modelName(model);
+    if (name === undefined) return;
+    const tracked = this.#tracked.get(processKey(process));
+    if (tracked === undefined) {
+      if (this.#earlyCalls.size < 1000) addTo(this.#earlyCalls, processKey(process), name);
+    } else this.#noteCall(tracked, name);
+  }
+
+  /** Which processes are suspended, by processKey; shown in the snapshot at once. */
+  setFrozen(keys: ReadonlySet<string>): void {
+    this.#frozen = keys;
+    for (const agent of this.#snapshot.agents) {
+      for (const process of agent.processes) {
+        process.frozen = keys.has(`${process.pid}:${process.startTime}`);
+      }
+      agent.frozen = agent.processes.length > 0 && agent.processes.every((process) => process.frozen);
+    }
+  }
+
+  async #refresh(): Promise<InventorySnapshot> {
+    const processes = await this.#scanner.scan({ hashBudgetMs: this.#options.hashBudgetMs ?? 250 });
+    this.#own = this.#product.select(new Map(processes.map((process) => [process.pid, process])));
+    this.#tracked = new Map(
+      await Promise.all(
+        processes.map(async (process) => {
+          const key = processKey(process);
+          return [key, await this.#track(process, this.#tracked.get(key))] as const;
+        }),
+      ),
+    );
+    for (const [key, models] of this.#earlyCalls) {
+      const tracked = this.#tracked.get(key);
+      if (tracked !== undefined) for (const model of models) this.#noteCall(tracked, model);
+    }
+    this.#earlyCalls.clear();
+    const groups = groupAgents(this.#options.device, [...this.#tracked.values()], this.#own);
+    const atMs = this.#now();
+    const before = new Map(this.#snapshot.agents.map((agent) => [agent.id, agent]));
+    const agents = [...groups.values()].map((group) => this.#describe(group, atMs, before.get(group.id)));
+    this.#snapshot = { atMs, processes, agents };
+    this.#announce(before);
+    return this.#snapshot;
+  }
+
+  async #track(process: ScannedProcess, before: Tracked | undefined): Promise<Tracked> {
+    const now = performance.now();
+    if (before === undefined || before.process.image !== process.image) {
+      const assessment = await this.#examiner.examine(process);
+      return {
+        process,
+        assessment,
+        // A program that a member of a tree executes stays in that tree.
+        group: before?.group,
+        declared: before?.declared ?? false,
+        calls: before?.calls ?? new Set(),
+        examinedAt: now,
+        lookedAt: now,
+        lookedBytes: process.virtualBytes,
+      };
+    }
+    before.process = process;
+    // New mappings are looked at soon, and young programs sooner: that is when they load what they need.
+    const grew = process.virtualBytes !== before.lookedBytes;
+    const pause = grew
+      ? Math.min(15_000, Math.max(FIRST_LOOK_MS, (now - before.examinedAt) / 4))
+      : LAST_LOOK_MS;
+    if (now >= before.lookedAt + pause) {
+      this.#examiner.lookAtFiles(process, before.assessment);
+      before.lookedAt = now;
+      before.lookedBytes = process.virtualBytes;
+    }
+    return before;
+  }
+
+  #noteCall(tracked: Tracked, model: string): void {
+    tracked.calls.add(model);
+    const id = tracked.group?.id;
+    if (id !== undefined) addTo(this.#called, id, model);
+  }
+
+  #describe(group: AgentGroup, atMs: number, before: AiAgent | undefined): AiAgent {
+    for (const { calls } of group.members) for (const model of calls) addTo(this.#called, group.id, model);
+    const known = this.#firstSeen.get(group.id) ?? this.#options.firstSeen?.(group.id);
+    const firstSeenMs = before === undefined ? (known ?? atMs) : Number(before.firstSeenMs);
+    this.#firstSeen.set(group.id, firstSeenMs);
+    return describeAgent(group, {
+      firstSeenMs,
+      lastSeenMs: atMs,
+      called: this.#called.get(group.id) ?? new Set(),
+      frozen: this.#frozen,
+    });
+  }
+
+  #announce(before: ReadonlyMap<string, AiAgent>): void {
+    const left = new Map(before);
+    for (const agent of this.#snapshot.agents) {
+      const previous = left.get(agent.id);
+      left.delete(agent.id);
+      if (previous === undefined) {
+        this.emit('appeared', agent);
+        continue;
+      }
+      const changes = compare(previous, agent);
+      if (changes.length > 0) this.emit('changed', agent, changes, previous);
+    }
+    for (const agent of left.values()) this.emit('vanished', agent);
+  }
+}
+
+function addTo(map: Map<string, Set<string>>, key: string, value: string): void {
+  const values = map.get(key) ?? new Set();
+  if (values.size < MAX_MODELS) values.add(value);
+  map.set(key, values);
+}
+
+function compare(before: AiAgent, after: AiAgent): AgentChange[] {
+  const changes: AgentChange[] = [];
+  const differ = (a: readonly string[], b: readonly string[]): boolean => a.join('\0') !== b.join('\0');
+  // Becoming known is not a change of code.
+  if (before.exeSha256 !== '' && after.exeSha256 !== '' && before.exeSha256 !== after.exeSha256)
+    changes.push('code');
+  if (differ(before.signatures, after.signatures)) changes.push('signatures');
+  if (differ(before.libraries, after.libraries)) changes.push('libraries');
+  if (differ(before.models, after.models)) changes.push('models');
+  if (before.risk !== after.risk) changes.push('risk');
+  return changes;
+}

@@ -1,0 +1,257 @@
+import { type BigIntStats, statSync } from 'node:fs';
+import { ExecutableHasher } from './exe-hash.ts';
+import { type KernelUnits, readKernelUnits } from './kernel-units.ts';
+import { errorCode, listPids, readProcFile, readProcLink, readProcText, requireLinux } from './procfs.ts';
+import { type ProcessStat, readStat } from './stat.ts';
+import { UserNames } from './users.ts';
+
+/** How much of a process could be examined. `low`: not even its executable. */
+export type Confidence = 'full' | 'partial' | 'low';
+
+export interface ScannedProcess {
+  pid: number;
+  ppid: number;
+  pgid: number;
+  session: number;
+  /** Clock ticks since boot. With the pid it names one process. */
+  startTime: number;
+  /** One letter, see proc(5): R, S, D, T, Z … */
+  state: string;
+  name: string;
+  argv: readonly string[];
+  /** Empty for kernel threads and when it may not be read; " (deleted)" is removed. */
+  exePath: string;
+  exeSha256: string | undefined;
+  /** Root owns the executable and nobody else can write it. */
+  exeFromSystem: boolean;
+  uid: number | undefined;
+  user: string;
+  rssBytes: number;
+  /** Bytes of address space; it changes when a library is loaded. */
+  virtualBytes: number;
+  /** Share of one core since the previous scan; above 1 with several threads. */
+  cpuShare: number;
+  /** Path in the unified hierarchy; empty when unknown. */
+  cgroup: string;
+  /** Inode numbers; undefined when this user may not look. */
+  namespaces: { pid: string; mnt: string; net: string } | undefined;
+  kernelThread: boolean;
+  confidence: Confidence;
+  /** What could not be examined, and why. */
+  reasons: readonly string[];
+  /** Changes with every exec; see ProcessStat.image. */
+  image: string;
+}
+
+/** What stays as it is until the process executes another program. */
+interface Examined {
+  image: string;
+  argv: readonly string[];
+  exePath: string;
+  exeStats: BigIntStats | undefined;
+  uid: number | undefined;
+  namespaces: ScannedProcess['namespaces'];
+  reasons: readonly string[];
+}
+
+interface Remembered {
+  startTime: number;
+  examined: Examined;
+  cpuTicks: number;
+}
+
+export interface ScanOptions {
+  /**
+   * How long to wait for executables never seen before, milliseconds. Those not hashed in time come without
+   * hash and have it in a later scan. Default: until all are hashed.
+   */
+  hashBudgetMs?: number;
+}
+
+/** Lists the processes again and again, examining only what changed since the last time. */
+export class ProcessScanner {
+  readonly #hasher: ExecutableHasher;
+  readonly #users = new UserNames();
+  readonly #units: KernelUnits;
+  #remembered = new Map<number, Remembered>();
+  #scannedAt = 0;
+
+  constructor(hasher = new ExecutableHasher()) {
+    requireLinux();
+    this.#hasher = hasher;
+    this.#units = readKernelUnits();
+  }
+
+  /** Every process, in order of pid. One that cannot be examined is listed with what is known of it. */
+  async scan(options: ScanOptions = {}): Promise<ScannedProcess[]> {
+    this.#users.refresh();
+    const now = performance.now();
+    const seconds = this.#scannedAt === 0 ? 0 : (now - this.#scannedAt) / 1000;
+    const remembered = new Map<number, Remembered>();
+    const seen: { stat: ProcessStat; examined: Examined; cpuShare: number }[] = [];
+    for (const pid of listPids()) {
+      const stat = readStat(pid);
+      if (stat === undefined) continue;
+      const before = this.#remembered.get(pid);
+      const same = before?.startTime === stat.startTime ? before : undefined;
+      const image = imageOf(stat);
+      const examined = same?.examined.image === image ? same.examined : examine(stat, image);
+      remembered.set(pid, { startTime: stat.startTime, examined, cpuTicks: stat.cpuTicks });
+      seen.push({ stat, examined, cpuShare: this.#cpuShare(stat, same, seconds) });
+    }
+    this.#remembered = remembered;
+    this.#scannedAt = now;
+    await this.#hashNew(
+      seen.map(({ stat, examined }) => [stat.pid, examined]),
+      options.hashBudgetMs,
+    );
+    return seen.map(({ stat, examined, cpuShare }) => this.#describe(stat, examined, cpuShare));
+  }
+
+  #cpuShare(stat: ProcessStat, before: Remembered | undefined, seconds: number): number {
+    if (before === undefined || seconds <= 0) return 0;
+    return Math.max(0, (stat.cpuTicks - before.cpuTicks) / this.#units.ticksPerSecond / seconds);
+  }
+
+  async #hashNew(all: [number, Examined][], budgetMs: number | undefined): Promise<void> {
+    const pending: Promise<void>[] = [];
+    for (const [pid, { exeStats }] of all) {
+      if (exeStats === undefined) continue;
+      const outcome = this.#hasher.hash(`/proc/${pid}/exe`, exeStats);
+      if (outcome.state === 'pending') pending.push(outcome.done);
+    }
+    if (pending.length === 0) return;
+    const hashed = Promise.all(pending);
+    if (budgetMs === undefined) {
+      await hashed;
+      return;
+    }
+    const late = Promise.withResolvers<void>();
+    const timer = setTimeout(late.resolve, budgetMs);
+    try {
+      await Promise.race([hashed, late.promise]);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  #describe(stat: ProcessStat, examined: Examined, cpuShare: number): ScannedProcess {
+    const { exeStats } = examined;
+    const reasons = [...examined.reasons];
+    let exeSha256: string | undefined;
+    if (exeStats !== undefined) {
+      const outcome = this.#hasher.hash(`/proc/${stat.pid}/exe`, exeStats);
+      if (outcome.state === 'hashed') exeSha256 = outcome.sha256;
+      else reasons.push(outcome.state === 'failed' ? outcome.reason : 'executable is still being hashed');
+    }
+    return {
+      pid: stat.pid,
+      ppid: stat.ppid,
+      pgid: stat.pgid,
+      session: stat.session,
+      startTime: stat.startTime,
+      state: stat.state,
+      name: stat.name,
+      argv: examined.argv,
+      exePath: examined.exePath,
+      exeSha256,
+      exeFromSystem: isFromSystem(exeStats),
+      uid: examined.uid,
+      user: examined.uid === undefined ? 'unknown' : this.#users.nameOf(examined.uid),
+      rssBytes: stat.residentPages * this.#units.pageBytes,
+      virtualBytes: stat.virtualBytes,
+      cpuShare,
+      cgroup: readCgroup(stat.pid),
+      namespaces: examined.namespaces,
+      kernelThread: stat.kernelThread,
+      confidence: confidenceOf(stat, examined, reasons),
+      reasons,
+      image: examined.image,
+    };
+  }
+}
+
+/** One scan with a fresh scanner; CPU shares are 0 because there is nothing to compare with. */
+export function scanProcesses(options: ScanOptions = {}): Promise<ScannedProcess[]> {
+  return new ProcessScanner().scan(options);
+}
+
+/**
+ * Path of a process in the unified control-group hierarchy.
+ *
+ * @returns the empty string when it is gone or not in that hierarchy
+ */
+export function readCgroup(pid: number): string {
+  const read = readProcText(`/proc/${pid}/cgroup`);
+  if (!read.ok) return '';
+  return /^0::(.*)$/m.exec(read.value)?.[1] ?? '';
+}
+
+/** Without permission to see addresses, an exec is noticed by the executable or, at least, the name. */
+function imageOf(stat: ProcessStat): string {
+  if (stat.image !== undefined) return stat.image;
+  if (stat.kernelThread || stat.state === 'Z') return `${stat.name}/${stat.state === 'Z'}`;
+  const exe = readProcLink(`/proc/${stat.pid}/exe`);
+  return exe.ok ? exe.value : stat.name;
+}
+
+function examine(stat: ProcessStat, image: string): Examined {
+  const { pid } = stat;
+  const reasons: string[] = [];
+  const status = readProcText(`/proc/${pid}/status`);
+  // Real, effective, saved, file system: what it may do is decided by the effective one.
+  const uid = status.ok ? /^Uid:\s+\d+\s+(\d+)/m.exec(status.value)?.[1] : undefined;
+  const base = { image, uid: uid === undefined ? undefined : Number(uid) };
+  if (stat.kernelThread) {
+    return { ...base, argv: [], exePath: '', exeStats: undefined, namespaces: undefined, reasons };
+  }
+  if (stat.state === 'Z') reasons.push('ended, waiting to be collected by its parent');
+  const argv = readProcFile(`/proc/${pid}/cmdline`, (bytes) => splitArguments(bytes.toString('utf8')));
+  if (!argv.ok) reasons.push(`arguments: ${argv.failure}`);
+  const exe = readProcLink(`/proc/${pid}/exe`);
+  if (!exe.ok && stat.state !== 'Z') reasons.push(`executable: ${exe.failure}`);
+  return {
+    ...base,
+    argv: argv.ok ? argv.value : [],
+    exePath: exe.ok ? exe.value.replace(/ \(deleted\)$/, '') : '',
+    exeStats: exe.ok ? statOf(`/proc/${pid}/exe`, reasons) : undefined,
+    namespaces: readNamespaces(pid),
+    reasons,
+  };
+}
+
+function readNamespaces(pid: number): ScannedProcess['namespaces'] {
+  const [pidNamespace, mnt, net] = ['pid', 'mnt', 'net'].map((name) =>
+    readProcLink(`/proc/${pid}/ns/${name}`),
+  );
+  if (!pidNamespace?.ok || !mnt?.ok || !net?.ok) return undefined;
+  return { pid: pidNamespace.value, mnt: mnt.value, net: net.value };
+}
+
+function statOf(path: string, reasons: string[]): BigIntStats | undefined {
+  try {
+    return statSync(path, { bigint: true });
+  } catch (error) {
+    const code = errorCode(error);
+    if (code === undefined) throw error;
+    reasons.push(`executable: ${code}`);
+    return undefined;
+  }
+}
+
+function splitArguments(text: string): string[] {
+  if (text === '') return [];
+  const parts = text.split('\0');
+  if (parts.at(-1) === '') parts.pop();
+  return parts;
+}
+
+function isFromSystem(stats: BigIntStats | undefined): boolean {
+  return stats !== undefined && stats.uid === 0n && (stats.mode & 0o022n) === 0n;
+}
+
+function confidenceOf(stat: ProcessStat, examined: Examined, reasons: readonly string[]): Confidence {
+  if (stat.kernelThread) return 'full';
+  if (examined.exePath === '' || examined.uid === undefined) return 'low';
+  return reasons.length === 0 ? 'full' : 'partial';
+}

@@ -1,0 +1,94 @@
+import { listPids, readProcFile } from './procfs.ts';
+
+/** What the kernel says about a process in one read of /proc/PID/stat (proc_pid_stat(5)). */
+export interface ProcessStat {
+  pid: number;
+  /** At most 15 bytes; the process can change it. */
+  name: string;
+  /** R, S, D, T (stopped), t (traced), Z (ended, not yet collected), I … */
+  state: string;
+  ppid: number;
+  pgid: number;
+  session: number;
+  kernelThread: boolean;
+  /** User and system time, clock ticks. */
+  cpuTicks: number;
+  /** Clock ticks since boot. With the pid it names one process. */
+  startTime: number;
+  /** Bytes of address space. */
+  virtualBytes: number;
+  /** Pages. */
+  residentPages: number;
+  /**
+   * Where code, stack and arguments lie. Address randomisation makes it differ after every exec, so the same
+   * value means the same program with the same arguments. Undefined when this user may not see addresses.
+   */
+  image: string | undefined;
+}
+
+const PF_KTHREAD = 0x00200000;
+
+/**
+ * Parses /proc/PID/stat. The name is whatever the process chose, spaces and parentheses included, so fields
+ * are counted from the last `)`.
+ *
+ * @returns undefined when the text is not such a line.
+ */
+export function parseStat(text: string): ProcessStat | undefined {
+  const open = text.indexOf('(');
+  const close = text.lastIndexOf(')');
+  if (open < 1 || close < open) return undefined;
+  const pid = Number(text.slice(0, open - 1));
+  const fields = text.slice(close + 2).split(' ');
+  // fields[0] is field 3 of the manual page.
+  const field = (number: number): string => fields[number - 3] ?? '0';
+  const integer = (number: number): number => Number(field(number));
+  if (!Number.isInteger(pid) || fields.length < 20) return undefined;
+  return {
+    pid,
+    name: text.slice(open + 1, close),
+    state: field(3),
+    ppid: integer(4),
+    pgid: integer(5),
+    session: integer(6),
+    kernelThread: (integer(9) & PF_KTHREAD) !== 0,
+    cpuTicks: integer(14) + integer(15),
+    startTime: integer(22),
+    virtualBytes: integer(23),
+    residentPages: integer(24),
+    // startcode, startstack, arg_start, env_start; zero without permission to trace the process.
+    image: field(28) === '0' ? undefined : `${field(26)}.${field(28)}.${field(48)}.${field(50)}`,
+  };
+}
+
+/** @returns undefined when the process is gone. */
+export function readStat(pid: number): ProcessStat | undefined {
+  const read = readProcFile(`/proc/${pid}/stat`, (bytes) => parseStat(bytes.toString('utf8')));
+  return read.ok ? read.value : undefined;
+}
+
+/** All processes at about this moment, by pid. */
+export function readAllStats(): Map<number, ProcessStat> {
+  const stats = new Map<number, ProcessStat>();
+  for (const pid of listPids()) {
+    const stat = readStat(pid);
+    if (stat !== undefined) stats.set(pid, stat);
+  }
+  return stats;
+}
+
+/** A process is there, and it is the one that was meant: pids are reused, pid and start time together are not. */
+export function isAlive(process: { pid: number; startTime: number }): boolean {
+  const stat = readStat(process.pid);
+  return stat !== undefined && stat.startTime === process.startTime && !hasEnded(stat);
+}
+
+/** Killed but not yet collected by its parent: it runs no code and holds no memory. */
+export function hasEnded(stat: ProcessStat): boolean {
+  return stat.state === 'Z' || stat.state === 'X';
+}
+
+/** One process as a map key. */
+export function processKey(process: { pid: number; startTime: number }): string {
+  return `${process.pid}:${process.startTime}`;
+}

@@ -1,0 +1,144 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { RaypherError } from '@raypher/shared';
+import { errorCode } from '../discovery/procfs.ts';
+import { readCgroup } from '../discovery/scan.ts';
+import { isAlive, processKey, readStat } from '../discovery/stat.ts';
+import type { Cgroup, Cgroups } from './cgroup.ts';
+import type { FrozenMember, FrozenTree } from './frozen-tree.ts';
+import { signalProcess } from './signal.ts';
+import type { ProcessRef } from './tree.ts';
+
+/** Suspends and resumes single processes of a tree; through a control group where there is one, else by signal. */
+export class Holder {
+  readonly #cgroups: Cgroups | undefined;
+
+  constructor(cgroups: Cgroups | undefined) {
+    this.#cgroups = cgroups;
+  }
+
+  /** What is to be remembered of a process before it is touched. */
+  prepare(process: ProcessRef & { name: string }): FrozenMember {
+    const { pid, startTime, name } = process;
+    const cgroup = readCgroup(pid);
+    const method = this.#cgroups?.reaches(cgroup) === true ? 'cgroup' : 'signal';
+    return { pid, startTime, name, cgroup, method, wasStopped: readStat(pid)?.state === 'T' };
+  }
+
+  /** Whether a member is held as it was left. */
+  holds(tree: FrozenTree, member: FrozenMember): boolean {
+    if (member.method === 'signal') return /[TtZX]/.test(readStat(member.pid)?.state ?? 'X');
+    return this.#group(tree)?.holds(member.pid) ?? false;
+  }
+
+  /** Undoes what another process did to a group, and makes it when it is missing. */
+  ensureFrozen(tree: FrozenTree): void {
+    if (!tree.members.some(({ method }) => method === 'cgroup')) return;
+    const group = this.#group(tree) ?? this.#cgroups?.create(groupName(tree));
+    if (group?.isSetFrozen() === false) group.setFrozen(true);
+  }
+
+  /**
+   * Suspends a member. When its control group does not give it away, it is stopped by signal and `method` says so.
+   *
+   * @returns false when the process is gone
+   * @throws RaypherError `process/permission`
+   */
+  suspend(tree: FrozenTree, member: FrozenMember): boolean {
+    if (member.method === 'cgroup') {
+      try {
+        const group = this.#group(tree) ?? this.#cgroups?.create(groupName(tree));
+        if (group !== undefined) return moveIn(group, member, this.#cgroups);
+      } catch (error) {
+        if (errorCode(error) === undefined) throw error;
+      }
+      member.method = 'signal';
+    }
+    return signalProcess(member, 'SIGSTOP');
+  }
+
+  /** Waits until everything in the tree stands still. A signal takes effect when the process is next scheduled. */
+  async settle(tree: FrozenTree, timeoutMs: number): Promise<boolean> {
+    const deadline = performance.now() + timeoutMs;
+    const group = this.#group(tree);
+    const still = group === undefined || group.pids().length === 0 || (await group.waitFrozen(timeoutMs));
+    const signalled = tree.members.filter(({ method }) => method === 'signal');
+    for (
+      let pause = 0;
+      !signalled.every((member) => this.holds(tree, member));
+      pause = Math.min(16, pause * 2 + 1)
+    ) {
+      if (performance.now() >= deadline) return false;
+      await delay(pause);
+    }
+    return still;
+  }
+
+  /** Resumes all that this tree holds, each in the control group it came from. */
+  release(tree: FrozenTree): { member: FrozenMember; reason?: string }[] {
+    const released: { member: FrozenMember; reason?: string }[] = [];
+    for (const member of tree.members) {
+      if (member.method !== 'signal' || !isAlive(member)) continue;
+      if (!member.wasStopped) signalProcess(member, 'SIGCONT');
+      released.push({ member });
+    }
+    const group = this.#group(tree);
+    if (group === undefined) return released;
+    const members = new Map(tree.members.map((member) => [member.pid, member]));
+    for (const pid of group.pids()) {
+      const known = members.get(pid);
+      const member = known ?? { ...this.prepare({ pid, startTime: 0, name: '' }), cgroup: '/' };
+      const reason = this.#moveOut(member);
+      released.push(reason === undefined ? { member } : { member, reason });
+    }
+    group.setFrozen(false);
+    group.remove();
+    return released;
+  }
+
+  /** Removes the group of a tree that has no living member. */
+  discard(tree: FrozenTree): void {
+    this.#group(tree)?.remove();
+  }
+
+  #moveOut(member: FrozenMember): string | undefined {
+    try {
+      this.#cgroups?.moveTo(member.cgroup, member.pid);
+      return undefined;
+    } catch (error) {
+      const code = errorCode(error);
+      if (code === undefined) throw error;
+      return `could not return to the control group ${member.cgroup} (${code})`;
+    }
+  }
+
+  #group(tree: FrozenTree): Cgroup | undefined {
+    return this.#cgroups?.open(groupName(tree));
+  }
+}
+
+function groupName(tree: FrozenTree): string {
+  return `held-${tree.id}`;
+}
+
+/**
+ * Control groups take pids, not handles. So the process is checked before and after: when the pid turns out to
+ * belong to another process by then, that one is put back at once.
+ */
+function moveIn(group: Cgroup, member: FrozenMember, cgroups: Cgroups | undefined): boolean {
+  const current = readCgroup(member.pid);
+  if (!isAlive(member) || !group.add(member.pid)) return false;
+  if (isAlive(member)) return true;
+  if (readStat(member.pid) !== undefined) cgroups?.moveTo(current, member.pid);
+  return false;
+}
+
+/** A reason for people when a process cannot be suspended; other errors are defects and pass through. */
+export function refusalOf(error: unknown): string {
+  if (error instanceof RaypherError) return error.message;
+  throw error;
+}
+
+/** Members by processKey. */
+export function byKey(members: readonly FrozenMember[]): Map<string, FrozenMember> {
+  return new Map(members.map((member) => [processKey(member), member]));
+}

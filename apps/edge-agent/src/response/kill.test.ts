@@ -1,0 +1,122 @@
+import { readFileSync } from 'node:fs';
+import { RaypherError } from '@raypher/shared';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { readAllStats, readStat } from '../discovery/stat.ts';
+import { killTree } from './kill.ts';
+import { Protection } from './protected.ts';
+import { BUSY_SCRIPT, Stage, until, withoutRoot } from './spawned.test-support.ts';
+
+if (withoutRoot !== undefined) console.warn(`kill: ${withoutRoot}`);
+
+const protection = new Protection();
+
+async function errorOf(work: Promise<unknown>): Promise<RaypherError> {
+  const error = await work.then(
+    () => undefined,
+    (reason: unknown) => reason,
+  );
+  if (error instanceof RaypherError) return error;
+  throw new Error('expected a RaypherError', { cause: error });
+}
+
+describe.skipIf(withoutRoot !== undefined).each(['cgroup', 'signal'] as const)(
+  'killTree through %s',
+  (method) => {
+    let stage: Stage;
+    beforeEach(() => {
+      stage = new Stage();
+    });
+    afterEach(() => stage.end());
+    const options = (more: object = {}) => ({
+      protection,
+      cgroups: method === 'cgroup' ? stage.cgroups() : undefined,
+      ...more,
+    });
+
+    it('ends a process with children that left their parent', async () => {
+      const root = await stage.start(
+        'sh',
+        ['-c', '(sh -c "sleep 1000 & sleep 1000 & echo orphans" &); sleep 1000 & echo ready; wait'],
+        { detached: true },
+      );
+      const members = () => [...readAllStats().values()].filter(({ session }) => session === root.pid);
+      await until('all started', () => members().filter(({ name }) => name === 'sleep').length === 3);
+
+      const report = await killTree(root.pid, options({ startTime: root.startTime }));
+
+      expect(report).toMatchObject({ method, survivors: [], spared: [] });
+      expect(report.killed.length).toBeGreaterThanOrEqual(4);
+      expect(members().filter(({ state }) => state !== 'Z')).toEqual([]);
+    });
+
+    it('ends a tree that forks all the time, as a whole', { timeout: 30_000 }, async () => {
+      // Children end and are adopted by process 1 while new ones start; the limit bounds what the test can do.
+      const bomb = `ulimit -u 120; boom() { sleep 0.05; boom & boom & }; boom & boom & echo ready; while :; do sleep 1; done`;
+      const root = await stage.start('sh', ['-c', bomb], {
+        detached: true,
+        uid: 65534,
+        gid: 65534,
+        cwd: '/',
+      });
+      const members = () => [...readAllStats().values()].filter(({ session }) => session === root.pid);
+      await until('dozens of processes', () => members().length > 30);
+
+      const report = await killTree(root.pid, options());
+
+      expect(report.survivors).toEqual([]);
+      expect(report.killed.length).toBeGreaterThan(20);
+      expect(members().filter(({ state }) => state !== 'Z')).toEqual([]);
+    });
+
+    it('leaves the other end of a shell pipeline alone', async () => {
+      // The neighbour is of the same process group as the victim, which leads it.
+      const shell = await stage.start('bash', ['-c', 'set -m; sleep 1000 | sleep 2000 & echo ready; wait'], {
+        detached: true,
+      });
+      const child = (seconds: string) =>
+        [...readAllStats().values()].find(
+          (stat) => stat.ppid === shell.pid && commandOf(stat.pid) === `sleep\0${seconds}\0`,
+        );
+      await until('both run', () => child('1000') !== undefined && child('2000') !== undefined);
+      const [victim, other] = [child('1000'), child('2000')];
+      if (victim === undefined || other === undefined) throw new Error('unreachable');
+      expect(other.pgid).toBe(victim.pid);
+
+      await killTree(victim.pid, options());
+
+      expect(readStat(other.pid)?.startTime).toBe(other.startTime);
+      expect(readStat(other.pid)?.state).toBe('S');
+      await killTree(shell.pid, options());
+    });
+
+    it('does not touch a process that took over the pid', async () => {
+      const victim = await stage.start(process.execPath, [stage.write('main.mjs', BUSY_SCRIPT)]);
+
+      const error = await errorOf(killTree(victim.pid, options({ startTime: victim.startTime - 1 })));
+
+      expect(error.code).toBe('process/gone');
+      expect(readStat(victim.pid)?.state).not.toBe('T');
+    });
+
+    it('says that a process is gone', async () => {
+      expect((await errorOf(killTree(4_194_300, options()))).code).toBe('process/gone');
+    });
+
+    it.each([
+      ['process 1', () => 1, /starts and supervises/],
+      ['a thread of the kernel', () => 2, /thread of the kernel/],
+      ['itself', () => process.pid, /Raypher agent itself/],
+      ['what started it', () => process.ppid, /was started by it/],
+    ])('refuses %s with the reason', async (_, pid, reason) => {
+      const error = await errorOf(killTree(pid(), options()));
+
+      expect(error.code).toBe('process/protected');
+      expect(error.message).toMatch(reason);
+      expect(readStat(pid())).toBeDefined();
+    });
+  },
+);
+
+function commandOf(pid: number): string {
+  return readFileSync(`/proc/${pid}/cmdline`, 'utf8');
+}

@@ -1,0 +1,172 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import { RaypherError } from '@raypher/shared';
+import { errorCode } from '../discovery/procfs.ts';
+import { readCgroup } from '../discovery/scan.ts';
+import { isAlive, processKey, readStat } from '../discovery/stat.ts';
+import type { SignalName } from '../native/libc.ts';
+import type { Cgroup, Cgroups } from './cgroup.ts';
+import type { Protection } from './protected.ts';
+import { signalProcess } from './signal.ts';
+import { leavesFirst, type ProcessRef, ProcessTree, referTo, type TreeMember } from './tree.ts';
+
+export interface KillOptions {
+  protection: Protection;
+  /** Undefined: processes are stopped by signal. */
+  cgroups: Cgroups | undefined;
+  /** Start time that the caller saw; another one means that the pid was reused. */
+  startTime?: number;
+  /** For the whole tree, milliseconds. */
+  timeoutMs?: number;
+}
+
+export interface KillReport {
+  root: ProcessRef & { name: string };
+  method: 'cgroup' | 'signal';
+  killed: (ProcessRef & { name: string })[];
+  /** Members left out, with the reason. */
+  spared: (ProcessRef & { name: string; reason: string })[];
+  /** Still alive at the end of the time; empty when the tree is dead. */
+  survivors: ProcessRef[];
+  durationMs: number;
+}
+
+/** Passes without a new member before a tree counts as standing still. */
+const QUIET_PASSES = 2;
+
+/**
+ * Ends a process with everything that stems from it, so that nothing of it survives or forks away meanwhile:
+ * suspend the tree, gather it until nobody new turns up, kill it from the leaves through process handles, and
+ * look again until no member is left.
+ *
+ * @throws RaypherError `process/gone`, `process/protected`, `process/permission`
+ */
+export async function killTree(pid: number, options: KillOptions): Promise<KillReport> {
+  const started = performance.now();
+  const deadline = started + (options.timeoutMs ?? 10_000);
+  options.protection.assertTarget(pid, 'kill');
+  const root = referTo(pid);
+  if (root === undefined || (options.startTime !== undefined && options.startTime !== root.startTime)) {
+    const why = root === undefined ? 'does not exist (any more)' : 'is another process by now';
+    throw new RaypherError('process/gone', `Process ${pid} ${why}.`, { details: { pid } });
+  }
+  // Nothing is touched when this user may not end the root.
+  signalProcess(root, 'probe');
+  const work = new Kill(root, options);
+  try {
+    do {
+      await work.gather(deadline);
+      await work.kill(deadline);
+    } while (work.remaining().length > 0 && performance.now() < deadline);
+  } finally {
+    work.close();
+  }
+  const survivors = work.remaining().map(({ pid, startTime }) => ({ pid, startTime }));
+  return { root, ...work.result(), survivors, durationMs: performance.now() - started };
+}
+
+class Kill {
+  readonly #tree: ProcessTree;
+  readonly #protection: Protection;
+  readonly #group: Cgroup | undefined;
+  readonly #stopped = new Map<string, TreeMember>();
+  readonly #spared = new Map<string, KillReport['spared'][number]>();
+
+  constructor(root: ProcessRef, { protection, cgroups }: KillOptions) {
+    const leaf = readCgroup(root.pid);
+    this.#tree = new ProcessTree([root], isRunLeafOf(root, leaf) ? [leaf] : []);
+    this.#protection = protection;
+    this.#group = cgroups?.create(`kill-${randomUUID()}`);
+    this.#group?.setFrozen(true);
+  }
+
+  /** Suspends members until none is found that still runs. */
+  async gather(deadline: number): Promise<void> {
+    for (let quiet = 0; quiet < QUIET_PASSES && performance.now() < deadline; ) {
+      const fresh = this.remaining().filter((member) => !this.#stopped.has(processKey(member)));
+      for (const member of fresh) this.#stop(member);
+      quiet = fresh.length === 0 ? quiet + 1 : 0;
+      // Lets the rest of the agent work while a tree forks against us.
+      await delay(0);
+    }
+    await this.#group?.waitFrozen(Math.max(0, Math.min(1000, deadline - performance.now())));
+  }
+
+  async kill(deadline: number): Promise<void> {
+    const members = leavesFirst(this.remaining());
+    for (const member of members) {
+      this.#stopped.set(processKey(member), member);
+      this.#signal(member, 'SIGKILL');
+    }
+    // Whatever was forked into the group between the two steps.
+    this.#group?.kill();
+    for (
+      let pause = 1;
+      members.some(isAlive) && performance.now() < deadline;
+      pause = Math.min(20, pause * 2)
+    ) {
+      await delay(pause);
+    }
+  }
+
+  /** Members that live and may be killed. */
+  remaining(): TreeMember[] {
+    return this.#tree.collect().filter((member) => {
+      if (this.#spared.has(processKey(member))) return false;
+      const reason = this.#protection.refusesMember(member.pid);
+      if (reason !== undefined) this.#spare(member, reason);
+      return reason === undefined;
+    });
+  }
+
+  result(): Pick<KillReport, 'method' | 'killed' | 'spared'> {
+    const killed = [...this.#stopped.values()].filter((member) => !isAlive(member));
+    return {
+      method: this.#group === undefined ? 'signal' : 'cgroup',
+      killed: killed.map(({ pid, startTime, name }) => ({ pid, startTime, name })),
+      spared: [...this.#spared.values()],
+    };
+  }
+
+  close(): void {
+    if (this.#group === undefined) return;
+    // Nothing may stay suspended for good because its end failed.
+    this.#group.setFrozen(false);
+    this.#group.remove();
+  }
+
+  #stop(member: TreeMember): void {
+    // SIGSTOP first, it acts at once; moving into a group takes milliseconds, long enough for a fork bomb to go on.
+    if (!this.#signal(member, 'SIGSTOP')) return;
+    this.#stopped.set(processKey(member), member);
+    if (this.#group === undefined) return;
+    try {
+      this.#group.add(member.pid);
+    } catch (error) {
+      // Some groups do not give their processes away (threaded ones); SIGSTOP holds this one.
+      if (errorCode(error) === undefined) throw error;
+    }
+  }
+
+  /** A member that this user may not signal is reported and does not keep the others alive. */
+  #signal(member: TreeMember, name: SignalName): boolean {
+    try {
+      return signalProcess(member, name);
+    } catch (error) {
+      if (!(error instanceof RaypherError) || error.code !== 'process/permission') throw error;
+      this.#spare(member, error.message);
+      return false;
+    }
+  }
+
+  #spare({ pid, startTime, name }: TreeMember, reason: string): void {
+    this.#spared.set(processKey({ pid, startTime }), { pid, startTime, name, reason });
+  }
+}
+
+/** The process that `raypher run` started: its control group holds nothing but its tree. */
+function isRunLeafOf(root: ProcessRef, cgroup: string): boolean {
+  if (!/\/run-[^/]+$/.test(cgroup)) return false;
+  const parent = readStat(root.pid)?.ppid;
+  return parent !== undefined && readCgroup(parent) !== cgroup;
+}
