@@ -19,11 +19,9 @@ export async function underProjectNode(script) {
       'Run `npm ci`. If it says that an install script was skipped, run `npm rebuild node`.',
     );
   }
+  process.env.PATH = `${BIN}${delimiter}${process.env.PATH ?? ''}`;
   if (realpathSync(node) === realpathSync(process.execPath)) return true;
-  const child = spawn(node, [script, ...process.argv.slice(2)], {
-    stdio: 'inherit',
-    env: { ...process.env, PATH: `${BIN}${delimiter}${process.env.PATH ?? ''}` },
-  });
+  const child = spawn(node, [script, ...process.argv.slice(2)], { stdio: 'inherit' });
   // A terminal sends Ctrl-C to both; the child decides what happens and we wait for it.
   process.on('SIGINT', () => {});
   for (const signal of /** @type {const} */ (['SIGTERM', 'SIGHUP'])) {
