@@ -6,7 +6,7 @@ import { postJson } from './post-json.ts';
 
 /** Retry a failed renewal after 1–2 minutes: certificates live for a day, so there is time. */
 const RETRY_MS = 60_000;
-const RenewedCertificate = IssuedCertificate.pick({ certificate: true, link: true, renewAfter: true });
+const RenewedCertificate = IssuedCertificate.pick({ certificate: true, renewAfter: true });
 /** setTimeout's own limit. */
 const LONGEST_WAIT_MS = 2 ** 31 - 1;
 
@@ -27,8 +27,8 @@ export async function renew(enrolment: Enrolment, keys: KeyProvider): Promise<En
       cause: issued.error,
     });
   }
-  const { certificate, link, renewAfter } = issued.data;
-  return { ...enrolment, certificate, link, renewAfter };
+  const { certificate, renewAfter } = issued.data;
+  return { ...enrolment, certificate, renewAfter };
 }
 
 /** Milliseconds until the certificate stops being valid; negative when it has expired. */

@@ -1,12 +1,16 @@
-import { createHash, createPrivateKey, createPublicKey, type KeyObject, sign, webcrypto } from 'node:crypto';
+import {
+  createHash,
+  createPrivateKey,
+  createPublicKey,
+  generateKeyPairSync,
+  type KeyObject,
+  sign,
+} from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import type { SecureContextOptions } from 'node:tls';
-import { Pkcs10CertificateRequestGenerator } from '@peculiar/x509';
 import { RaypherError } from '@raypher/shared';
 import type { KeyProvider } from './key-provider.ts';
 import { writePrivateFile } from './private-file.ts';
-
-const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;
 
 /** A P-256 key in a file that only the owner may read. Shown as "software identity" wherever identity is shown. */
 export class SoftwareKeyProvider implements KeyProvider {
@@ -31,9 +35,7 @@ export class SoftwareKeyProvider implements KeyProvider {
   /** Reads the key at `path`, or creates one there (0600, never half written). */
   static async open(path: string): Promise<SoftwareKeyProvider> {
     if (!existsSync(path)) {
-      const pair = await webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify']);
-      const pkcs8 = await webcrypto.subtle.exportKey('pkcs8', pair.privateKey);
-      const key = createPrivateKey({ key: Buffer.from(pkcs8), format: 'der', type: 'pkcs8' });
+      const { privateKey: key } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
       writePrivateFile(path, key.export({ type: 'pkcs8', format: 'pem' }).toString());
     }
     return new SoftwareKeyProvider(readFileSync(path, 'utf8'));
@@ -44,17 +46,9 @@ export class SoftwareKeyProvider implements KeyProvider {
   }
 
   async createCsr(): Promise<string> {
-    const pkcs8 = this.#key.export({ type: 'pkcs8', format: 'der' });
-    const [privateKey, publicKey] = await Promise.all([
-      webcrypto.subtle.importKey('pkcs8', pkcs8, ALGORITHM, false, ['sign']),
-      webcrypto.subtle.importKey('spki', this.publicKey, ALGORITHM, true, ['verify']),
-    ]);
-    const request = await Pkcs10CertificateRequestGenerator.create({
-      name: `CN=${this.keyId}`,
-      keys: { privateKey, publicKey },
-      signingAlgorithm: ALGORITHM,
-    });
-    return request.toString('pem');
+    // Loaded when it is needed, once a day: it takes longer than the rest of the agent together.
+    const { createCertificateRequest } = await import('./certificate-request.ts');
+    return createCertificateRequest(this.#key, this.publicKey, this.keyId);
   }
 
   tlsIdentity(certificate: string, ca: string): SecureContextOptions {

@@ -3,19 +3,19 @@ import type { RequestingAgent } from '@raypher/policy';
 
 /** The process at the other end of a connection to the proxy. */
 export interface Caller {
-  /** Undefined when it could not be found. */
-  pid: number | undefined;
+  /** Undefined when it could not be found. The start time (clock ticks since boot) guards against a reused pid. */
+  process: { pid: number; startTime: number } | undefined;
   /** `undefined`: no AI agent. `null`: nobody knows whether it is one. */
   agent: RequestingAgent | null | undefined;
 }
 
-export const UNKNOWN_CALLER: Caller = { pid: undefined, agent: null };
+export const UNKNOWN_CALLER: Caller = { process: undefined, agent: null };
 
 /** Finds out who is calling. Never throws: a caller that cannot be found is {@link UNKNOWN_CALLER}. */
 export type IdentifyCaller = (socket: Socket) => Promise<Caller>;
 
-/** Told which models an AI agent uses, as the proxy sees them. */
-export type ModelSeen = (agentId: string, model: string) => void;
+/** Told which models a process uses, as the proxy sees them. */
+export type ModelSeen = (process: { pid: number; startTime: number }, model: string) => void;
 
 /** Asks once per connection. */
 export function oncePerConnection(identify: IdentifyCaller): IdentifyCaller {

@@ -61,7 +61,7 @@ export async function forward(
     const status = refuse(response, destination.dialect, 'denied', denialMessage(verdict));
     outcome = { status, bytesReceived: 0, streamed: false };
   } else {
-    if (caller.agent && typeof model === 'string') context.modelSeen(caller.agent.id, model);
+    if (caller.process !== undefined && typeof model === 'string') context.modelSeen(caller.process, model);
     outcome = await relay(request, response, context, destination, counted.body);
   }
   if (destination.path === context.canaryPath && denied) return;

@@ -11,7 +11,7 @@ import { UNKNOWN_CALLER } from './caller.ts';
 import { LocalProxy } from './local-proxy.ts';
 
 const CALLER = {
-  pid: 4321,
+  process: { pid: 4321, startTime: 99 },
   agent: { id: 'ab'.repeat(32), name: 'bot', user: 'dev', libraries: ['openai'] },
 };
 
@@ -55,7 +55,7 @@ beforeAll(async () => {
         events.push(event);
         recorded.resolve(event);
       },
-      modelSeen: (_agent, model) => models.push(model),
+      modelSeen: (_process, model) => models.push(model),
       failed: (error) => {
         throw error;
       },
@@ -267,7 +267,7 @@ test('a client that hangs up ends the call upstream', async () => {
   const stream = await openai().chat.completions.create({ model: 'gpt-4o', messages: ask, stream: true });
   for await (const _chunk of stream) break;
   expect((await recorded.promise).data).toMatchObject({ status: 499 });
-  await expect.poll(() => upstream.requests.at(-1)?.abandoned).toBe(true);
+  expect(await upstream.requests.at(-1)?.closed).toBe('abandoned');
 });
 
 test('an upstream that cannot be reached is a 502 in its own shape, without the mapped address', async () => {

@@ -62,17 +62,13 @@ export function networkEvent(facts: NetworkFacts): EventDraft {
   };
 }
 
-function actorOf({ pid, agent }: Caller): LedgerEntry['actor'] {
-  const process = pid === undefined ? {} : { pid };
+function actorOf({ process, agent }: Caller): LedgerEntry['actor'] {
+  const pid = process === undefined ? {} : { pid: process.pid };
   if (agent === null || agent === undefined) {
-    return {
-      kind: 'process',
-      id: '',
-      name: pid === undefined ? 'unknown process' : `process ${pid}`,
-      ...process,
-    };
+    const name = process === undefined ? 'unknown process' : `process ${process.pid}`;
+    return { kind: 'process', id: '', name, ...pid };
   }
-  return { kind: 'ai-agent', id: agent.id, name: agent.name, user: agent.user, ...process };
+  return { kind: 'ai-agent', id: agent.id, name: agent.name, user: agent.user, ...pid };
 }
 
 /** What the person in front of the AI agent is told. */

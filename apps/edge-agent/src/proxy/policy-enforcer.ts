@@ -36,8 +36,14 @@ export class PolicyEnforcer implements Enforcer<PolicyPayload> {
   #local: LayeredDocument | undefined;
   #snapshot: PolicySnapshot;
 
-  /** @param enrolled an enrolled device without a policy denies: it fails closed */
-  constructor(enrolled: boolean) {
+  readonly #changed: () => void;
+
+  /**
+   * @param enrolled an enrolled device without a policy denies: it fails closed
+   * @param changed called after each switch to another policy
+   */
+  constructor(enrolled: boolean, changed: () => void = () => {}) {
+    this.#changed = changed;
     this.#snapshot = enrolled
       ? compilePolicy({ revision: 0, layers: [] })
       : compile(0, [{ layer: 'local', source: BEFORE_ENROLMENT }]);
@@ -49,6 +55,7 @@ export class PolicyEnforcer implements Enforcer<PolicyPayload> {
     const team = payload.documents.find(({ layer }) => layer === 'team')?.team;
     this.#applied = { state: { revision, digest }, documents, team };
     this.#snapshot = snapshot;
+    this.#changed();
     return 1;
   }
 
@@ -81,6 +88,7 @@ export class PolicyEnforcer implements Enforcer<PolicyPayload> {
     if (this.#applied === undefined) return;
     const { state, documents } = this.#applied;
     this.#snapshot = compilePolicy({ ...state, layers: this.#withLocal(documents) });
+    this.#changed();
   }
 
   #withLocal(documents: readonly LayeredDocument[]): LayeredDocument[] {

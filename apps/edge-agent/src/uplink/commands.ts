@@ -47,18 +47,25 @@ export class Commands {
   /** Never throws: a refusal is a result. */
   async execute(command: Command, now = Date.now()): Promise<CommandResult> {
     let payload: CommandPayload;
+    let isNew: boolean;
     try {
       payload = this.#admit(command, now);
+      // Without room to remember it the command is refused: doing it twice would be worse.
+      isNew = this.#seen.claim(payload.id, Date.parse(payload.expiresAt));
     } catch (error) {
       const { code, message } = asRaypherError(error);
       this.#ledger.note(refused(command.id, code, message));
       return CommandResult.fromPartial({ commandId: command.id, ok: false, code, detail: message });
     }
-    if (!this.#seen.claim(payload.id, Date.parse(payload.expiresAt))) return this.#repeat(payload);
+    if (!isNew) return this.#repeat(payload);
 
     const result = await this.#run(payload);
-    this.#seen.finish(payload.id, JSON.stringify(result));
-    this.#seen.prune(now - REMEMBER_MS);
+    try {
+      this.#seen.finish(payload.id, JSON.stringify(result));
+      this.#seen.prune(now - REMEMBER_MS);
+    } catch {
+      // The claim stands, so it will not run again; only a repeated result is lost.
+    }
     return CommandResult.fromPartial({ commandId: payload.id, ...result });
   }
 

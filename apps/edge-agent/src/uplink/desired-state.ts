@@ -58,10 +58,14 @@ export class DesiredState<P extends StatePayload> {
     this.#ledger = parts.ledger;
   }
 
-  /** Puts the stored state in force again, its signature verified again. For before the network is up. */
-  async restore(): Promise<void> {
+  /**
+   * Puts the stored state in force again, its signature verified again. For before the network is up.
+   *
+   * @returns false when there was one and it could not be put in force
+   */
+  async restore(): Promise<boolean> {
     const stored = this.#slots.load(this.#kind);
-    if (stored === undefined) return;
+    if (stored === undefined) return true;
     try {
       const { payload, digest } = this.#verify(
         {
@@ -74,7 +78,9 @@ export class DesiredState<P extends StatePayload> {
       await this.#enforcer.apply({ revision: payload.revision, digest, payload: payload });
     } catch (error) {
       this.#ledger.note(this.#refused(stored.revision, error, 'tamper.suspected'));
+      return false;
     }
+    return true;
   }
 
   /** Takes what the control plane wants; acknowledges each phase through `send`. */

@@ -1,0 +1,36 @@
+import { Command } from 'commander';
+import { z } from 'zod';
+import { askService } from './control-client.ts';
+import {
+  type GlobalOptions,
+  operator,
+  parsePid,
+  resolve,
+  withGlobalOptions,
+  withJson,
+} from './global-options.ts';
+import { count, print } from './output.ts';
+
+const KillResult = z.object({ killed: z.number(), survivors: z.number(), durationMs: z.number() });
+
+export const killCommand = withJson(withGlobalOptions(new Command('kill')))
+  .description('end a process with everything it started')
+  .argument('<pid>', 'process id', parsePid)
+  .addHelpText(
+    'after',
+    `
+The whole tree is suspended first, then ended from the leaves, so that nothing can fork away. Process 1,
+the kernel's threads, programs this machine needs and Raypher itself are refused.
+
+Examples:
+  raypher kill 4711
+
+Exit codes: 0 ended, 4 no such process, 7 the service is not running, 10 protected.`,
+  )
+  .action(async (pid: number, options: GlobalOptions) => {
+    const { paths } = resolve(options);
+    const result = KillResult.parse(await askService(paths.control, { verb: 'kill', pid, by: operator() }));
+    print(result, options.json === true, () => [
+      `Ended ${count(result.killed, 'process', 'processes')} in ${Math.round(result.durationMs)} ms.`,
+    ]);
+  });

@@ -1,0 +1,43 @@
+#!/usr/bin/env node
+import { RaypherError } from '@raypher/shared';
+import { CommanderError } from 'commander';
+
+// Node announces that its SQLite module is young; that is our concern, not that of whoever runs a command.
+const announce = process.emitWarning.bind(process);
+process.emitWarning = (warning: string | Error, ...rest: unknown[]) => {
+  if (String(warning).startsWith('SQLite is an experimental feature')) return;
+  Reflect.apply(announce, process, [warning, ...rest]);
+};
+
+// Imported afterwards, because modules announce themselves while they load.
+const { buildProgram } = await import('./program.ts');
+
+/** Usage mistakes that commander has already printed. */
+const USAGE = 2;
+
+const program = buildProgram();
+for (const command of [program, ...program.commands.flatMap((child) => [child, ...child.commands])]) {
+  command.exitOverride();
+}
+try {
+  await program.parseAsync();
+} catch (error) {
+  process.exitCode = report(error);
+}
+
+function report(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : USAGE;
+  if (error instanceof RaypherError) {
+    process.stderr.write(`raypher: ${error.message}\n`);
+    if (error.hint !== undefined) process.stderr.write(`${error.hint}\n`);
+    return error.exitCode;
+  }
+  const message = error instanceof Error ? error.message : String(error);
+  process.stderr.write(`raypher: something unexpected happened: ${message}\n`);
+  if (process.env.RAYPHER_DEBUG !== undefined && error instanceof Error) {
+    process.stderr.write(`${error.stack}\n`);
+  } else {
+    process.stderr.write('Set RAYPHER_DEBUG=1 to see where.\n');
+  }
+  return new RaypherError('internal/unexpected', message, { cause: error }).exitCode;
+}

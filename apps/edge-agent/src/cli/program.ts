@@ -1,0 +1,45 @@
+import { Command } from 'commander';
+import { AGENT_VERSION } from '../version.ts';
+import { enrollCommand } from './enroll.ts';
+import { freezeCommand } from './freeze.ts';
+import { killCommand } from './kill.ts';
+import { logsCommand } from './logs.ts';
+import { policyCommand } from './policy.ts';
+import { runCommand } from './run.ts';
+import { scanCommand } from './scan.ts';
+import { serviceCommand } from './service.ts';
+import { statusCommand } from './status.ts';
+import { thawCommand } from './thaw.ts';
+
+export function buildProgram(): Command {
+  return (
+    new Command('raypher')
+      .description('Makes autonomous AI agents safe on this machine.')
+      .version(AGENT_VERSION)
+      .showSuggestionAfterError()
+      // Options after the name of a command that is to be run belong to that command.
+      .enablePositionalOptions()
+      .addCommand(enrollCommand)
+      .addCommand(serviceCommand)
+      .addCommand(statusCommand)
+      .addCommand(scanCommand)
+      .addCommand(runCommand)
+      .addCommand(freezeCommand)
+      .addCommand(thawCommand)
+      .addCommand(killCommand)
+      .addCommand(logsCommand)
+      .addCommand(policyCommand)
+      .addHelpText(
+        'after',
+        `
+Start here:
+  raypher scan                                  find AI agents, without installing anything
+  raypher enroll --server https://HOST:PORT     join an organisation
+  raypher service                               enforce its policy
+  raypher run -- COMMAND                        start an AI agent under it
+
+Exit codes: 0 success, 1 unexpected, 2 usage or configuration, 3 not permitted, 4 not found, 5 conflict,
+6 protocol, 7 unavailable, 8 damaged, 9 policy, 10 protected process, 11 unsupported platform.`,
+      )
+  );
+}

@@ -1,0 +1,101 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { constants } from 'node:os';
+import { RaypherError } from '@raypher/shared';
+import { Command } from 'commander';
+import { type Cgroup, createRunCgroup } from '../response/cgroup.ts';
+import { type GlobalOptions, parsePort, resolve, withGlobalOptions } from './global-options.ts';
+
+/** The shell's convention for a command that was not found or could not be executed. */
+const NOT_FOUND = 127;
+const NOT_EXECUTABLE = 126;
+/** Shells and this command report a signal as 128 plus its number. */
+const SIGNAL_BASE = 128;
+const FORWARDED = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2', 'SIGWINCH'] as const;
+/** The terminal sends these to the whole foreground group, the command included. */
+const FROM_TERMINAL = new Set<NodeJS.Signals>(['SIGINT', 'SIGQUIT', 'SIGWINCH']);
+
+export const runCommand = withGlobalOptions(new Command('run'))
+  .description('start a command as an AI agent under Raypher')
+  .argument('<command>', 'the program')
+  .argument('[args...]', 'its arguments')
+  .option('--proxy-port <port>', "the service's proxy port", parsePort)
+  .passThroughOptions()
+  .allowUnknownOption()
+  .addHelpText(
+    'after',
+    `
+The command and everything it starts get a control group of their own, so they are recognised as one AI
+agent and can be frozen or killed as a whole. Where control groups cannot be used, a warning says so and
+the command runs without one.
+
+Set for the command, unless already set:
+  OPENAI_BASE_URL      http://127.0.0.1:PORT/v1
+  ANTHROPIC_BASE_URL   http://127.0.0.1:PORT
+
+Signals are passed on; the exit code is that of the command, 128+N after signal N, 127 when it was not found.
+
+Examples:
+  raypher run -- node examples/openai-agent.mjs "What is in this folder?"
+  raypher run -- aider`,
+  )
+  .action(async (command: string, args: string[], options: GlobalOptions) => {
+    const { config } = resolve(options);
+    const group = openGroup();
+    try {
+      process.exitCode = await runCommandIn(group, command, args, environment(config.proxyPort));
+    } finally {
+      // Programs that the command left running keep the group.
+      group?.remove();
+    }
+  });
+
+/** Base URLs of the official clients, pointing at the proxy. */
+export function environment(proxyPort: number, given: NodeJS.ProcessEnv = process.env): NodeJS.ProcessEnv {
+  const origin = `http://127.0.0.1:${proxyPort}`;
+  return { OPENAI_BASE_URL: `${origin}/v1`, ANTHROPIC_BASE_URL: origin, ...given };
+}
+
+function openGroup(): Cgroup | undefined {
+  try {
+    return createRunCgroup(randomUUID());
+  } catch (error) {
+    if (!(error instanceof RaypherError)) throw error;
+    process.stderr.write(`raypher: ${error.message} The command runs without one.\n`);
+    return undefined;
+  }
+}
+
+/**
+ * Runs a command to its end and returns its exit code. It enters the group before it is executed: a shell puts
+ * itself there and then becomes the command, so no instruction of the command runs outside.
+ */
+export function runCommandIn(
+  group: Cgroup | undefined,
+  command: string,
+  args: readonly string[],
+  env: NodeJS.ProcessEnv,
+): Promise<number> {
+  const child: ChildProcess =
+    group === undefined
+      ? spawn(command, args, { stdio: 'inherit', env })
+      : spawn('/bin/sh', ['-c', 'echo $$ > "$0"/cgroup.procs && exec "$@"', group.path, command, ...args], {
+          stdio: 'inherit',
+          env,
+        });
+  const forward = (signal: NodeJS.Signals): void => {
+    if (!(process.stdin.isTTY && FROM_TERMINAL.has(signal))) child.kill(signal);
+  };
+  for (const signal of FORWARDED) process.on(signal, forward);
+  const { promise, resolve: finish } = Promise.withResolvers<number>();
+  child.once('error', (error: NodeJS.ErrnoException) => {
+    process.stderr.write(`raypher: ${command} cannot be started: ${error.message}\n`);
+    finish(error.code === 'ENOENT' ? NOT_FOUND : NOT_EXECUTABLE);
+  });
+  child.once('exit', (code, signal) => {
+    finish(code ?? SIGNAL_BASE + (signal === null ? 0 : constants.signals[signal]));
+  });
+  return promise.finally(() => {
+    for (const signal of FORWARDED) process.off(signal, forward);
+  });
+}

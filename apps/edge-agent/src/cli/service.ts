@@ -1,0 +1,35 @@
+import { Command } from 'commander';
+import pino from 'pino';
+import { startService } from '../service/service.ts';
+import { type GlobalOptions, parsePort, resolve, withGlobalOptions } from './global-options.ts';
+
+export const serviceCommand = withGlobalOptions(new Command('service'))
+  .description('run the agent in the foreground until it is told to stop')
+  .option('--proxy-port <port>', 'port of the proxy on 127.0.0.1 (default: 8888)', parsePort)
+  .addHelpText(
+    'after',
+    `
+Without an enrolment it records and blocks nothing; enrol first with \`raypher enroll\`. Only one service
+runs on a data folder. Its log, JSON lines on stdout, never holds keys, prompts or queries.
+
+Signals: SIGTERM and SIGINT stop it cleanly, SIGHUP reads the local policy again.
+
+Examples:
+  raypher service
+  raypher service --proxy-port 8899 --data-dir /srv/raypher
+
+Exit codes: 0 stopped, 2 configuration, 5 already running, 8 store or identity damaged.`,
+  )
+  .action(async (options: GlobalOptions) => {
+    const { config } = resolve(options);
+    const log = pino({ level: config.logLevel, base: null, timestamp: pino.stdTimeFunctions.isoTime });
+    const service = await startService(config, log);
+    const { promise: told, resolve: tell } = Promise.withResolvers<string>();
+    process.once('SIGTERM', () => tell('SIGTERM'));
+    process.once('SIGINT', () => tell('SIGINT'));
+    process.on('SIGHUP', () => service.reload());
+    const signal = await told;
+    log.info({ signal }, 'stopping');
+    await service.stop();
+    log.info('stopped');
+  });

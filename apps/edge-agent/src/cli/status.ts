@@ -1,0 +1,63 @@
+import { Command } from 'commander';
+import { ServiceStatus } from '../service/service-status.ts';
+import { askService } from './control-client.ts';
+import { type GlobalOptions, resolve, withGlobalOptions, withJson } from './global-options.ts';
+import { count, print, table } from './output.ts';
+
+export const statusCommand = withJson(withGlobalOptions(new Command('status')))
+  .description('show what the service is doing and what it can enforce')
+  .addHelpText(
+    'after',
+    `
+Examples:
+  raypher status
+  raypher status --json | jq .link.state
+
+Exit codes: 0 running, 3 not permitted, 7 not running.`,
+  )
+  .action(async (options: GlobalOptions) => {
+    const { paths } = resolve(options);
+    const status = ServiceStatus.parse(await askService(paths.control, { verb: 'status' }));
+    print(status, options.json === true, () => describe(status));
+  });
+
+function describe(status: ServiceStatus): string[] {
+  const { membership, link, policy, freeze, proxy, ledger, inventory } = status;
+  const member =
+    membership === null
+      ? 'not enrolled: everything is recorded, nothing is blocked'
+      : `${membership.organisation} as device ${membership.device} (${membership.identityClass} identity)`;
+  const connection = link === null ? 'none' : `${link.state} since ${link.since}${reason(link.reason)}`;
+  return [
+    ...table(
+      ['Raypher', status.version],
+      [
+        ['member of', member],
+        ['control plane', connection],
+        [
+          'policy',
+          policy.revision === 0 ? `none (${policy.mode})` : `revision ${policy.revision} (${policy.mode})`,
+        ],
+        [
+          'frozen',
+          `${count(freeze.processes, 'process', 'processes')} under ${count(freeze.active.length, 'freeze')}`,
+        ],
+        ['proxy', proxy.port === 0 ? 'not running' : `http://127.0.0.1:${proxy.port}`],
+        ['AI agents', String(inventory.aiAgents)],
+        ['ledger', `${ledger.seq} entries, ${ledger.queued} not yet at the control plane`],
+      ],
+    ),
+    '',
+    ...table(
+      ['CAPABILITY', 'STATE', 'EVIDENCE'],
+      status.posture.map(({ capability, state, reason }) => [capability, state, reason]),
+    ),
+    ...status.parts.flatMap((part) =>
+      part.state === 'running' ? [] : [`${part.name} is ${part.state}${reason(part.reason)}`],
+    ),
+  ];
+}
+
+function reason(text: string): string {
+  return text === '' ? '' : ` (${text})`;
+}

@@ -1,0 +1,86 @@
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { z } from 'zod';
+
+const Port = z.int().min(0).max(65535);
+const Origin = z
+  .url({ protocol: /^https?$/ })
+  .refine(
+    (text) => ['', '/'].includes(new URL(text).pathname),
+    'an origin such as http://127.0.0.1:18080, without a path',
+  );
+
+/** The configuration file. Every key is optional; defaults are what {@link DEFAULT_CONFIG} says. */
+export const ConfigFile = z.strictObject({
+  /** Where the agent keeps its store and identity. */
+  data_dir: z.string().min(1).optional(),
+  proxy: z
+    .strictObject({
+      /** TCP port on 127.0.0.1 and ::1. 0: any free one. */
+      port: Port.optional(),
+      /** Largest request body held in memory to learn its model, in MiB. */
+      body_limit_mib: z.number().min(0.001).max(1024).optional(),
+      /** Logical host to another address, for private gateways and test upstreams. Rules see the logical host. */
+      connect_to: z.record(z.string().min(1), Origin).optional(),
+    })
+    .optional(),
+  inventory: z
+    .strictObject({
+      /** Milliseconds between two looks at the processes. */
+      interval_ms: z.int().min(100).max(60_000).optional(),
+    })
+    .optional(),
+  policy: z
+    .strictObject({
+      /** This machine's own policy document; it can only tighten what the organisation set. */
+      local_file: z.string().min(1).optional(),
+    })
+    .optional(),
+  log: z.strictObject({ level: z.enum(['debug', 'info', 'warn', 'error', 'silent']).optional() }).optional(),
+});
+export type ConfigFile = z.infer<typeof ConfigFile>;
+
+export interface Config {
+  dataDir: string;
+  proxyPort: number;
+  proxyBodyLimitBytes: number;
+  proxyConnectTo: Record<string, string>;
+  inventoryIntervalMs: number;
+  policyLocalFile: string | undefined;
+  logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent';
+}
+
+export const MIB = 1024 * 1024;
+
+export const DEFAULT_CONFIG: Config = {
+  dataDir: process.getuid?.() === 0 ? '/var/lib/raypher' : join(homedir(), '.local', 'state', 'raypher'),
+  proxyPort: 8888,
+  proxyBodyLimitBytes: 32 * MIB,
+  proxyConnectTo: {},
+  inventoryIntervalMs: 750,
+  policyLocalFile: undefined,
+  logLevel: 'info',
+};
+
+/** Files read when they exist, weakest first. */
+export const CONFIG_FILES: readonly string[] = [
+  '/etc/raypher/agent.toml',
+  join(homedir(), '.config', 'raypher', 'agent.toml'),
+];
+
+/** Lays the keys that a file sets over a configuration. */
+export function overlay(config: Config, file: ConfigFile): Config {
+  const { proxy, inventory, policy, log } = file;
+  return {
+    dataDir: file.data_dir ?? config.dataDir,
+    proxyPort: proxy?.port ?? config.proxyPort,
+    proxyBodyLimitBytes:
+      proxy?.body_limit_mib === undefined
+        ? config.proxyBodyLimitBytes
+        : Math.round(proxy.body_limit_mib * MIB),
+    proxyConnectTo: { ...config.proxyConnectTo, ...proxy?.connect_to },
+    inventoryIntervalMs: inventory?.interval_ms ?? config.inventoryIntervalMs,
+    policyLocalFile: policy?.local_file ?? config.policyLocalFile,
+    logLevel: log?.level ?? config.logLevel,
+  };
+}

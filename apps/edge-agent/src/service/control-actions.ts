@@ -1,0 +1,82 @@
+import type { LedgerEntry } from '@raypher/shared';
+import type { Inventory } from '../discovery/inventory.ts';
+import type { EventDraft } from '../ledger/event-draft.ts';
+import { type Ledger, readEntry } from '../ledger/ledger.ts';
+import type { EventLog } from '../store/event-log.ts';
+import type { ControlRequest } from './control-protocol.ts';
+import type { ControlHandler } from './control-server.ts';
+import type { FreezeEnforcer } from './freeze-enforcer.ts';
+import type { ProcessKiller } from './process-killer.ts';
+import type { ServiceStatus } from './service-status.ts';
+
+export interface ControlActionParts {
+  status: () => ServiceStatus;
+  inventory: Inventory;
+  freeze: FreezeEnforcer;
+  killer: ProcessKiller;
+  ledger: Ledger;
+  log: EventLog;
+}
+
+/** What the command line's requests do. */
+export function controlActions(parts: ControlActionParts): ControlHandler {
+  return async (request, stream) => {
+    switch (request.verb) {
+      case 'status':
+        return parts.status();
+      case 'scan': {
+        const { atMs, processes, agents } = await parts.inventory.refresh();
+        return {
+          at: new Date(atMs).toISOString(),
+          processes: processes.length,
+          agents: agents.map(readable),
+        };
+      }
+      case 'freeze':
+        return parts.freeze.freeze(request.selector, request.reason, request.by);
+      case 'thaw':
+        return parts.freeze.thaw(request.id, request.by);
+      case 'kill': {
+        const actor: EventDraft['actor'] = { kind: 'user', id: request.by, name: request.by };
+        const report = await parts.killer.kill(request.pid, undefined, actor, 'raypher kill');
+        return {
+          killed: report.killed.length,
+          survivors: report.survivors.length,
+          durationMs: report.durationMs,
+        };
+      }
+      case 'logs':
+        return sendLogs(parts, request, stream);
+    }
+  };
+}
+
+async function sendLogs(
+  { log, ledger }: ControlActionParts,
+  { lines, follow }: Extract<ControlRequest, { verb: 'logs' }>,
+  { send, closed }: Parameters<ControlHandler>[1],
+): Promise<null> {
+  const stored = log.latest(lines).map(({ entry }) => readEntry(entry));
+  for (const entry of stored) send(entry);
+  if (!follow || closed.aborted) return null;
+  const { promise, resolve } = Promise.withResolvers<null>();
+  const stop = ledger.onRecorded((entries: LedgerEntry[]) => {
+    for (const entry of entries) send(entry);
+  });
+  closed.addEventListener('abort', () => resolve(null), { once: true });
+  return promise.finally(stop);
+}
+
+/** JSON has no bigint. */
+function readable(agent: Inventory['current']['agents'][number]): Record<string, unknown> {
+  return {
+    ...agent,
+    firstSeenMs: Number(agent.firstSeenMs),
+    lastSeenMs: Number(agent.lastSeenMs),
+    processes: agent.processes.map((process) => ({
+      ...process,
+      startTime: Number(process.startTime),
+      rssBytes: Number(process.rssBytes),
+    })),
+  };
+}

@@ -1,0 +1,137 @@
+import type { CommandPayload, FreezePayload, PolicyPayload } from '@raypher/shared';
+import type { Logger } from 'pino';
+import type { Inventory } from '../discovery/inventory.ts';
+import { type Enrolment, saveEnrolment } from '../identity/enrolment.ts';
+import { remainingValidityMs, startRenewalLoop } from '../identity/renewal.ts';
+import type { EventDraft } from '../ledger/event-draft.ts';
+import type { PolicyEnforcer } from '../proxy/policy-enforcer.ts';
+import { SeenCommands } from '../store/seen-commands.ts';
+import { StateSlots } from '../store/state-slots.ts';
+import { BundleVerifier } from '../uplink/bundle-verifier.ts';
+import { Commands } from '../uplink/commands.ts';
+import { DesiredState } from '../uplink/desired-state.ts';
+import type { DeviceReport } from '../uplink/device-report.ts';
+import { Uplink } from '../uplink/uplink.ts';
+import type { FreezeEnforcer } from './freeze-enforcer.ts';
+import type { OpenedAgent } from './open-agent.ts';
+import type { AgentPaths } from './paths.ts';
+import { numberArgument, type ProcessKiller } from './process-killer.ts';
+
+export interface ControlPlaneParts {
+  agent: OpenedAgent;
+  membership: NonNullable<OpenedAgent['membership']>;
+  paths: AgentPaths;
+  policy: PolicyEnforcer;
+  freeze: FreezeEnforcer;
+  inventory: Inventory;
+  killer: ProcessKiller;
+  report: DeviceReport;
+  log: Logger;
+}
+
+/** Everything that exists because the device belongs to an organisation. */
+export class ControlPlane {
+  readonly uplink: Uplink;
+  readonly #policy: DesiredState<PolicyPayload>;
+  readonly #freeze: DesiredState<FreezePayload>;
+  readonly #parts: ControlPlaneParts;
+  #enrolment: Enrolment;
+  #stopRenewal: (() => void) | undefined;
+
+  constructor(parts: ControlPlaneParts) {
+    const { agent, membership, log } = parts;
+    const { ledger } = agent;
+    this.#parts = parts;
+    this.#enrolment = membership.enrolment;
+    const verifier = new BundleVerifier(this.#enrolment.organisation.id, this.#enrolment.policyKeys);
+    const slots = new StateSlots(agent.db);
+    this.#policy = new DesiredState({
+      kind: 'policy',
+      enforcer: parts.policy,
+      verify: (bundle, digest) => verifier.verify('policy', bundle, digest),
+      slots,
+      ledger,
+    });
+    this.#freeze = new DesiredState({
+      kind: 'freeze',
+      enforcer: parts.freeze,
+      verify: (bundle, digest) => verifier.verify('freeze', bundle, digest),
+      slots,
+      ledger,
+    });
+    const commands = new Commands({
+      device: this.#enrolment.device,
+      verifier,
+      seen: new SeenCommands(agent.db),
+      ledger,
+      actions: { scan: () => this.#scan(), kill: (payload) => this.#kill(payload) },
+    });
+    this.uplink = new Uplink({
+      enrolment: () => this.#enrolment,
+      keys: membership.keys,
+      ledger,
+      log: agent.log,
+      policy: this.#policy,
+      freeze: this.#freeze,
+      execute: (command) => commands.execute(command),
+      report: parts.report,
+      changed: ({ state, reason }) => log.info({ state, reason }, 'link to the control plane'),
+    });
+  }
+
+  get enrolment(): Enrolment {
+    return this.#enrolment;
+  }
+
+  /** Puts what was applied before the last stop in force again, before anything can be asked of the device. */
+  async restore(): Promise<void> {
+    await this.#policy.restore();
+    // What cannot be verified must not thaw what it froze; the control plane will say what holds.
+    if (await this.#freeze.restore()) await this.#parts.freeze.resume();
+  }
+
+  start(): void {
+    const { membership, paths, log } = this.#parts;
+    this.uplink.start();
+    this.#stopRenewal = startRenewalLoop({
+      enrolment: () => this.#enrolment,
+      keys: membership.keys,
+      renewed: (enrolment) => {
+        this.#enrolment = enrolment;
+        saveEnrolment(paths.enrolment, enrolment);
+        log.info({ renewAfter: enrolment.renewAfter }, 'certificate renewed');
+        this.uplink.reconnect('the certificate was renewed');
+      },
+      failed: (error) => {
+        const hours = Math.round(remainingValidityMs(this.#enrolment) / 3_600_000);
+        log.warn({ error: String(error), hoursLeft: hours }, 'the certificate could not be renewed');
+      },
+    });
+  }
+
+  async stop(): Promise<void> {
+    this.#stopRenewal?.();
+    await this.uplink.stop();
+    await Promise.all([this.#policy.settled(), this.#freeze.settled()]);
+  }
+
+  async #scan(): Promise<Record<string, unknown>> {
+    const { processes, agents } = await this.#parts.inventory.refresh();
+    return {
+      processes: processes.length,
+      aiAgents: agents.map(({ id, name, user, risk }) => ({ id, name, user, risk })),
+    };
+  }
+
+  async #kill({ arguments: given, reason }: CommandPayload): Promise<Record<string, unknown>> {
+    const actor: EventDraft['actor'] = { kind: 'control-plane', id: '', name: 'control plane' };
+    const pid = numberArgument(given.pid, 'pid');
+    const report = await this.#parts.killer.kill(
+      pid,
+      numberArgument(given.startTime, 'startTime'),
+      actor,
+      reason,
+    );
+    return { killed: report.killed, spared: report.spared, durationMs: report.durationMs };
+  }
+}

@@ -1,0 +1,37 @@
+import { FreezeSelector } from '@raypher/shared';
+import { z } from 'zod';
+
+/** What the command line may ask of the service: one JSON object per line. */
+export const ControlRequest = z.discriminatedUnion('verb', [
+  z.strictObject({ verb: z.literal('status') }),
+  z.strictObject({ verb: z.literal('scan') }),
+  z.strictObject({
+    verb: z.literal('freeze'),
+    selector: FreezeSelector,
+    reason: z.string().max(1000),
+    by: z.string().max(200),
+  }),
+  /** Without an id: every freeze that was set at this machine. */
+  z.strictObject({ verb: z.literal('thaw'), id: z.uuid().optional(), by: z.string().max(200) }),
+  z.strictObject({ verb: z.literal('kill'), pid: z.int().min(1), by: z.string().max(200) }),
+  z.strictObject({ verb: z.literal('logs'), lines: z.int().min(0).max(10_000), follow: z.boolean() }),
+]);
+export type ControlRequest = z.infer<typeof ControlRequest>;
+
+/** What comes back: one `result`, or an `error`; `logs` sends any number of `entry` lines first. */
+export const ControlAnswer = z.union([
+  z.strictObject({ result: z.unknown() }),
+  z.strictObject({ entry: z.unknown() }),
+  z.strictObject({
+    error: z.object({
+      code: z.string(),
+      message: z.string(),
+      hint: z.string().optional(),
+      details: z.record(z.string(), z.unknown()).optional(),
+    }),
+  }),
+]);
+export type ControlAnswer = z.infer<typeof ControlAnswer>;
+
+/** A longer line is not a request. */
+export const MAX_REQUEST_BYTES = 64 * 1024;

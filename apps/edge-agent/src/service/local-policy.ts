@@ -1,0 +1,35 @@
+import { existsSync, readFileSync, watch } from 'node:fs';
+import { basename, dirname } from 'node:path';
+import type { PolicyEnforcer } from '../proxy/policy-enforcer.ts';
+
+/**
+ * Follows this machine's own policy file. Each change is put in force without a restart; a bad document is
+ * reported with line and column and the last good one stays in force.
+ *
+ * The folder is watched, not the file: editors replace files.
+ *
+ * @returns how to stop, and how to look now
+ */
+export function followLocalPolicy(
+  path: string,
+  enforcer: PolicyEnforcer,
+  outcome: { applied: () => void; refused: (error: unknown) => void },
+): { stop: () => void; reload: () => void } {
+  let seen: string | undefined;
+  const reload = (): void => {
+    const source = existsSync(path) ? readFileSync(path, 'utf8') : undefined;
+    if (source === seen) return;
+    seen = source;
+    try {
+      enforcer.setLocal(source);
+      outcome.applied();
+    } catch (error) {
+      outcome.refused(error);
+    }
+  };
+  reload();
+  const watcher = watch(dirname(path), (_kind, name) => {
+    if (name === null || name === basename(path)) reload();
+  });
+  return { stop: () => watcher.close(), reload };
+}

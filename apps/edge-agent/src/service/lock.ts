@@ -1,0 +1,37 @@
+import { chmodSync, closeSync, mkdirSync, openSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { RaypherError } from '@raypher/shared';
+import { sqliteCode } from '../store/database.ts';
+
+/** SQLITE_BUSY */
+const BUSY = 5;
+
+/**
+ * Makes sure that only one service works on a data folder.
+ *
+ * The lock is an exclusive SQLite transaction: the kernel holds it for the process and lets go when the
+ * process ends, however it ends, so there is no stale lock and no pid to compare.
+ *
+ * @returns how to let go
+ * @throws RaypherError `service/already-running`
+ */
+export function acquireLock(path: string): () => void {
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  closeSync(openSync(path, 'a', 0o600));
+  chmodSync(path, 0o600);
+  const db = new DatabaseSync(path);
+  try {
+    db.exec('PRAGMA busy_timeout = 0; BEGIN EXCLUSIVE');
+  } catch (cause) {
+    db.close();
+    if (sqliteCode(cause) !== BUSY) throw cause;
+    throw new RaypherError('service/already-running', `The service is already running on ${dirname(path)}.`, {
+      hint: 'Stop it first, or use another --data-dir. `raypher status` shows it.',
+      cause,
+    });
+  }
+  return () => {
+    if (db.isOpen) db.close();
+  };
+}

@@ -1,0 +1,65 @@
+import { existsSync } from 'node:fs';
+import type { Enrolment } from '../identity/enrolment.ts';
+import type { KeyProvider } from '../identity/key-provider.ts';
+import { EDGE_AGENT } from '../ledger/event-draft.ts';
+import { Ledger, NOBODY } from '../ledger/ledger.ts';
+import { openDatabase } from '../store/database.ts';
+import { EventLog } from '../store/event-log.ts';
+import { MachineRecord } from '../store/machine.ts';
+import { StateSlots } from '../store/state-slots.ts';
+import type { AgentPaths } from './paths.ts';
+
+export function isEnrolled(paths: AgentPaths): boolean {
+  return existsSync(paths.enrolment);
+}
+
+/**
+ * Prepares the store for a new membership: the ledger of what came before is kept aside under its old name,
+ * and the first entry of the new one commits to it. State of another organisation is forgotten.
+ */
+export function joinOrganisation(paths: AgentPaths, enrolment: Enrolment, keys: KeyProvider): void {
+  const { db, setAside } = openDatabase(paths.store);
+  try {
+    const log = new EventLog(db);
+    const machine = new MachineRecord(db);
+    const before = log.head();
+    log.startOver(machine.load()?.device ?? NOBODY.device);
+    new StateSlots(db).clear();
+    machine.save({
+      organisation: enrolment.organisation.id,
+      device: enrolment.device,
+      server: enrolment.server,
+      keyId: keys.keyId,
+    });
+    const ledger = new Ledger(log, { organisation: enrolment.organisation.id, device: enrolment.device });
+    ledger.note({
+      type: 'device.enrolled',
+      severity: 'notice',
+      actor: EDGE_AGENT,
+      action: 'enrol',
+      target: enrolment.organisation.name,
+      data: {
+        server: enrolment.server,
+        identityClass: keys.identityClass,
+        keyId: keys.keyId,
+        entriesBefore: before.seq,
+        headBefore: before.hash,
+      },
+    });
+    if (setAside !== undefined) ledger.note(storeCorruptEvent(setAside));
+    ledger.flush();
+  } finally {
+    db.close();
+  }
+}
+
+export function storeCorruptEvent(setAside: { path: string; reason: string }): Parameters<Ledger['note']>[0] {
+  return {
+    type: 'store.corrupt',
+    severity: 'critical',
+    actor: EDGE_AGENT,
+    action: 'set the store aside',
+    target: setAside.path,
+    data: { code: 'store/corrupt', reason: setAside.reason },
+  };
+}

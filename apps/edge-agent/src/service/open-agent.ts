@@ -1,0 +1,69 @@
+import type { DatabaseSync } from 'node:sqlite';
+import { type Enrolment, loadEnrolment } from '../identity/enrolment.ts';
+import type { KeyProvider } from '../identity/key-provider.ts';
+import { SoftwareKeyProvider } from '../identity/software-key-provider.ts';
+import { EDGE_AGENT } from '../ledger/event-draft.ts';
+import { Ledger, NOBODY } from '../ledger/ledger.ts';
+import { openDatabase } from '../store/database.ts';
+import { EventLog } from '../store/event-log.ts';
+import { MachineRecord } from '../store/machine.ts';
+import { storeCorruptEvent } from './membership.ts';
+import type { AgentPaths } from './paths.ts';
+
+/** What the service stands on. */
+export interface OpenedAgent {
+  db: DatabaseSync;
+  log: EventLog;
+  ledger: Ledger;
+  membership: { enrolment: Enrolment; keys: KeyProvider } | undefined;
+}
+
+/** Opens identity and store, checks that they belong together, and records what is wrong with them. */
+export async function openAgent(paths: AgentPaths): Promise<OpenedAgent> {
+  const enrolment = loadEnrolment(paths.enrolment);
+  const keys = enrolment === undefined ? undefined : await SoftwareKeyProvider.open(paths.key);
+  const { db, setAside } = openDatabase(paths.store);
+  const log = new EventLog(db);
+  const machine = new MachineRecord(db);
+  const known = machine.load();
+  let storeIsMissing = false;
+  if (enrolment !== undefined && keys !== undefined && known?.device !== enrolment.device) {
+    // A new file for an enrolled device: the control plane holds the beginning of its chain.
+    if (log.head().seq > 0) log.startOver(known?.device ?? NOBODY.device);
+    storeIsMissing = known === undefined && setAside === undefined;
+    log.setRestarted(true);
+    machine.save({
+      organisation: enrolment.organisation.id,
+      device: enrolment.device,
+      server: enrolment.server,
+      keyId: keys.keyId,
+    });
+  }
+  const ledger = new Ledger(
+    log,
+    enrolment === undefined ? NOBODY : { organisation: enrolment.organisation.id, device: enrolment.device },
+  );
+  const fault = ledger.check();
+  if (setAside !== undefined) ledger.note(storeCorruptEvent(setAside));
+  if (fault !== undefined) ledger.note(suspicion('The ledger on this device was changed.', fault));
+  if (storeIsMissing) {
+    ledger.note(suspicion('The store of this enrolled device is missing.', paths.store));
+  }
+  return {
+    db,
+    log,
+    ledger,
+    membership: enrolment === undefined || keys === undefined ? undefined : { enrolment, keys },
+  };
+}
+
+function suspicion(reason: string, detail: string): Parameters<Ledger['note']>[0] {
+  return {
+    type: 'tamper.suspected',
+    severity: 'critical',
+    actor: EDGE_AGENT,
+    action: 'check the store',
+    target: 'ledger',
+    data: { reason, detail },
+  };
+}

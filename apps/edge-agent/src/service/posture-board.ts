@@ -1,0 +1,78 @@
+import { Posture, PostureState } from '@raypher/shared';
+
+/** What a probe found out. */
+export interface Finding {
+  state: 'enforced' | 'observing' | 'unavailable';
+  reason: string;
+}
+
+const WIRE_STATE = {
+  enforced: PostureState.POSTURE_STATE_ENFORCED,
+  observing: PostureState.POSTURE_STATE_OBSERVING,
+  unavailable: PostureState.POSTURE_STATE_UNAVAILABLE,
+} as const;
+
+const HOUR_MS = 3_600_000;
+
+/**
+ * What this device can enforce right now, from evidence only: each capability has a probe that tries
+ * something forbidden and reads the result. Probed at start, hourly, and whenever something changed.
+ */
+export class PostureBoard {
+  readonly #probes: ReadonlyMap<string, () => Promise<Finding>>;
+  readonly #changed: (posture: Posture[]) => void;
+  readonly #findings = new Map<string, Finding & { at: number }>();
+  #timer: NodeJS.Timeout | undefined;
+
+  /** @param changed called when a capability changed its state */
+  constructor(probes: ReadonlyMap<string, () => Promise<Finding>>, changed: (posture: Posture[]) => void) {
+    this.#probes = probes;
+    this.#changed = changed;
+  }
+
+  start(): void {
+    this.#timer = setInterval(() => void this.probeAll(), HOUR_MS);
+    this.#timer.unref();
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+  }
+
+  async probeAll(): Promise<void> {
+    await Promise.all([...this.#probes.keys()].map((capability) => this.probe(capability)));
+  }
+
+  async probe(capability: string): Promise<void> {
+    const probe = this.#probes.get(capability);
+    if (probe === undefined) return;
+    const before = this.#findings.get(capability)?.state;
+    const finding = await probe().catch(
+      (error: unknown): Finding => ({
+        state: 'unavailable',
+        reason: error instanceof Error ? error.message : String(error),
+      }),
+    );
+    this.#findings.set(capability, { ...finding, at: Date.now() });
+    if (before !== finding.state) this.#changed(this.list());
+  }
+
+  list(): Posture[] {
+    return [...this.#findings].map(([capability, { state, reason, at }]) => ({
+      capability,
+      state: WIRE_STATE[state],
+      reason,
+      provenAtMs: BigInt(at),
+    }));
+  }
+
+  /** For people and JSON. */
+  describe(): { capability: string; state: Finding['state']; reason: string; provenAt: string }[] {
+    return [...this.#findings].map(([capability, { state, reason, at }]) => ({
+      capability,
+      state,
+      reason,
+      provenAt: new Date(at).toISOString(),
+    }));
+  }
+}

@@ -1,0 +1,54 @@
+import { ActiveFreeze } from '@raypher/shared';
+import { z } from 'zod';
+
+/** What `raypher status` prints; the service and the command line agree on it here. */
+export const ServiceStatus = z.object({
+  version: z.string(),
+  pid: z.number(),
+  startedAt: z.string(),
+  membership: z
+    .object({
+      organisation: z.string(),
+      organisationId: z.string(),
+      device: z.string(),
+      server: z.string(),
+      identityClass: z.enum(['software', 'tpm']),
+      keyId: z.string(),
+      certificateExpiresAt: z.string(),
+    })
+    .nullable(),
+  link: z
+    .object({
+      state: z.enum(['connected', 'connecting', 'waiting', 'stopped']),
+      since: z.string(),
+      reason: z.string(),
+    })
+    .nullable(),
+  policy: z.object({ revision: z.number(), digest: z.string(), mode: z.enum(['enforce', 'monitor']) }),
+  freeze: z.object({
+    revision: z.number(),
+    digest: z.string(),
+    processes: z.number(),
+    active: z.array(ActiveFreeze.extend({ origin: z.enum(['organisation', 'local']) })),
+  }),
+  proxy: z.object({ port: z.number(), connections: z.number() }),
+  ledger: z.object({ seq: z.number(), hash: z.string(), queued: z.number(), missing: z.number() }),
+  inventory: z.object({ processes: z.number(), aiAgents: z.number(), at: z.string() }),
+  posture: z.array(
+    z.object({
+      capability: z.string(),
+      state: z.enum(['enforced', 'observing', 'unavailable']),
+      reason: z.string(),
+      provenAt: z.string(),
+    }),
+  ),
+  parts: z.array(
+    z.object({
+      name: z.string(),
+      state: z.enum(['running', 'restarting', 'stopped']),
+      restarts: z.number(),
+      reason: z.string(),
+    }),
+  ),
+});
+export type ServiceStatus = z.infer<typeof ServiceStatus>;

@@ -1,0 +1,275 @@
+import { hostname } from 'node:os';
+import type { Logger } from 'pino';
+import type { Config } from '../config/config.ts';
+import { Inventory } from '../discovery/inventory.ts';
+import { EDGE_AGENT, type EventDraft } from '../ledger/event-draft.ts';
+import { LocalProxy } from '../proxy/local-proxy.ts';
+import { PolicyEnforcer } from '../proxy/policy-enforcer.ts';
+import { probeCgroups } from '../response/cgroup.ts';
+import { Freezer } from '../response/freeze.ts';
+import { Protection } from '../response/protected.ts';
+import { AiAgentSightings } from '../store/ai-agents.ts';
+import { FrozenTrees } from '../store/frozen-trees.ts';
+import { LocalFreezes } from '../store/local-freezes.ts';
+import { asRaypherError } from '../uplink/desired-state.ts';
+import { AGENT_VERSION } from '../version.ts';
+import { callersFrom } from './callers.ts';
+import { controlActions } from './control-actions.ts';
+import { ControlPlane } from './control-plane.ts';
+import { startControlServer } from './control-server.ts';
+import { probeFreeze } from './freeze-canary.ts';
+import { FreezeEnforcer } from './freeze-enforcer.ts';
+import { followLocalPolicy } from './local-policy.ts';
+import { acquireLock } from './lock.ts';
+import { openAgent } from './open-agent.ts';
+import { agentPaths } from './paths.ts';
+import { type Finding, PostureBoard } from './posture-board.ts';
+import { ProcessKiller } from './process-killer.ts';
+import { probeProxy } from './proxy-canary.ts';
+import { deviceReport, serviceStatus } from './report.ts';
+import { type Part, SupervisedPart } from './supervisor.ts';
+import { startWatch } from './watch.ts';
+
+export interface RunningService {
+  /** Port of the proxy; 0 while it is not running. */
+  proxyPort: () => number;
+  /** Reads the local policy again. */
+  reload: () => void;
+  stop: () => Promise<void>;
+}
+
+/** Durable entries are kept this long on the device. */
+const KEEP_EVENTS_MS = 24 * 3_600_000;
+const PRUNE_EVERY_MS = 600_000;
+
+/**
+ * Starts the agent: what was in force before is in force again before anything listens or connects.
+ *
+ * @throws RaypherError `service/already-running`, `store/corrupt` (of the identity), `config/invalid`
+ */
+export async function startService(config: Config, log: Logger): Promise<RunningService> {
+  const paths = agentPaths(config.dataDir);
+  const release = acquireLock(paths.lock);
+  try {
+    return await compose(config, log, release);
+  } catch (error) {
+    release();
+    throw error;
+  }
+}
+
+async function compose(config: Config, log: Logger, release: () => void): Promise<RunningService> {
+  const paths = agentPaths(config.dataDir);
+  const startedAt = new Date();
+  const agent = await openAgent(paths);
+  const { ledger, membership } = agent;
+  const record = (event: EventDraft): void => ledger.note(event);
+  const stopMirroring = ledger.onRecorded((entries) => {
+    for (const { type, severity, action, target, data } of entries) {
+      if (type === 'network.request' || type === 'network.tunnel' || severity === 'info') continue;
+      log.info({ type, severity, target, code: data.code, reason: data.reason }, action);
+    }
+  });
+
+  const sightings = new AiAgentSightings(agent.db);
+  const firstSeen = sightings.firstSeen();
+  const inventory = new Inventory({
+    device: membership?.enrolment.device ?? hostname(),
+    firstSeen: (id) => firstSeen.get(id),
+  });
+  const cgroups = probeCgroups();
+  const usable = cgroups.available ? cgroups.cgroups : undefined;
+  const protection = new Protection({ isOwn: (pid) => inventory.isOwn(pid) });
+  const policy = new PolicyEnforcer(membership !== undefined, () => void posture.probe('network.proxy'));
+  const freezer = new Freezer({
+    inventory,
+    store: new FrozenTrees(agent.db, (error) =>
+      log.error({ error: String(error) }, 'the store takes no changes'),
+    ),
+    protection,
+    cgroups: usable,
+    team: () => policy.team,
+  });
+  const freeze = new FreezeEnforcer(freezer, new LocalFreezes(agent.db), record);
+  const killer = new ProcessKiller(protection, usable, record);
+  let proxy: LocalProxy | undefined;
+
+  const posture = new PostureBoard(
+    new Map<string, () => Promise<Finding>>([
+      ['network.proxy', () => proxyPosture(proxy, policy)],
+      ['freeze.cgroup', probeFreeze],
+      [
+        'network.kernel',
+        async () => ({ state: 'unavailable', reason: 'kernel enforcement is not part of this version' }),
+      ],
+    ]),
+    () => controlPlane?.uplink.beat(),
+  );
+  const report = deviceReport({
+    agent,
+    policy,
+    freeze,
+    inventory,
+    posture,
+    connections: () => proxy?.connections ?? 0,
+  });
+  const controlPlane =
+    membership === undefined
+      ? undefined
+      : new ControlPlane({ agent, membership, paths, policy, freeze, inventory, killer, report, log });
+
+  // In force before anything listens or connects. A first look at the processes tells the freezer what to hold.
+  await inventory.refresh();
+  if (controlPlane === undefined) await freeze.resume();
+  else await controlPlane.restore();
+
+  const localPolicy =
+    config.policyLocalFile === undefined
+      ? undefined
+      : followLocalPolicy(config.policyLocalFile, policy, {
+          applied: () => log.info('the local policy is in force'),
+          refused: (error) => record(localPolicyRefused(config.policyLocalFile ?? '', error)),
+        });
+
+  const parts: Part[] = [
+    {
+      name: 'proxy',
+      start: async () => {
+        const started = new LocalProxy(
+          {
+            port: config.proxyPort,
+            bodyLimitBytes: config.proxyBodyLimitBytes,
+            connectTo: config.proxyConnectTo,
+          },
+          {
+            decide: (request) => policy.decide(request),
+            identify: callersFrom(inventory),
+            record,
+            modelSeen: (process, model) => {
+              if (!inventory.isOwn(process.pid)) inventory.recordModel(process, model);
+            },
+            failed: (error) => log.error({ error: String(error) }, 'a request could not be decided'),
+          },
+        );
+        await started.start();
+        proxy = started;
+        log.info({ port: started.port }, 'proxy listens on 127.0.0.1');
+        void posture.probe('network.proxy');
+        return async () => {
+          proxy = undefined;
+          await started.stop();
+        };
+      },
+    },
+    {
+      name: 'watch',
+      start: async (fail) =>
+        startWatch(
+          {
+            inventory,
+            freeze,
+            sightings,
+            record,
+            publish: (message) => controlPlane?.uplink.publishInventory(message),
+            intervalMs: config.inventoryIntervalMs,
+          },
+          fail,
+        ),
+    },
+    {
+      name: 'control socket',
+      start: () =>
+        startControlServer(
+          paths.control,
+          controlActions({
+            status: () =>
+              serviceStatus({
+                agent,
+                controlPlane,
+                policy,
+                freeze,
+                inventory,
+                posture,
+                startedAt,
+                proxy: { port: proxy?.port ?? 0, connections: proxy?.connections ?? 0 },
+                parts: supervised.map(({ health }) => health),
+              }),
+            inventory,
+            freeze,
+            killer,
+            ledger,
+            log: agent.log,
+          }),
+        ),
+    },
+  ];
+  const supervised = parts.map(
+    (part) =>
+      new SupervisedPart(part, ({ name, state, reason }) => {
+        if (state === 'restarting')
+          log.error({ part: name, reason }, 'a part failed and will be started again');
+      }),
+  );
+  for (const part of supervised) await part.start();
+  await posture.probeAll();
+  posture.start();
+  record(lifecycle('agent.started', { pid: process.pid, version: AGENT_VERSION }));
+  controlPlane?.start();
+  const pruning = setInterval(() => {
+    try {
+      agent.log.prune(Date.now() - KEEP_EVENTS_MS);
+    } catch (error) {
+      log.error({ error: String(error) }, 'old entries could not be removed');
+    }
+  }, PRUNE_EVERY_MS);
+  pruning.unref();
+
+  return {
+    proxyPort: () => proxy?.port ?? 0,
+    reload: () => localPolicy?.reload(),
+    stop: async () => {
+      clearInterval(pruning);
+      localPolicy?.stop();
+      posture.stop();
+      for (const part of supervised.toReversed()) await part.stop();
+      record(lifecycle('agent.stopped', { pid: process.pid }));
+      ledger.flush();
+      await controlPlane?.stop();
+      stopMirroring();
+      agent.db.close();
+      release();
+    },
+  };
+}
+
+async function proxyPosture(proxy: LocalProxy | undefined, policy: PolicyEnforcer): Promise<Finding> {
+  if (proxy === undefined) return { state: 'unavailable', reason: 'the proxy is not running' };
+  const fault = await probeProxy(proxy.port, proxy.canaryPath);
+  if (fault !== undefined) return { state: 'unavailable', reason: fault };
+  return policy.mode === 'enforce'
+    ? { state: 'enforced', reason: 'a forbidden request was refused by the running proxy' }
+    : { state: 'observing', reason: 'refusing works, but the policy in force only records' };
+}
+
+function lifecycle(type: 'agent.started' | 'agent.stopped', data: EventDraft['data']): EventDraft {
+  return {
+    type,
+    severity: 'info',
+    actor: EDGE_AGENT,
+    action: type === 'agent.started' ? 'start' : 'stop',
+    target: 'edge agent',
+    data,
+  };
+}
+
+function localPolicyRefused(file: string, error: unknown): EventDraft {
+  const { code, message } = asRaypherError(error);
+  return {
+    type: 'policy.refused',
+    severity: 'warning',
+    actor: EDGE_AGENT,
+    action: 'apply local policy',
+    target: file,
+    data: { code, reason: message },
+  };
+}
