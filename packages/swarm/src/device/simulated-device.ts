@@ -40,6 +40,8 @@ export interface DeviceSurroundings {
 }
 
 const DEFAULT_HEARTBEAT_MS = 30_000;
+/** A change on the machine reaches the control plane within this, as the agent's own scan would find it. */
+const INVENTORY_WITHIN_MS = 1_000;
 
 /**
  * One simulated machine: real key, real certificate, real chain, real stream; only the machine is made up.
@@ -63,6 +65,9 @@ export class SimulatedDevice implements LinkListener, EnforcerHost {
   #heartbeatMs = DEFAULT_HEARTBEAT_MS;
   #nextHeartbeatMs = 0;
   #retryAfterMs = 0;
+  #inventoryDueMs = Number.POSITIVE_INFINITY;
+  /** Written on the next tick: on a machine of its own a device would not hold up the next one with it. */
+  readonly #toRecord: EventDraft[] = [];
 
   constructor(
     { identity, ledger, applied }: StoredDevice,
@@ -91,8 +96,9 @@ export class SimulatedDevice implements LinkListener, EnforcerHost {
     return this.#welcomed;
   }
 
+  /** Entries that are not durable yet. */
   get queueDepth(): number {
-    return this.#ledger.queueDepth;
+    return this.#ledger.queueDepth + this.#toRecord.length;
   }
 
   /** Entries recorded since the device was enrolled. */
@@ -188,14 +194,18 @@ export class SimulatedDevice implements LinkListener, EnforcerHost {
     const applied = this.#enforcers.applied[kind];
     if (applied === undefined) return;
     this.#surroundings.store?.saveApplied(this.id, kind, applied, bundle.payload);
-    this.record(stateApplied(kind, applied.revision, frozenOf(this.#aiAgents, this.#enforcers).length));
-    if (kind === 'freeze') this.#sendInventory();
+    this.#toRecord.push(
+      stateApplied(kind, applied.revision, frozenOf(this.#aiAgents, this.#enforcers).length),
+    );
+    if (kind === 'freeze') this.#inventoryDueMs = Date.now() + this.#random.next() * INVENTORY_WITHIN_MS;
   }
 
   /** Called by the fleet's clock. */
   tick(nowMs: number): void {
+    if (this.#toRecord.length > 0) for (const draft of this.#toRecord.splice(0)) this.record(draft);
     if (!this.#welcomed) return;
     if (nowMs >= this.#nextHeartbeatMs) this.#beat(nowMs);
+    if (nowMs >= this.#inventoryDueMs) this.#sendInventory();
     this.flush();
   }
 
@@ -250,6 +260,7 @@ export class SimulatedDevice implements LinkListener, EnforcerHost {
   }
 
   #sendInventory(): void {
+    this.#inventoryDueMs = Number.POSITIVE_INFINITY;
     this.#send({ $case: 'inventory', value: inventory(this.#aiAgents, this.#enforcers) });
   }
 
