@@ -3,10 +3,13 @@ import { APP_FILTER } from '@nestjs/core';
 import { ApiModule } from './api.module.ts';
 import { configModule } from './config/config.module.ts';
 import type { Config } from './config/config.ts';
+import { EnrolmentModule } from './enrollment/enrolment.module.ts';
 import { HttpErrorFilter } from './errors/http-error.filter.ts';
 import { HealthModule } from './health/health.module.ts';
 import { loggingModule } from './http/logging.module.ts';
+import { TlsListener } from './http/tls-listener.ts';
 import { KeysModule } from './keys/keys.module.ts';
+import { LinkModule } from './link/link.module.ts';
 import { MetricsModule } from './metrics/metrics.module.ts';
 import { RedisModule } from './redis/redis.module.ts';
 
@@ -23,7 +26,8 @@ export function appModule(config: Config): DynamicModule {
       RedisModule,
       HealthModule,
       MetricsModule,
-      ...(config.role === 'api' ? [KeysModule, ApiModule] : []),
+      ...(config.role === 'api' ? [KeysModule, EnrolmentModule, ApiModule] : [LinkModule]),
     ],
+    providers: config.role === 'api' ? [TlsListener] : [],
   };
 }

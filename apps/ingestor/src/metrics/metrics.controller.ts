@@ -1,6 +1,7 @@
 import { Controller, Get, Header, Req } from '@nestjs/common';
 import { RaypherError } from '@raypher/shared';
 import type { Request } from 'express';
+import { Public } from '../auth/access.decorators.ts';
 import { MetricsService } from './metrics.service.ts';
 
 @Controller()
@@ -12,6 +13,7 @@ export class MetricsController {
   }
 
   /** Only on the loopback listener: numbers of a fleet are nobody else's business. */
+  @Public()
   @Get('metrics')
   @Header('Content-Type', 'text/plain; version=0.0.4; charset=utf-8')
   read(@Req() request: Request): Promise<string> {

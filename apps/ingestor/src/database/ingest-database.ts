@@ -1,0 +1,73 @@
+import { Inject, Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
+import pg from 'pg';
+import { LINK_CONFIG } from '../config/config.module.ts';
+import type { LinkConfig } from '../config/config.ts';
+import { HealthService } from '../health/health.service.ts';
+
+/**
+ * The link side's connections, as raypher_ingest: it writes events and heads for many organisations in
+ * one transaction and can read neither events nor keys nor people.
+ */
+@Injectable()
+export class IngestDatabase implements OnModuleInit, OnApplicationShutdown {
+  private readonly logger = new Logger('IngestDatabase');
+  private readonly pool: pg.Pool;
+
+  constructor(
+    @Inject(LINK_CONFIG) config: LinkConfig,
+    private readonly health: HealthService,
+  ) {
+    this.pool = new pg.Pool({
+      connectionString: config.ingestDatabaseUrl,
+      max: 8,
+      application_name: 'raypher-link',
+      // Days of events are days of UTC.
+      options: '-c timezone=UTC',
+      connectionTimeoutMillis: 5_000,
+      statement_timeout: 20_000,
+      idle_in_transaction_session_timeout: 30_000,
+      keepAlive: true,
+    });
+    // An idle connection that dies (database restart) is replaced by the pool; without a listener it would end us.
+    this.pool.on('error', (error) => this.logger.warn(`A database connection was lost: ${error.message}`));
+  }
+
+  onModuleInit(): void {
+    this.health.register('database', async () => {
+      await this.pool.query('SELECT 1');
+    });
+  }
+
+  async query<Row extends pg.QueryResultRow>(text: string, values: unknown[] = []): Promise<Row[]> {
+    const result = await this.pool.query<Row>(text, values);
+    return result.rows;
+  }
+
+  /** Commits when the work resolves; rolls back, and gives up a broken connection, when it rejects. */
+  async transaction<T>(work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
+    const client = await this.pool.connect();
+    let broken: Error | undefined;
+    const onError = (error: Error) => {
+      broken = error;
+    };
+    client.on('error', onError);
+    try {
+      await client.query('BEGIN');
+      const result = await work(client);
+      await client.query('COMMIT');
+      return result;
+    } catch (error) {
+      await client.query('ROLLBACK').catch((cause: Error) => {
+        broken = cause;
+      });
+      throw error;
+    } finally {
+      client.off('error', onError);
+      client.release(broken);
+    }
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    await this.pool.end();
+  }
+}

@@ -1,0 +1,41 @@
+import { Injectable } from '@nestjs/common';
+import { IngestDatabase } from '../database/ingest-database.ts';
+
+export interface NewAlert {
+  organisationId: string;
+  deviceId: string;
+  kind: string;
+  /** With the kind: what there is at most one open alert about. */
+  subject: string;
+  severity: 'notice' | 'warning' | 'critical';
+  title: string;
+  /** A JSON object. */
+  detail: unknown;
+}
+
+@Injectable()
+export class AlertsRepository {
+  constructor(private readonly database: IngestDatabase) {}
+
+  /** Opens an alert, or counts another occurrence of the open one. */
+  async raise(alert: NewAlert): Promise<string> {
+    const [row] = await this.database.query<{ id: string }>(
+      `INSERT INTO alerts (organisation_id, device_id, kind, subject, severity, title, detail)
+       VALUES ($1, $2, $3, $4, $5, $6, $7)
+       ON CONFLICT (organisation_id, kind, subject) WHERE resolved_at IS NULL
+       DO UPDATE SET occurrences = alerts.occurrences + 1, last_at = now(), detail = EXCLUDED.detail
+       RETURNING id`,
+      [
+        alert.organisationId,
+        alert.deviceId,
+        alert.kind,
+        alert.subject,
+        alert.severity,
+        alert.title,
+        JSON.stringify(alert.detail),
+      ],
+    );
+    if (row === undefined) throw new Error('an alert was neither inserted nor updated');
+    return row.id;
+  }
+}

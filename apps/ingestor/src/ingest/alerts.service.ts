@@ -1,0 +1,59 @@
+import { Injectable, Logger } from '@nestjs/common';
+import type { RaypherError } from '@raypher/shared';
+import type { DeviceIdentity } from '../link/device-directory.service.ts';
+import { LIVE_CHANNEL, type LiveMessage } from '../redis/channels.ts';
+import { RedisConnections } from '../redis/redis-connections.ts';
+import { AlertsRepository, type NewAlert } from './alerts.repository.ts';
+import { plainJson } from './plain-json.ts';
+import { plainText } from './plain-text.ts';
+
+/** Raises alerts about devices whose identity or ledger is not what it should be. */
+@Injectable()
+export class AlertsService {
+  private readonly logger = new Logger('Alerts');
+
+  constructor(
+    private readonly repository: AlertsRepository,
+    private readonly redis: RedisConnections,
+  ) {}
+
+  /** The ledger of a device was broken, forged or cut. */
+  ledgerFault(identity: DeviceIdentity, error: RaypherError): Promise<void> {
+    return this.raise({
+      organisationId: identity.organisationId,
+      deviceId: identity.deviceId,
+      kind: error.code,
+      subject: identity.deviceId,
+      severity: 'critical',
+      title: `The ledger of ${identity.hostname} cannot be trusted: ${error.message}`,
+      detail: error.details ?? {},
+    });
+  }
+
+  /** Two machines connect in turn with one identity. */
+  contestedIdentity(identity: DeviceIdentity, boots: { older: string; newer: string }): Promise<void> {
+    return this.raise({
+      organisationId: identity.organisationId,
+      deviceId: identity.deviceId,
+      kind: 'device/cloned',
+      subject: identity.deviceId,
+      severity: 'critical',
+      title: `Two machines use the identity of ${identity.hostname}`,
+      detail: boots,
+    });
+  }
+
+  private async raise(alert: NewAlert): Promise<void> {
+    try {
+      const alertId = await this.repository.raise({
+        ...alert,
+        title: plainText(alert.title, 500),
+        detail: plainJson(alert.detail),
+      });
+      const message: LiveMessage = { kind: 'alert', organisation: alert.organisationId, alertId };
+      this.redis.publish(LIVE_CHANNEL, message);
+    } catch (error) {
+      this.logger.error({ error, alert }, 'An alert could not be stored');
+    }
+  }
+}

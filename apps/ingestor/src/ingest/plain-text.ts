@@ -1,0 +1,18 @@
+/**
+ * Makes text of a device fit for the database and for screens: no NUL (Postgres refuses it), no lone
+ * surrogates, no control or bidirectional formatting characters that could disguise what is shown.
+ *
+ * @param most characters (UTF-16 units) that are kept.
+ */
+export function plainText(text: string, most: number): string {
+  const cut = text.length > most ? text.slice(0, most) : text;
+  return DISGUISES.test(cut) || !cut.isWellFormed()
+    ? cut.toWellFormed().replaceAll(ALL_DISGUISES, '\ufffd')
+    : cut;
+}
+
+// C0 and C1 controls except tab and newline; marks, embeddings, overrides and isolates of UAX #9.
+const CLASS =
+  '[\\u0000-\\u0008\\u000b-\\u001f\\u007f-\\u009f\\u200e\\u200f\\u061c\\u202a-\\u202e\\u2066-\\u2069]';
+const DISGUISES = new RegExp(CLASS, 'u');
+const ALL_DISGUISES = new RegExp(CLASS, 'gu');

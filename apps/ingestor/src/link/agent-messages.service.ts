@@ -1,0 +1,57 @@
+import { Injectable } from '@nestjs/common';
+import { type AgentMessage, RaypherError } from '@raypher/shared';
+import { CommandsService } from '../desired-state/commands.service.ts';
+import { DeliveryService } from '../desired-state/delivery.service.ts';
+import { IngestService } from '../ingest/ingest.service.ts';
+import { InventoryService } from '../ingest/inventory.service.ts';
+import { DeviceFactsService } from '../presence/device-facts.service.ts';
+import { PresenceService } from '../presence/presence.service.ts';
+import type { DeviceIdentity } from './device-directory.service.ts';
+import type { DeviceStream } from './device-stream.ts';
+
+/** Small messages one device may send per second, on average over a tick; bursts of ten times that pass. */
+export const MAX_CHATTER = 500;
+
+/** Where each message of an open stream goes. */
+@Injectable()
+export class AgentMessagesService {
+  constructor(
+    private readonly ingest: IngestService,
+    private readonly inventory: InventoryService,
+    private readonly presence: PresenceService,
+    private readonly facts: DeviceFactsService,
+    private readonly delivery: DeliveryService,
+    private readonly commands: CommandsService,
+  ) {}
+
+  /** @throws RaypherError `link/protocol` for what no agent sends. */
+  receive(stream: DeviceStream, identity: DeviceIdentity, body: NonNullable<AgentMessage['body']>): void {
+    stream.lastMessageAt = performance.now();
+    if (body.$case === 'events') {
+      this.ingest.receive(stream, identity, body.value);
+      return;
+    }
+    stream.chatter += 1;
+    if (stream.chatter > MAX_CHATTER) {
+      throw new RaypherError('link/protocol', 'The device sends more messages than any agent would.');
+    }
+    switch (body.$case) {
+      case 'heartbeat':
+        this.presence.heartbeat(identity, body.value);
+        this.facts.alive(identity, body.value.posture);
+        this.delivery.reported(stream, body.value.applied);
+        return;
+      case 'ack':
+        this.delivery.acknowledged(stream, body.value);
+        return;
+      case 'inventory':
+        this.inventory.receive(identity, body.value);
+        return;
+      case 'commandResult':
+        void this.commands.finished(stream, identity, body.value);
+        return;
+      case 'hello':
+        throw new RaypherError('link/protocol', 'Hello comes once, at the beginning.');
+    }
+  }
+}

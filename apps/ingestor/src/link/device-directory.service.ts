@@ -1,0 +1,93 @@
+import type { KeyObject } from 'node:crypto';
+import { Injectable } from '@nestjs/common';
+import { RaypherError } from '@raypher/shared';
+import { LRUCache } from 'lru-cache';
+import { DeviceDirectoryRepository, type DirectoryRow } from './device-directory.repository.ts';
+import type { Peer } from './link-listener.ts';
+
+export interface DeviceIdentity {
+  organisationId: string;
+  deviceId: string;
+  teamId: string | null;
+  hostname: string;
+  /** What the device signs its batches with. */
+  publicKey: KeyObject;
+  /** Milliseconds since the epoch: the stream may not outlive its certificate. */
+  certificateEndsAt: number;
+}
+
+/** How long an answer of the database is believed; a revocation nudge ends it sooner. */
+const BELIEVED_MS = 5_000;
+
+/** From a proven certificate to the device it stands for. */
+@Injectable()
+export class DeviceDirectory {
+  private readonly rows = new LRUCache<string, DirectoryRow>({ max: 20_000, ttl: BELIEVED_MS });
+
+  constructor(private readonly repository: DeviceDirectoryRepository) {}
+
+  /** @throws RaypherError `device/*` saying why this certificate is not let in. */
+  async identify(peer: Peer): Promise<DeviceIdentity> {
+    if (peer.certificate === undefined) {
+      throw new RaypherError('device/certificate-missing', 'The link needs a device certificate.', {
+        hint: 'Enrol this device first.',
+      });
+    }
+    const { certificate } = peer;
+    if (certificate.fault === 'CERT_HAS_EXPIRED') throw expired();
+    if (certificate.fault !== undefined || certificate.device === undefined) throw unknown();
+    const { fingerprint, device } = certificate;
+    const row = await this.find(fingerprint);
+    if (row === undefined) throw unknown();
+    if (row.status !== 'active' || row.certificateRevoked) throw revoked();
+    if (row.notAfter.getTime() <= Date.now()) throw expired();
+    if (row.organisationId !== device.organisation || row.deviceId !== device.device) {
+      throw new RaypherError(
+        'device/identity-mismatch',
+        'The certificate names another device than it was issued to.',
+      );
+    }
+    return {
+      organisationId: row.organisationId,
+      deviceId: row.deviceId,
+      teamId: row.teamId,
+      hostname: row.hostname,
+      certificateEndsAt: row.notAfter.getTime(),
+      publicKey: certificate.publicKey,
+    };
+  }
+
+  /** Forgets what was believed about a device. */
+  forget(deviceId: string): void {
+    for (const [fingerprint, row] of this.rows.entries()) {
+      if (row.deviceId === deviceId) this.rows.delete(fingerprint);
+    }
+  }
+
+  private async find(fingerprint: Buffer): Promise<DirectoryRow | undefined> {
+    const key = fingerprint.toString('hex');
+    const known = this.rows.get(key);
+    if (known !== undefined) return known;
+    const row = await this.repository.findByCertificate(fingerprint);
+    if (row !== undefined) this.rows.set(key, row);
+    return row;
+  }
+}
+
+export function revoked(): RaypherError {
+  return new RaypherError('device/revoked', 'This device was revoked.', {
+    hint: 'An administrator must enrol it again.',
+  });
+}
+
+export function expired(): RaypherError {
+  return new RaypherError('device/certificate-expired', 'The device certificate has expired.', {
+    hint: 'Renew it over HTTPS and connect again.',
+  });
+}
+
+function unknown(): RaypherError {
+  return new RaypherError('device/certificate-unknown', 'This certificate was not issued here.', {
+    hint: 'Enrol this device again.',
+  });
+}

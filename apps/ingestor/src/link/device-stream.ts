@@ -1,0 +1,150 @@
+import { Metadata } from '@grpc/grpc-js';
+import { RaypherError, type StateSlot } from '@raypher/shared';
+import type { DeviceIdentity } from './device-directory.service.ts';
+import { type ControlBody, encode, type LinkCall } from './wire.ts';
+
+export type StateKind = 'policy' | 'freeze';
+
+/** What we know about one kind of state on one device. */
+export interface SlotState {
+  /** SHA-256 (hex) of what the device says it runs; empty before it ran anything. */
+  applied: string;
+  appliedRevision: bigint;
+  /** What we sent last on this stream, and when (milliseconds, monotonic). */
+  sent: string;
+  sentAt: number;
+  /** What the device refused last. */
+  rejected: string;
+}
+
+/** How many event batches a device may have in flight. */
+export const CREDIT_WINDOW = 8;
+
+/**
+ * One device's open stream: plain fields, no timers and no closures of its own, because there are
+ * thousands. What cannot be sent to a slow device waits in one slot per kind, never in a queue.
+ */
+export class DeviceStream {
+  /** Set once Hello is accepted. */
+  identity: DeviceIdentity | undefined;
+  bootId = '';
+  sessionId = '';
+  /** Milliseconds since the epoch. */
+  readonly since = Date.now();
+  /** Milliseconds, monotonic. */
+  readonly openedAt = performance.now();
+  lastMessageAt = performance.now();
+  blockedSince: number | undefined;
+  /** Batches the device may still send. */
+  credits = 0;
+  /** Messages other than batches since the last tick. */
+  chatter = 0;
+  ended = false;
+  /** Until when somebody watches, milliseconds since the epoch; 0 = nobody. */
+  watchedUntil = 0;
+  heartbeatMs = 0;
+  readonly slots: Record<StateKind, SlotState> = { policy: emptySlot(), freeze: emptySlot() };
+  /** Commands handed to this stream, so that a sweep does not repeat them. */
+  commands: Set<string> | undefined;
+
+  private waitingAck: { seq: bigint; head: Buffer } | undefined;
+  private waitingCredits = 0;
+  private waitingPace = 0;
+  private waitingState: { policy: StateSlot | undefined; freeze: StateSlot | undefined } | undefined;
+
+  /** @param left is told, once, when we end the stream; the same function for every stream. */
+  constructor(
+    readonly call: LinkCall,
+    private readonly left: (stream: DeviceStream) => void,
+  ) {}
+
+  /** True once Hello was accepted and until the stream ends. */
+  get isOpen(): boolean {
+    return this.identity !== undefined && !this.ended;
+  }
+
+  /** @returns false when the device does not keep up; the caller tries again at a later sweep. */
+  send(frame: Buffer): boolean {
+    if (this.ended || this.call.writableNeedDrain) return false;
+    this.call.write(frame);
+    if (this.call.writableNeedDrain) this.blockedSince ??= performance.now();
+    return true;
+  }
+
+  acknowledge(seq: bigint, head: Buffer, credits: number): void {
+    this.waitingAck = { seq, head };
+    this.waitingCredits += credits;
+    this.credits += credits;
+    this.flush();
+  }
+
+  pace(heartbeatMs: number): void {
+    if (this.heartbeatMs === heartbeatMs) return;
+    this.heartbeatMs = heartbeatMs;
+    this.waitingPace = heartbeatMs;
+    this.flush();
+  }
+
+  /** @param frame the same state, encoded once for every stream that gets it. */
+  sendState(kind: StateKind, slot: StateSlot, digest: string, frame: Buffer): void {
+    const state = this.slots[kind];
+    state.sent = digest;
+    state.sentAt = performance.now();
+    if (this.send(frame)) return;
+    this.waitingState ??= { policy: undefined, freeze: undefined };
+    this.waitingState[kind] = slot;
+  }
+
+  /** Sends what waited; called again when the device has caught up. */
+  flush(): void {
+    if (this.waitingAck !== undefined) {
+      const { seq, head } = this.waitingAck;
+      if (!this.write({ $case: 'eventAck', value: { durableThroughSeq: seq, head } })) return;
+      this.waitingAck = undefined;
+    }
+    if (this.waitingCredits > 0) {
+      if (!this.write({ $case: 'credit', value: { batches: this.waitingCredits } })) return;
+      this.waitingCredits = 0;
+    }
+    if (this.waitingState !== undefined) {
+      if (!this.write({ $case: 'desired', value: this.waitingState })) return;
+      this.waitingState = undefined;
+    }
+    if (this.waitingPace > 0) {
+      if (!this.write({ $case: 'pace', value: { heartbeatMs: this.waitingPace } })) return;
+      this.waitingPace = 0;
+    }
+  }
+
+  caughtUp(): void {
+    this.blockedSince = undefined;
+    this.flush();
+  }
+
+  /**
+   * Ends the stream and says why: a Retry message for agents of this protocol and the code in the
+   * trailers. No retry delay means that coming back will not help.
+   */
+  end(error: RaypherError, retryAfterMs?: number): void {
+    if (this.ended) return;
+    this.ended = true;
+    const metadata = new Metadata();
+    metadata.set('raypher-code', error.code);
+    if (retryAfterMs !== undefined) {
+      metadata.set('raypher-retry-after-ms', String(retryAfterMs));
+      this.call.write(encode({ $case: 'retry', value: { afterMs: retryAfterMs, reason: error.code } }));
+    }
+    const details = error.hint === undefined ? error.message : `${error.message} ${error.hint}`;
+    // The library's way to end a stream with a status: what was written before is still delivered.
+    this.call.emit('error', Object.assign(new Error(details), { code: error.grpcStatus, details, metadata }));
+    this.left(this);
+  }
+
+  private write(body: ControlBody): boolean {
+    return this.send(encode(body));
+  }
+}
+
+function emptySlot(): SlotState {
+  return { applied: '', appliedRevision: 0n, sent: '', sentAt: 0, rejected: '' };
+}

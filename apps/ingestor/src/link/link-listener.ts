@@ -1,0 +1,136 @@
+import { createHash, type KeyObject } from 'node:crypto';
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { createServer, type Server, type TLSSocket } from 'node:tls';
+import { Inject, Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
+import { parseDeviceUri } from '@raypher/shared';
+import { LINK_CONFIG } from '../config/config.module.ts';
+import type { LinkConfig } from '../config/config.ts';
+import { readServerIdentity, type ServerFiles } from './server-identity.ts';
+
+/** Who is at the other end of a connection, as the TLS handshake proved it. */
+export interface Peer {
+  certificate: ProvenCertificate | { fault: string } | undefined;
+  socket: TLSSocket;
+}
+
+export interface ProvenCertificate {
+  /** SHA-256 of the certificate (DER). */
+  fingerprint: Buffer;
+  /** From the URI in the subject alternative name. */
+  device: ReturnType<typeof parseDeviceUri>;
+  publicKey: KeyObject;
+  fault: undefined;
+}
+
+const RELOAD_EVERY_MS = 60_000;
+const HANDSHAKE_TIMEOUT_MS = 10_000;
+const MAX_CONNECTIONS = 50_000;
+
+/**
+ * Terminates TLS in front of gRPC, so that a refused certificate can be answered with a reason instead
+ * of a broken handshake, and the server certificate can change without a restart.
+ *
+ * A client certificate is asked for; whoever has none, or one that is not ours, reaches nothing but a refusal.
+ */
+@Injectable()
+export class LinkListener implements OnApplicationShutdown {
+  private readonly logger = new Logger('LinkListener');
+  /** By remote address and port, which name a live connection. */
+  private readonly peers = new Map<string, Peer>();
+  private server: Server | undefined;
+  private loaded: ServerFiles | undefined;
+  private timer: NodeJS.Timeout | undefined;
+
+  constructor(@Inject(LINK_CONFIG) private readonly config: LinkConfig) {}
+
+  /**
+   * @param onConnection gets each connection after its handshake.
+   * @returns the port.
+   */
+  async listen(onConnection: (socket: TLSSocket) => void): Promise<number> {
+    this.loaded = await readServerIdentity(this.config.pkiDirectory);
+    const server = createServer({
+      ...this.loaded,
+      minVersion: 'TLSv1.3',
+      ALPNProtocols: ['h2'],
+      requestCert: true,
+      rejectUnauthorized: false,
+      handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
+    });
+    server.maxConnections = MAX_CONNECTIONS;
+    server.on('tlsClientError', (error, socket) => {
+      this.logger.debug(`TLS handshake failed: ${error.message}`);
+      socket.destroy();
+    });
+    server.on('secureConnection', (socket) => {
+      // A reset connection is ordinary; without a listener it would end the process.
+      socket.on('error', () => undefined);
+      const name = `${socket.remoteAddress}:${socket.remotePort}`;
+      this.peers.set(name, describePeer(socket));
+      socket.once('close', () => this.peers.delete(name));
+      onConnection(socket);
+    });
+    server.listen(this.config.linkPort, this.config.listenHost);
+    await once(server, 'listening');
+    this.server = server;
+    this.timer = setInterval(() => void this.reload(), RELOAD_EVERY_MS).unref();
+    // The server listens on TCP, so its address is an AddressInfo.
+    return (server.address() as AddressInfo).port;
+  }
+
+  /** @param name `address:port`, as gRPC names the peer of a call. */
+  peer(name: string): Peer | undefined {
+    return this.peers.get(name);
+  }
+
+  /** Stops accepting; connections that are open stay. */
+  stopAccepting(): void {
+    this.server?.close();
+  }
+
+  onApplicationShutdown(): void {
+    clearInterval(this.timer);
+    this.server?.close();
+    for (const peer of this.peers.values()) peer.socket.destroy();
+  }
+
+  /** Takes up the certificate that the api role has renewed. */
+  private async reload(): Promise<void> {
+    try {
+      const files = await readServerIdentity(this.config.pkiDirectory);
+      if (files.cert === this.loaded?.cert && files.ca === this.loaded.ca) return;
+      this.server?.setSecureContext(files);
+      this.loaded = files;
+      this.logger.log('Took up the renewed server certificate');
+    } catch (error) {
+      this.logger.warn(error);
+    }
+  }
+}
+
+function describePeer(socket: TLSSocket): Peer {
+  const certificate = socket.getPeerX509Certificate();
+  if (certificate === undefined) return { certificate: undefined, socket };
+  // Nothing is read out of a certificate that does not lead to our root.
+  if (!socket.authorized) return { certificate: { fault: faultOf(socket) }, socket };
+  const names = (certificate.subjectAltName ?? '').split(', ');
+  const [name = ''] = names;
+  const isOneUri = names.length === 1 && name.startsWith('URI:');
+  return {
+    socket,
+    certificate: {
+      fingerprint: createHash('sha256').update(certificate.raw).digest(),
+      device: isOneUri ? parseDeviceUri(name.slice('URI:'.length)) : undefined,
+      publicKey: certificate.publicKey,
+      fault: undefined,
+    },
+  };
+}
+
+/** Typed as Error, but on a server it is OpenSSL's code as a string. */
+function faultOf(socket: TLSSocket): string {
+  const fault: unknown = socket.authorizationError;
+  if (typeof fault === 'string') return fault;
+  return fault instanceof Error && 'code' in fault ? String(fault.code) : 'UNVERIFIED';
+}

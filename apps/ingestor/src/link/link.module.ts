@@ -1,0 +1,69 @@
+import { Module } from '@nestjs/common';
+import { IngestDatabase } from '../database/ingest-database.ts';
+import { AckCoalescer } from '../desired-state/ack-coalescer.service.ts';
+import { AcksRepository } from '../desired-state/acks.repository.ts';
+import { BundleCache } from '../desired-state/bundle-cache.service.ts';
+import { CommandsRepository } from '../desired-state/commands.repository.ts';
+import { CommandsService } from '../desired-state/commands.service.ts';
+import { DeliveryService } from '../desired-state/delivery.service.ts';
+import { NudgesService } from '../desired-state/nudges.service.ts';
+import { StateBundlesRepository } from '../desired-state/state-bundles.repository.ts';
+import { SweepService } from '../desired-state/sweep.service.ts';
+import { AlertsRepository } from '../ingest/alerts.repository.ts';
+import { AlertsService } from '../ingest/alerts.service.ts';
+import { CommitQueue } from '../ingest/commit-queue.service.ts';
+import { IngestService } from '../ingest/ingest.service.ts';
+import { InventoryRepository } from '../ingest/inventory.repository.ts';
+import { InventoryService } from '../ingest/inventory.service.ts';
+import { LedgerRepository } from '../ingest/ledger.repository.ts';
+import { LiveEventsService } from '../ingest/live-events.service.ts';
+import { DeviceFactsRepository } from '../presence/device-facts.repository.ts';
+import { DeviceFactsService } from '../presence/device-facts.service.ts';
+import { PresenceService } from '../presence/presence.service.ts';
+import { AgentMessagesService } from './agent-messages.service.ts';
+import { DeviceDirectoryRepository } from './device-directory.repository.ts';
+import { DeviceDirectory } from './device-directory.service.ts';
+import { LinkListener } from './link-listener.ts';
+import { LinkServer } from './link-server.service.ts';
+import { OpeningService } from './opening.service.ts';
+import { StreamRegistry } from './stream-registry.ts';
+
+/** The link role: the parts work on the same streams, so they are one module. */
+@Module({
+  providers: [
+    IngestDatabase,
+    // link
+    LinkListener,
+    LinkServer,
+    OpeningService,
+    AgentMessagesService,
+    StreamRegistry,
+    DeviceDirectory,
+    DeviceDirectoryRepository,
+    // ingest
+    IngestService,
+    CommitQueue,
+    LedgerRepository,
+    LiveEventsService,
+    AlertsService,
+    AlertsRepository,
+    InventoryService,
+    InventoryRepository,
+    // presence
+    PresenceService,
+    DeviceFactsService,
+    DeviceFactsRepository,
+    // desired state
+    BundleCache,
+    StateBundlesRepository,
+    DeliveryService,
+    AckCoalescer,
+    AcksRepository,
+    CommandsService,
+    CommandsRepository,
+    NudgesService,
+    SweepService,
+  ],
+  exports: [LinkServer],
+})
+export class LinkModule {}
