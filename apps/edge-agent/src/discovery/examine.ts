@@ -3,7 +3,7 @@ import { type Entry, findEntry } from './entry.ts';
 import { FileView } from './files.ts';
 import { maskText } from './mask.ts';
 import { modelName, modelsOfArguments } from './models.ts';
-import { normalisePackage } from './package-name.ts';
+import { normalisePackage, packageOfPath } from './package-name.ts';
 import type { PackageEvidence } from './packages.ts';
 import { packagesOfCommand, packagesOfFiles, packagesOfManifest, packagesOfSource } from './packages.ts';
 import { listProcDirectory, readProcFile, readProcLink } from './procfs.ts';
@@ -94,6 +94,8 @@ export class Examiner {
         assessment.reasons.push('mapped files: denied');
       return;
     }
+    // A runtime that was itself installed as a package says nothing about what it runs.
+    if (assessment.entryScript !== '') mapped.delete(process.exePath);
     const opened = assessment.entryScript === '' ? [] : openFiles(process.pid);
     for (const path of new Set([...mapped, ...opened])) {
       const name = basename(path);
@@ -117,6 +119,8 @@ export class Examiner {
   #checkBinary(executable: string, process: ScannedProcess, assessment: Assessment): void {
     const where = process.exePath === '' ? `is named ${executable}` : `executes ${process.exePath}`;
     add(assessment, this.#signatures.binary(executable), where);
+    const owner = packageOfPath(process.exePath);
+    if (owner !== undefined) add(assessment, this.#signatures.program(owner.name), where);
   }
 
   #checkArguments(

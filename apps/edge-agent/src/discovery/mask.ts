@@ -2,8 +2,14 @@ const MASK = '***';
 const MAX_COMMAND_LINE = 2048;
 
 /** Words that end the name of an option or variable whose value is a credential. */
-const SECRET_NAME =
-  /(^|[-_.])(api[-_]?key|apikey|key|token|secret|password|passwd|pwd|pass|credentials?|auth|authorization|bearer|cookie)$/i;
+const SECRET_WORD =
+  'api[-_]?key|access[-_]?key|key|token|secret|password|passwd|pwd|pass|credentials?|auth|authorization|bearer|cookie';
+const SECRET_NAME = new RegExp(`(?:^|[-_.])(?:${SECRET_WORD})$`, 'i');
+/** NAME=value, --name=value, name: value, "name":"value" */
+const SECRET_PAIR = new RegExp(
+  `(?<![A-Za-z0-9])((?:[\\w.-]*[-_.])?(?:${SECRET_WORD})["']?\\s*[=:]\\s*["']?)[^\\s"'&,;)]+`,
+  'gi',
+);
 
 /** Shapes of credentials, wherever they stand in an argument. */
 const SECRET_SHAPES: readonly RegExp[] = [
@@ -43,13 +49,8 @@ export function maskArguments(argv: readonly string[]): string {
 /** Masks credentials inside one text: an argument, a path, a line of evidence. */
 export function maskText(text: string): string {
   let masked = text
-    // NAME=value, --name=value, name: value, "name":"value"
-    .replace(
-      /([A-Za-z][\w.-]*)(["']?\s*[=:]\s*["']?)([^\s"'&,;]+)/g,
-      (whole, name: string, between: string) => (SECRET_NAME.test(name) ? `${name}${between}${MASK}` : whole),
-    )
-    // Authorization: Bearer value, which the rule above masked only up to the blank.
-    .replace(/\b(Bearer|Basic|\*\*\*)\s+[A-Za-z0-9._~+/=-]{6,}/gi, `$1 ${MASK}`)
+    .replace(/\b(Bearer|Basic)\s+[A-Za-z0-9._~+/=-]{6,}/gi, `$1 ${MASK}`)
+    .replace(SECRET_PAIR, `$1${MASK}`)
     // https://user:password@host
     .replace(/(\b[a-z][a-z0-9+.-]*:\/\/)[^\s/@]*@/gi, `$1${MASK}@`);
   for (const shape of SECRET_SHAPES) masked = masked.replace(shape, MASK);

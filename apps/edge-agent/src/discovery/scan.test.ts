@@ -1,0 +1,142 @@
+import { execFile, execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import {
+  appendFileSync,
+  copyFileSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import {
+  BUSY_SCRIPT,
+  Stage,
+  until,
+  untilTicksAdvance,
+  withoutRoot,
+} from '../response/spawned.test-support.ts';
+import { ProcessScanner, type ScannedProcess, scanProcesses } from './scan.ts';
+
+if (withoutRoot !== undefined) console.warn(`scan: ${withoutRoot}`);
+
+let stage: Stage;
+beforeEach(() => {
+  stage = new Stage();
+});
+afterEach(() => stage.end());
+
+const sha256 = (path: string): string => createHash('sha256').update(readFileSync(path)).digest('hex');
+
+describe('scanProcesses', () => {
+  it('describes this process in full', async () => {
+    const self = (await scanProcesses()).find(({ pid }) => pid === process.pid);
+    expect(self).toMatchObject({
+      pid: process.pid,
+      ppid: process.ppid,
+      exePath: readlinkSync('/proc/self/exe'),
+      exeSha256: sha256('/proc/self/exe'),
+      uid: process.geteuid?.(),
+      confidence: 'full',
+      reasons: [],
+      kernelThread: false,
+    });
+    expect(self?.rssBytes).toBeGreaterThan(10_000_000);
+  });
+
+  it('hashes the program that runs, also when its file is deleted or replaced', async () => {
+    const path = join(stage.directory, 'tool');
+    copyFileSync('/bin/sh', path);
+    appendFileSync(path, 'first');
+    const expected = sha256(path);
+    const tool = await stage.start(path, [
+      '-c',
+      `rm ${path}; echo other > ${path}; echo ready; sleep 1000 & wait`,
+    ]);
+    const found = (await scanProcesses()).find(({ pid }) => pid === tool.pid);
+    expect(found).toMatchObject({ exePath: path, exeSha256: expected, confidence: 'full' });
+  });
+
+  it('tells the share of a processor since the scan before', async () => {
+    const busy = await stage.start(process.execPath, ['-e', BUSY_SCRIPT]);
+    const scanner = new ProcessScanner();
+    await scanner.scan();
+    await untilTicksAdvance(busy, 10);
+    const found = (await scanner.scan()).find(({ pid }) => pid === busy.pid);
+    expect(found?.cpuShare).toBeGreaterThan(0.1);
+    expect(found?.cpuShare).toBeLessThan(4);
+  });
+
+  it('notices that a process executes another program, and the same program with other arguments', async () => {
+    execFileSync('mkfifo', [join(stage.directory, 'go')]);
+    const stay = 'while :; do sleep 0.1; done';
+    const process_ = await stage.start('sh', [
+      '-c',
+      `echo 1; read go < ${stage.directory}/go; exec sh -c "${stay}" second`,
+    ]);
+    const scanner = new ProcessScanner();
+    const argvOf = async () => (await scanner.scan()).find(({ pid }) => pid === process_.pid)?.argv.at(-1);
+    expect(await argvOf()).toContain('exec sh');
+    writeFileSync(join(stage.directory, 'go'), 'go\n');
+    await until('the second program is seen', async () => (await argvOf()) === 'second');
+  });
+
+  it('lists threads of the kernel as such', async () => {
+    const all = await scanProcesses();
+    const threads = all.filter(({ kernelThread }) => kernelThread);
+    if (all.some(({ pid, name }) => pid === 2 && name === 'kthreadd'))
+      expect(threads.length).toBeGreaterThan(1);
+    for (const thread of threads) expect(thread).toMatchObject({ exePath: '', confidence: 'full' });
+  });
+
+  it('takes less than 50 ms for 300 processes once it knows them', async () => {
+    const scanner = new ProcessScanner();
+    const count = (await scanner.scan()).length;
+    const times: number[] = [];
+    for (let round = 0; round < 9; round += 1) {
+      const started = performance.now();
+      await scanner.scan();
+      times.push(performance.now() - started);
+    }
+    const median = times.sort((a, b) => a - b)[4] ?? Number.POSITIVE_INFINITY;
+    expect((median / count) * 300).toBeLessThan(50);
+  });
+});
+
+describe.skipIf(withoutRoot !== undefined)('as an unprivileged user', () => {
+  it('misses no process and marks those of others', { timeout: 30_000 }, async () => {
+    const module = fileURLToPath(new URL('./scan.ts', import.meta.url));
+    const other = await stage.start('sh', ['-c', 'echo ready; while :; do sleep 0.1; done']);
+    const before = pids();
+
+    // Drops its rights itself: the checkout may lie where nobody else can start a program.
+    const source = `const { scanProcesses } = await import(${JSON.stringify(module)});
+      process.setgroups([]); process.setgid(65534); process.setuid(65534);
+      console.log(JSON.stringify(await scanProcesses()));`;
+    const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', source], {
+      maxBuffer: 2 ** 26,
+    });
+
+    const seen: ScannedProcess[] = JSON.parse(stdout);
+    const found = new Set(seen.map(({ pid }) => pid));
+    const after = new Set(pids());
+    expect(before.filter((pid) => after.has(pid) && !found.has(pid))).toEqual([]);
+    expect(seen.find(({ pid }) => pid === other.pid)).toMatchObject({
+      confidence: 'low',
+      user: 'root',
+      exePath: '',
+      reasons: ['executable: denied'],
+      argv: expect.arrayContaining(['sh']),
+    });
+    expect(seen.find(({ pid }) => pid === 1)?.confidence).toBe('low');
+  });
+});
+
+function pids(): number[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number);
+}
