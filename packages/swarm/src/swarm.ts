@@ -2,6 +2,7 @@ import { Phase } from '@raypher/shared';
 import type { StateKindName } from './device/applied-state.ts';
 import { BundleVerifier } from './device/bundle-verifier.ts';
 import { type DeviceBehaviour, GOOD_BEHAVIOUR } from './device/device-behaviour.ts';
+import type { LinkEnding } from './device/link-connection.ts';
 import { type DeviceObserver, SimulatedDevice } from './device/simulated-device.ts';
 import type { Progress } from './device/simulated-enforcers.ts';
 import { ControlPlane } from './enrolment/control-plane.ts';
@@ -222,7 +223,7 @@ export class Swarm implements DeviceObserver {
     this.#dialler.welcomed(device);
   }
 
-  onEnd(device: SimulatedDevice, code: string): void {
+  onEnd(device: SimulatedDevice, { code, retryAfterMs }: LinkEnding): void {
     this.#endings[code] = (this.#endings[code] ?? 0) + 1;
     if (this.#stopping.signal.aborted) return;
     if (FINAL.test(code)) {
@@ -230,7 +231,7 @@ export class Swarm implements DeviceObserver {
       this.#refused.add(device);
       return;
     }
-    this.#dialler.lost(device, device.takeRetryAfterMs(), Date.now());
+    this.#dialler.lost(device, retryAfterMs, Date.now());
   }
 
   #tick(nowMs: number): void {

@@ -8,10 +8,17 @@ import {
 } from '@grpc/grpc-js';
 import { type AgentMessage, type ControlMessage, LinkClient, MAX_FRAME_BYTES } from '@raypher/shared';
 
+/** Why a stream is over; told once. */
+export interface LinkEnding {
+  /** The control plane's own code, or the name of the gRPC status. */
+  code: string;
+  /** How long the control plane asked us to stay away, milliseconds; 0 when it did not. */
+  retryAfterMs: number;
+}
+
 export interface LinkListener {
   onMessage(message: ControlMessage): void;
-  /** Called once, when the stream is over for any reason. `code` is the control plane's own, or the gRPC status name. */
-  onEnd(code: string): void;
+  onEnd(ending: LinkEnding): void;
 }
 
 export interface LinkTarget {
@@ -25,6 +32,7 @@ export interface LinkTarget {
 
 /** What `raypher-code` in the trailing metadata says; clients log it and act on it. */
 const CODE_KEY = 'raypher-code';
+const RETRY_KEY = 'raypher-retry-after-ms';
 
 const CHANNEL_OPTIONS = {
   // One TCP and TLS connection per device, as with separate machines: by default grpc-js shares them.
@@ -55,9 +63,9 @@ export class LinkConnection {
     this.#stream.on('data', (message: ControlMessage) => {
       if (!this.#ended) listener.onMessage(message);
     });
-    this.#stream.on('error', (error: ServiceError) => this.#end(codeOf(error)));
+    this.#stream.on('error', (error: ServiceError) => this.#end(endingOf(error)));
     // A clean end of the server's half: grpc-js reports the status separately, and only errors above.
-    this.#stream.on('end', () => this.#end('closed'));
+    this.#stream.on('end', () => this.#end(quietly('closed')));
   }
 
   send(message: AgentMessage): void {
@@ -68,11 +76,11 @@ export class LinkConnection {
   close(how: 'politely' | 'abruptly'): void {
     if (this.#ended) return;
     if (how === 'abruptly') {
-      this.#end('dropped');
+      this.#end(quietly('dropped'));
       return;
     }
     this.#stream.end();
-    this.#finish('left', () => {
+    this.#finish(quietly('left'), () => {
       const insist = setTimeout(() => this.#hangUp(), GOODBYE_MS);
       this.#stream.once('status', () => {
         clearTimeout(insist);
@@ -81,17 +89,17 @@ export class LinkConnection {
     });
   }
 
-  #end(code: string): void {
-    this.#finish(code, () => this.#hangUp());
+  #end(ending: LinkEnding): void {
+    this.#finish(ending, () => this.#hangUp());
   }
 
-  #finish(code: string, release: () => void): void {
+  #finish(ending: LinkEnding, release: () => void): void {
     if (this.#ended) return;
     this.#ended = true;
     // Errors that still arrive for the abandoned stream have nobody to interest.
     this.#stream.removeAllListeners('error').on('error', () => {});
     release();
-    this.#listener.onEnd(code);
+    this.#listener.onEnd(ending);
   }
 
   #hangUp(): void {
@@ -111,9 +119,18 @@ function channelCredentials(target: LinkTarget): ChannelCredentials {
   );
 }
 
-function codeOf(error: ServiceError): string {
-  const [code] = error.metadata?.get(CODE_KEY) ?? [];
-  return code === undefined ? (status[error.code] ?? 'UNKNOWN') : code.toString();
+function quietly(code: string): LinkEnding {
+  return { code, retryAfterMs: 0 };
+}
+
+function endingOf({ code, metadata }: ServiceError): LinkEnding {
+  const [ownCode] = metadata?.get(CODE_KEY) ?? [];
+  const [retryAfter] = metadata?.get(RETRY_KEY) ?? [];
+  const retryAfterMs = Number(retryAfter ?? 0);
+  return {
+    code: ownCode?.toString() ?? status[code] ?? 'UNKNOWN',
+    retryAfterMs: Number.isFinite(retryAfterMs) ? Math.max(0, retryAfterMs) : 0,
+  };
 }
 
 function bracketed(host: string): string {

@@ -16,7 +16,7 @@ import type { BundleVerifier } from './bundle-verifier.ts';
 import type { DeviceBehaviour } from './device-behaviour.ts';
 import { DeviceLedger } from './device-ledger.ts';
 import { agentStarted, type EventDraft, modelCall, stateApplied } from './event-drafts.ts';
-import { LinkConnection, type LinkListener } from './link-connection.ts';
+import { LinkConnection, type LinkEnding, type LinkListener } from './link-connection.ts';
 import { type EnforcerHost, type Progress, SimulatedEnforcers } from './simulated-enforcers.ts';
 import { countProcesses, frozenOf, heartbeat, inventory, VitalSigns } from './vital-signs.ts';
 
@@ -26,7 +26,7 @@ export interface DeviceObserver {
   onProgress(device: SimulatedDevice, progress: Progress): void;
   /** Hello was answered: the device is connected. */
   onWelcome(device: SimulatedDevice): void;
-  onEnd(device: SimulatedDevice, code: string): void;
+  onEnd(device: SimulatedDevice, ending: LinkEnding): void;
 }
 
 /** What all devices of a fleet share. */
@@ -115,13 +115,6 @@ export class SimulatedDevice implements LinkListener, EnforcerHost {
     this.#identity = identity;
   }
 
-  /** What the control plane asked to wait before the next attempt, milliseconds; asked once. */
-  takeRetryAfterMs(): number {
-    const wait = this.#retryAfterMs;
-    this.#retryAfterMs = 0;
-    return wait;
-  }
-
   connect(): void {
     const { link, keyPem, certificate } = this.#identity;
     this.#ledger.rewind();
@@ -138,10 +131,12 @@ export class SimulatedDevice implements LinkListener, EnforcerHost {
     this.#connection?.close(how);
   }
 
-  onEnd(code: string): void {
+  onEnd({ code, retryAfterMs }: LinkEnding): void {
     this.#connection = undefined;
     this.#welcomed = false;
-    this.#surroundings.observer.onEnd(this, code);
+    const asked = Math.max(retryAfterMs, this.#retryAfterMs);
+    this.#retryAfterMs = 0;
+    this.#surroundings.observer.onEnd(this, { code, retryAfterMs: asked });
   }
 
   onMessage({ body }: ControlMessage): void {
