@@ -1,13 +1,52 @@
 import { Module } from '@nestjs/common';
 import { APP_INTERCEPTOR } from '@nestjs/core';
+import { AlertsModule } from './alerts/alerts.module.ts';
+import { ApiTokensModule } from './api-tokens/api-tokens.module.ts';
 import { AuditModule } from './audit/audit.module.ts';
 import { AuthModule } from './auth/auth.module.ts';
+import { CommandsModule } from './commands/commands.module.ts';
 import { DatabaseModule } from './database/database.module.ts';
+import { EventsModule } from './events/events.module.ts';
+import { FleetModule } from './fleet/fleet.module.ts';
+import { PresenceReaderModule } from './fleet/presence.module.ts';
+import { FreezesModule } from './freeze/freezes.module.ts';
+import { JobsModule } from './jobs/jobs.module.ts';
+import { LiveModule } from './live/live.module.ts';
+import { LiveChangesModule } from './live/live-changes.module.ts';
 import { AnswerInterceptor } from './openapi/answer.interceptor.ts';
+import { OpenApiModule } from './openapi/openapi.module.ts';
+import { OutboxModule } from './outbox/outbox.module.ts';
+import { OverviewModule } from './overview/overview.module.ts';
+import { PoliciesModule } from './policies/policies.module.ts';
+import { RolloutsModule } from './rollouts/rollouts.module.ts';
+import { FoundingModule } from './tenancy/founding.module.ts';
+import { TenancyModule } from './tenancy/tenancy.module.ts';
 
-/** The REST side's features. */
+/** The REST side's features: what a set-up run needs too. */
 @Module({
-  imports: [DatabaseModule, AuditModule, AuthModule],
+  imports: [
+    DatabaseModule,
+    LiveChangesModule,
+    AuditModule,
+    AuthModule,
+    PresenceReaderModule,
+    OutboxModule,
+    RolloutsModule,
+    TenancyModule,
+    FoundingModule,
+    PoliciesModule,
+    FreezesModule,
+    FleetModule,
+    CommandsModule,
+    EventsModule,
+    AlertsModule,
+    ApiTokensModule,
+    OverviewModule,
+  ],
   providers: [{ provide: APP_INTERCEPTOR, useClass: AnswerInterceptor }],
 })
+export class FeaturesModule {}
+
+/** The REST side as a server: features, live views and jobs. */
+@Module({ imports: [FeaturesModule, OpenApiModule, LiveModule, JobsModule] })
 export class ApiModule {}

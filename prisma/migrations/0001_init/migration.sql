@@ -266,7 +266,9 @@ CREATE TABLE freezes (
   created_at timestamptz NOT NULL DEFAULT now(),
   thawed_by text,
   thawed_at timestamptz,
-  thaw_reason text
+  thaw_reason text,
+  -- the rollout that carries its newest state
+  rollout_id uuid
 );
 CREATE INDEX freezes_organisation ON freezes (organisation_id, created_at DESC);
 
@@ -299,6 +301,8 @@ CREATE TABLE rollouts (
   UNIQUE (organisation_id, kind, revision),
   UNIQUE (organisation_id, id)
 );
+
+ALTER TABLE freezes ADD FOREIGN KEY (organisation_id, rollout_id) REFERENCES rollouts (organisation_id, id);
 
 -- A row appears with the first acknowledgement; devices without one are pending or unreachable.
 CREATE TABLE rollout_devices (

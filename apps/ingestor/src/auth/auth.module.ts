@@ -1,9 +1,9 @@
 import { Global, Inject, type MiddlewareConsumer, Module, type NestModule } from '@nestjs/common';
 import { APP_GUARD } from '@nestjs/core';
-import type { Pool } from 'pg';
 import { API_CONFIG } from '../config/config.module.ts';
 import type { ApiConfig } from '../config/config.ts';
 import { SIGN_IN_POOL } from '../database/database.module.ts';
+import type { SignInPool } from '../database/sign-in-pool.ts';
 import { AccessGuard } from './access.guard.ts';
 import { AccountsService } from './accounts.service.ts';
 import { ApiTokenUseRepository } from './api-token-use.repository.ts';
@@ -20,7 +20,7 @@ import { createSignIn, SIGN_IN_PATH, type SignIn } from './sign-in.ts';
     {
       provide: SIGN_IN,
       inject: [API_CONFIG, SIGN_IN_POOL, SignInAudit, SignInEvents],
-      useFactory: (config: ApiConfig, pool: Pool, audit: SignInAudit, events: SignInEvents) =>
+      useFactory: (config: ApiConfig, pool: SignInPool, audit: SignInAudit, events: SignInEvents) =>
         createSignIn({
           pool,
           secret: config.authSecret,

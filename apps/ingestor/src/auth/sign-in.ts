@@ -1,6 +1,6 @@
 import { Logger } from '@nestjs/common';
 import { betterAuth } from 'better-auth';
-import type { Pool } from 'pg';
+import type { SignInPool } from '../database/sign-in-pool.ts';
 
 /** The header that carries the client's address to the sign-in library; set by us, never taken from outside. */
 export const CLIENT_ADDRESS_HEADER = 'x-raypher-client-address';
@@ -10,7 +10,7 @@ export const SIGN_IN_PATH = '/api/auth';
 
 export interface SignInOptions {
   /** As raypher_auth, search_path auth. */
-  pool: Pool;
+  pool: SignInPool;
   secret: string;
   /** Where browsers reach the console; https makes cookies secure. */
   webOrigin: string;

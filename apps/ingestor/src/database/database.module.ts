@@ -1,9 +1,8 @@
 import { Global, Inject, Module, type OnApplicationShutdown } from '@nestjs/common';
-import type { Pool } from 'pg';
 import { API_CONFIG } from '../config/config.module.ts';
 import type { ApiConfig } from '../config/config.ts';
 import { CrossTenantRepository } from './cross-tenant.repository.ts';
-import { createSignInPool } from './sign-in-pool.ts';
+import { createSignInPool, type SignInPool } from './sign-in-pool.ts';
 import { TenantDatabase } from './tenant-database.ts';
 
 /** Injection token of the pool that only the sign-in library gets. */
@@ -34,7 +33,7 @@ export class DatabaseModule implements OnApplicationShutdown {
   constructor(
     private readonly tenants: TenantDatabase,
     private readonly crossTenant: CrossTenantRepository,
-    @Inject(SIGN_IN_POOL) private readonly signIn: Pool,
+    @Inject(SIGN_IN_POOL) private readonly signIn: SignInPool,
   ) {}
 
   async onApplicationShutdown(): Promise<void> {

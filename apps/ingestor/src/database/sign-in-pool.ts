@@ -1,7 +1,10 @@
 import pg from 'pg';
 
+/** What the sign-in library is given; the rest of the program only passes it on. */
+export type SignInPool = pg.Pool;
+
 /** Connections for the sign-in library: role raypher_auth, which sees schema auth and nothing else. */
-export function createSignInPool(connectionString: string): pg.Pool {
+export function createSignInPool(connectionString: string): SignInPool {
   const pool = new pg.Pool({
     connectionString,
     max: 5,

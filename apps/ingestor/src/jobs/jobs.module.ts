@@ -1,0 +1,13 @@
+import { Module } from '@nestjs/common';
+import { AlertsModule } from '../alerts/alerts.module.ts';
+import { EventPartitions } from './event-partitions.ts';
+import { JobsService } from './jobs.service.ts';
+import { PresencePruning } from './presence-pruning.ts';
+import { SilentDevicesRepository } from './silent-devices.repository.ts';
+import { SilentDevices } from './silent-devices.ts';
+
+@Module({
+  imports: [AlertsModule],
+  providers: [EventPartitions, JobsService, PresencePruning, SilentDevices, SilentDevicesRepository],
+})
+export class JobsModule {}

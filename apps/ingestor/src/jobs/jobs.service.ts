@@ -1,0 +1,103 @@
+import {
+  Inject,
+  Injectable,
+  Logger,
+  type OnApplicationBootstrap,
+  type OnApplicationShutdown,
+} from '@nestjs/common';
+import { Queue, Worker } from 'bullmq';
+import { Counter } from 'prom-client';
+import { API_CONFIG } from '../config/config.module.ts';
+import type { ApiConfig } from '../config/config.ts';
+import { MetricsService } from '../metrics/metrics.service.ts';
+import { EventPartitions } from './event-partitions.ts';
+import { PresencePruning } from './presence-pruning.ts';
+import { SilentDevices } from './silent-devices.ts';
+
+const QUEUE = 'raypher-jobs';
+
+const EVERY_MS = {
+  'event-partitions': 60 * 60_000,
+  'presence-pruning': 5 * 60_000,
+  'silent-devices': 60_000,
+} as const;
+type JobName = keyof typeof EVERY_MS;
+
+/**
+ * The repeating work of the control plane. BullMQ keeps one schedule in Redis however many api processes
+ * there are, so each job runs once per turn.
+ */
+@Injectable()
+export class JobsService implements OnApplicationBootstrap, OnApplicationShutdown {
+  private readonly logger = new Logger('Jobs');
+  private readonly failures: Counter;
+  private queue: Queue | undefined;
+  private worker: Worker | undefined;
+
+  constructor(
+    @Inject(API_CONFIG) private readonly config: ApiConfig,
+    metrics: MetricsService,
+    private readonly partitions: EventPartitions,
+    private readonly pruning: PresencePruning,
+    private readonly silent: SilentDevices,
+  ) {
+    this.failures = new Counter({
+      name: 'raypher_jobs_failed_total',
+      help: 'Repeating jobs that failed, by name',
+      labelNames: ['job'],
+      registers: [metrics.registry],
+    });
+  }
+
+  async onApplicationBootstrap(): Promise<void> {
+    // Needed before the first event of the day, Redis or not.
+    await this.run('event-partitions').catch((error: unknown) => this.failed('event-partitions', error));
+    const connection = { url: this.config.redisUrl, maxRetriesPerRequest: null };
+    this.queue = new Queue(QUEUE, {
+      connection,
+      prefix: 'raypher:jobs',
+      defaultJobOptions: { removeOnComplete: { count: 100 }, removeOnFail: { count: 100 } },
+    });
+    this.worker = new Worker(QUEUE, async (job) => this.run(job.name), {
+      connection,
+      prefix: 'raypher:jobs',
+    });
+    this.worker.on('failed', (job, error) => this.failed(job?.name ?? 'unknown', error));
+    // Connections come back by themselves; the shared connection has already said that Redis is away.
+    this.worker.on('error', () => undefined);
+    this.queue.on('error', () => undefined);
+    this.schedule(this.queue).catch((error: unknown) => this.failed('schedule', error));
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    await this.worker?.close();
+    await this.queue?.close();
+  }
+
+  private async schedule(queue: Queue): Promise<void> {
+    for (const [name, every] of Object.entries(EVERY_MS)) {
+      await queue.upsertJobScheduler(name, { every }, { name });
+    }
+  }
+
+  private async run(name: string): Promise<number> {
+    if (!isJobName(name)) return 0;
+    switch (name) {
+      case 'event-partitions':
+        return this.partitions.run();
+      case 'presence-pruning':
+        return this.pruning.run();
+      case 'silent-devices':
+        return this.silent.run();
+    }
+  }
+
+  private failed(name: string, error: unknown): void {
+    this.failures.inc({ job: name });
+    this.logger.error(`The job ${name} failed: ${String(error)}`);
+  }
+}
+
+function isJobName(name: string): name is JobName {
+  return Object.hasOwn(EVERY_MS, name);
+}

@@ -1,0 +1,13 @@
+import { Module } from '@nestjs/common';
+import { AlertsModule } from '../alerts/alerts.module.ts';
+import { FleetModule } from '../fleet/fleet.module.ts';
+import { OverviewModule } from '../overview/overview.module.ts';
+import { LiveGateway } from './live.gateway.ts';
+import { LiveFeed } from './live-feed.service.ts';
+import { LiveWatch } from './live-watch.service.ts';
+
+@Module({
+  imports: [AlertsModule, FleetModule, OverviewModule],
+  providers: [LiveFeed, LiveGateway, LiveWatch],
+})
+export class LiveModule {}

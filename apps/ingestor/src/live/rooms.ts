@@ -1,0 +1,27 @@
+import type { Permission } from '@raypher/shared/rest';
+import type { ChangedObject } from './live-changes.ts';
+
+/** Sockets of an organisation that may see what this permission shows. */
+export function roomOf(organisationId: string, permission: Permission): string {
+  return `organisation:${organisationId}:${permission}`;
+}
+
+export function sessionRoom(sessionId: string): string {
+  return `session:${sessionId}`;
+}
+
+export function userRoom(userId: string): string {
+  return `user:${userId}`;
+}
+
+/** Who may know that a list is out of date: those who may read it. */
+export const READS = {
+  policies: 'policies:read',
+  freezes: 'freezes:read',
+  devices: 'devices:read',
+  'enrolment-tokens': 'enrolment-tokens:read',
+  members: 'members:read',
+  teams: 'teams:read',
+  audit: 'audit:read',
+  commands: 'devices:read',
+} as const satisfies Record<ChangedObject, Permission>;
