@@ -10,6 +10,7 @@ export const START_HELP = `Starts Raypher on this machine: control plane, dashbo
   --listen HOST    where other devices reach us        (default: 127.0.0.1, this machine only)
   --no-agent       do not enrol this machine
   --demo N         also run N simulated devices
+  --reset-password give the first administrator a new password and show it
   --yes            install missing programs without asking
   --help           this text
 
@@ -32,6 +33,7 @@ export function parseStartArguments(args) {
         listen: { type: 'string', default: '127.0.0.1' },
         'no-agent': { type: 'boolean', default: false },
         demo: { type: 'string' },
+        'reset-password': { type: 'boolean', default: false },
         yes: { type: 'boolean', default: false },
         help: { type: 'boolean', default: false },
       },
@@ -49,6 +51,7 @@ export function parseStartArguments(args) {
     demo: values.demo === undefined ? 0 : wholeNumber('--demo', values.demo, 100_000),
     listenHost: values.listen,
     agent: !values['no-agent'],
+    resetPassword: values['reset-password'],
     yes: values.yes,
     help: values.help,
   };

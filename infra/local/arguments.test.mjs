@@ -7,6 +7,7 @@ describe('the options of npm start', () => {
       dataDir: '.raypher',
       port: undefined,
       listenHost: '127.0.0.1',
+      resetPassword: false,
       agent: true,
       demo: 0,
       yes: false,

@@ -20,6 +20,7 @@ export async function runUntilStopped(options, progress) {
       dataDir,
       agent: options.agent,
       demo: options.demo,
+      resetPassword: options.resetPassword,
       listenHost: options.listenHost,
       hosts: ['127.0.0.1', '0.0.0.0', '::'].includes(options.listenHost) ? [] : [options.listenHost],
       ports: (remembered) =>
@@ -100,7 +101,10 @@ function welcome({ urls, administrator, passwordIsNew, dataDir, ports }, options
         `  sign in as   ${administrator.email}`,
         `  password     ${administrator.password}   (shown only now: keep it)`,
       ]
-    : [`  sign in as   ${administrator.email}   (the password was shown at the first start)`];
+    : [
+        `  sign in as   ${administrator.email}   (the password was shown at the first start)`,
+        '  forgot it?   npm start -- --reset-password',
+      ];
   const tryNext = options.agent
     ? [
         '  Let an AI agent of yours go through Raypher:',

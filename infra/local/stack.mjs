@@ -25,7 +25,9 @@ import { loadSettings, saveSettings } from './state/settings.mjs';
  * @property {string} [dataDir] - a temporary one, removed by `stop`, when left out.
  * @property {Ports | ((remembered: Partial<Ports>) => Promise<Ports>)} [ports] - free ones when left out.
  * @property {Administrator} [administrator] - generated when left out.
+ * @property {boolean} [resetPassword] - gives the first administrator a new password.
  * @property {boolean} [agent] - false leaves this machine alone. Default: true.
+ * @property {boolean} [web] - false leaves the dashboard out. Default: true.
  * @property {number} [demo] - so many simulated devices. Default: none.
  * @property {boolean} [durable] - false trades the data's safety for speed. Default: true for a given `dataDir`.
  * @property {string} [listenHost] - where devices are served. Default: 127.0.0.1.
@@ -42,9 +44,9 @@ import { loadSettings, saveSettings } from './state/settings.mjs';
  * @property {Administrator} administrator
  * @property {boolean} passwordIsNew - the password was set now, or was set and never shown; otherwise it is not known.
  * @property {() => Promise<void>} forgetPassword - call it when the person has seen the password.
- * @property {Partial<Record<ProcessName, Supervised>>} processes - in the order of their start.
+ * @property {Partial<Record<ProcessName, Supervised>>} processes
  * @property {(name: ProcessName) => Supervised} process - throws when it is not part of this stack.
- * @property {() => Promise<void>} stop - in reverse order.
+ * @property {() => Promise<void>} stop - what depends on something stops first.
  * @property {() => void} killAll - at once, without waiting.
  */
 
@@ -77,7 +79,7 @@ export async function startStack(options = {}) {
   let unlock;
 
   const stop = async () => {
-    for (const supervised of Object.values(processes).reverse()) await supervised.stop();
+    for (const name of STOP_ORDER) await processes[name]?.stop();
     unlock?.();
     if (temporary) await rm(paths.root, { recursive: true, force: true });
   };
@@ -102,14 +104,13 @@ export async function startStack(options = {}) {
     const onEvent = options.onEvent ?? (() => {});
     const servers = dataServices({ paths, ports, secrets, durable: options.durable ?? !temporary, signal });
 
-    await step('Database and Redis', async () => {
-      const started = await Promise.allSettled(
+    await step('Database and Redis', () =>
+      together(
         /** @type {const} */ (['postgres', 'redis']).map(async (name) => {
           processes[name] = await supervise({ name, ...servers[name], onEvent });
         }),
-      );
-      for (const result of started) if (result.status === 'rejected') throw result.reason;
-    });
+      ),
+    );
     const data = await step('Schema and roles', () => prepareData({ paths, ports, secrets }));
     await saveSettings(paths.settings, { ...settings, ports });
 
@@ -128,46 +129,54 @@ export async function startStack(options = {}) {
     };
 
     /** @param {import('./stack/programs.mjs').ProgramName} name */
-    const startProgram = (name) =>
-      step(PROGRAMS[name].title, async () => {
-        const program = PROGRAMS[name];
-        const { ready } = program;
-        const logFile = join(paths.logs, `${name}.log`);
-        const launch = () =>
-          startDaemon({
-            command: process.execPath,
-            args: [scriptOf(program), ...program.args(facts)],
-            env: { ...baseEnvironment(), ...program.env(facts), ...options.env?.[name] },
-            cwd: ROOT,
-            ready: ready instanceof RegExp ? ready : () => ready(facts),
-            stopSignal: 'SIGTERM',
-            logFile,
-            signal,
-          });
-        processes[name] = await supervise({ name, logFile, launch, onEvent });
-      });
+    const startProgram = async (name) => {
+      const program = PROGRAMS[name];
+      const { ready } = program;
+      const logFile = join(paths.logs, `${name}.log`);
+      const launch = () =>
+        startDaemon({
+          command: process.execPath,
+          args: [scriptOf(program), ...program.args(facts)],
+          env: { ...baseEnvironment(), ...program.env(facts), ...options.env?.[name] },
+          cwd: ROOT,
+          ready: ready instanceof RegExp ? ready : () => ready(facts),
+          stopSignal: 'SIGTERM',
+          logFile,
+          signal,
+        });
+      processes[name] = await supervise({ name, logFile, launch, onEvent });
+    };
 
     const first = await step('Organisation and administrator', () =>
-      ensureAdministrator(facts, { wanted: options.administrator, knownAs: settings.administrator, signal }),
+      ensureAdministrator(facts, {
+        wanted: options.administrator,
+        knownAs: data.isNew ? undefined : settings.administrator,
+        reset: options.resetPassword ?? false,
+        signal,
+      }),
     );
     settings.administrator = first.administrator.email;
     await saveSettings(paths.settings, { ...settings, ports });
 
-    await startProgram('api');
-    await startProgram('link');
-    await startProgram('web');
+    await step(options.web === false ? 'API and device link' : 'API, device link and dashboard', () =>
+      together([
+        startProgram('api'),
+        startProgram('link'),
+        ...(options.web === false ? [] : [startProgram('web')]),
+      ]),
+    );
     if (options.agent !== false) {
       if (!settings.enrolled) {
         await step('Enrolling this machine', () => enrolThisMachine(facts, signal));
         await saveSettings(paths.settings, { ...settings, ports, enrolled: true });
       }
-      await startProgram('agent');
+      await step('Edge agent', () => startProgram('agent'));
     }
     if (facts.demo > 0) {
-      await step('Token for simulated devices', () =>
-        createEnrolmentToken(facts, { file: facts.demoTokenFile, uses: facts.demo, signal }),
-      );
-      await startProgram('demo');
+      await step('Simulated devices', async () => {
+        await createEnrolmentToken(facts, { file: facts.demoTokenFile, uses: facts.demo, signal });
+        await startProgram('demo');
+      });
     }
 
     return {
@@ -193,6 +202,19 @@ export async function startStack(options = {}) {
     };
   }
 }
+
+/**
+ * Waits for all of them also when one fails, so that whatever did start is known and can be stopped.
+ *
+ * @param {Promise<void>[]} starts
+ */
+async function together(starts) {
+  for (const result of await Promise.allSettled(starts))
+    if (result.status === 'rejected') throw result.reason;
+}
+
+/** What depends on something stops before it. @type {ProcessName[]} */
+const STOP_ORDER = ['demo', 'agent', 'web', 'link', 'api', 'redis', 'postgres'];
 
 /** @param {import('./paths.mjs').Layout} paths */
 async function prepareFolders(paths) {

@@ -76,15 +76,16 @@ async function postgresFolder(paths) {
  * @param {import('../paths.mjs').Layout} options.paths
  * @param {import('../state/ports.mjs').Ports} options.ports
  * @param {import('../state/secrets.mjs').Secrets} options.secrets
- * @returns {Promise<{ migrations: string[], databaseUrlFiles: Record<'app' | 'ingest' | 'auth', string>, redisUrlFile: string }>}
+ * @returns {Promise<{ isNew: boolean, databaseUrlFiles: Record<'app' | 'ingest' | 'auth', string>, redisUrlFile: string }>}
  */
 export async function prepareData({ paths, ports, secrets }) {
   const server = { host: '127.0.0.1', port: ports.postgres };
   const adminUrl = `postgres://postgres:${encodeURIComponent(secrets.postgres)}@${server.host}:${server.port}/postgres`;
   await prepareRoles(adminUrl, secrets.roles);
-  if (!(await databaseExists(adminUrl, DATABASE))) await createDatabase(adminUrl, DATABASE);
+  const isNew = !(await databaseExists(adminUrl, DATABASE));
+  if (isNew) await createDatabase(adminUrl, DATABASE);
   const urls = roleUrls(server, DATABASE, secrets.roles);
-  const migrations = await applyMigrations(urls.owner);
+  await applyMigrations(urls.owner);
 
   await privateFolder(paths.secrets);
   /** @param {'app' | 'ingest' | 'auth'} role */
@@ -99,7 +100,7 @@ export async function prepareData({ paths, ports, secrets }) {
     `redis://:${encodeURIComponent(secrets.redis)}@127.0.0.1:${ports.redis}`,
   );
   return {
-    migrations,
+    isNew,
     databaseUrlFiles: {
       app: await urlFile('app'),
       ingest: await urlFile('ingest'),

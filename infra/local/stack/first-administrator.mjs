@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { secretFile } from '../state/private-files.mjs';
-import { createAdministrator } from './one-shots.mjs';
+import { createAdministrator, resetPassword } from './one-shots.mjs';
 
 /**
  * Makes sure that there is an organisation with an administrator.
@@ -14,24 +14,26 @@ import { createAdministrator } from './one-shots.mjs';
  * @param {import('./programs.mjs').StackFacts} facts
  * @param {object} options
  * @param {import('./one-shots.mjs').Administrator} [options.wanted]
- * @param {string} [options.knownAs] - the e-mail address of the administrator of earlier starts.
+ * @param {string} [options.knownAs] - the e-mail address of the administrator of earlier starts; then there is nothing
+ *   to create.
+ * @param {boolean} [options.reset] - gives that administrator a new password.
  * @param {AbortSignal} [options.signal]
  */
-export async function ensureAdministrator(facts, { wanted, knownAs, signal }) {
-  if (wanted !== undefined) {
-    const { created } = await createAdministrator(facts, wanted, signal);
-    return { administrator: wanted, passwordIsNew: created, forgetPassword: async () => {} };
-  }
+export async function ensureAdministrator(facts, { wanted, knownAs, reset = false, signal }) {
   const file = join(facts.paths.secrets, 'first-password');
+  const forgetPassword = () => rm(file, { force: true });
+  if (reset) await forgetPassword();
   const unseen = existsSync(file);
-  const administrator = {
+  const administrator = wanted ?? {
     organisation: 'My organisation',
     email: knownAs ?? 'admin@raypher.local',
     password: (await secretFile(file, () => randomBytes(12).toString('base64url'))).toString('utf8'),
   };
-  const forgetPassword = () => rm(file, { force: true });
+  if (knownAs !== undefined && !unseen && !reset) {
+    await forgetPassword();
+    return { administrator, passwordIsNew: false, forgetPassword };
+  }
   const { created } = await createAdministrator(facts, administrator, signal);
-  const passwordIsNew = created || unseen;
-  if (!passwordIsNew) await forgetPassword();
-  return { administrator, passwordIsNew, forgetPassword };
+  if (reset) await resetPassword(facts, administrator, signal);
+  return { administrator, passwordIsNew: created || unseen || reset, forgetPassword };
 }

@@ -24,11 +24,32 @@ const EXIT_CONFLICT = 5;
  *   nothing was changed.
  */
 export async function createAdministrator(stack, administrator, signal) {
+  const output = await withSetupFile(stack, administrator, [], signal);
+  return JSON.parse(output.trim().split('\n').at(-1) ?? '');
+}
+
+/**
+ * Gives an administrator the password in `administrator`.
+ *
+ * @param {StackFacts} stack
+ * @param {Administrator} administrator
+ * @param {AbortSignal} [signal]
+ */
+export async function resetPassword(stack, administrator, signal) {
+  await withSetupFile(stack, administrator, ['--reset-password'], signal);
+}
+
+/**
+ * @param {StackFacts} stack
+ * @param {Administrator} administrator
+ * @param {string[]} args
+ * @param {AbortSignal} [signal]
+ */
+async function withSetupFile(stack, administrator, args, signal) {
   const file = join(stack.paths.secrets, `setup-${randomBytes(4).toString('hex')}.json`);
   await writePrivately(file, JSON.stringify(administrator));
   try {
-    const output = await runSetup(stack, [], { env: { RAYPHER_SETUP_FILE: file }, signal });
-    return JSON.parse(output.trim().split('\n').at(-1) ?? '');
+    return await runSetup(stack, args, { env: { RAYPHER_SETUP_FILE: file }, signal });
   } finally {
     await rm(file, { force: true });
   }

@@ -4,7 +4,6 @@ import { ROOT } from '../paths.mjs';
 
 /**
  * @typedef {object} Program
- * @property {string} title - for people.
  * @property {string} script - below the repository's root.
  * @property {(stack: StackFacts) => string[]} args
  * @property {(stack: StackFacts) => Record<string, string>} env - never a secret: files that hold them.
@@ -61,14 +60,12 @@ export const apiEnvironment = (stack) => ({
  */
 export const PROGRAMS = {
   api: {
-    title: 'API',
     script: 'apps/ingestor/dist/main.js',
     args: () => [],
     env: apiEnvironment,
     ready: ({ ports }) => answers(`http://127.0.0.1:${ports.http}/readyz`),
   },
   link: {
-    title: 'Device link',
     script: 'apps/ingestor/dist/main.js',
     args: () => [],
     env: (stack) => ({
@@ -80,7 +77,6 @@ export const PROGRAMS = {
     ready: ({ ports }) => answers(`http://127.0.0.1:${ports.linkHttp}/readyz`),
   },
   web: {
-    title: 'Dashboard',
     script: 'apps/web/server.mjs',
     args: () => [],
     env: ({ ports, webOrigin }) => ({
@@ -95,14 +91,12 @@ export const PROGRAMS = {
     ready: ({ ports }) => answers(`http://127.0.0.1:${ports.web}/`),
   },
   agent: {
-    title: 'Edge agent',
     script: 'apps/edge-agent/dist/cli/main.js',
     args: ({ paths, ports }) => ['service', '--data-dir', paths.agent, '--proxy-port', String(ports.proxy)],
     env: () => ({}),
     ready: ({ ports }) => accepts(ports.proxy),
   },
   demo: {
-    title: 'Simulated devices',
     script: 'packages/swarm/dist/main.js',
     args: ({ paths, ports, demo, demoTokenFile }) => [
       ...['--server', `https://127.0.0.1:${ports.tls}`, '--token-file', demoTokenFile],
