@@ -43,6 +43,7 @@ export class BenchControlPlane {
     };
     const stack = await startStack({
       agent: false,
+      web: false,
       administrator,
       env: {
         link: {

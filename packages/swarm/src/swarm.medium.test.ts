@@ -16,6 +16,7 @@ import { Swarm } from './swarm.ts';
 interface StackModule {
   startStack(options: {
     agent: boolean;
+    web: boolean;
     administrator: { organisation: string; email: string; password: string };
   }): Promise<Stack>;
 }
@@ -36,7 +37,7 @@ let cookie: string;
 beforeAll(async () => {
   const script = new URL('../../../infra/local/stack.mjs', import.meta.url).href;
   const { startStack }: StackModule = await import(script);
-  stack = await startStack({ agent: false, administrator });
+  stack = await startStack({ agent: false, web: false, administrator });
   cookie = await signIn();
   const { token } = CreatedEnrolmentToken.parse(
     await send('POST', '/v1/enrolment-tokens', { name: 'Swarm', maxUses: DEVICES }),
