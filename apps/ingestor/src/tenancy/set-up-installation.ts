@@ -15,6 +15,8 @@ import { KeysModule } from '../keys/keys.module.ts';
 import { RedisModule } from '../redis/redis.module.ts';
 import { FoundingService } from './founding.service.ts';
 
+const MaxUses = z.coerce.number().int().min(1).max(100_000);
+
 const SetupFile = z.strictObject({
   organisation: z.string().trim().min(1).max(200),
   email: z.email().max(200),
@@ -25,7 +27,7 @@ const SetupFile = z.strictObject({
  * The one-time work of an installation, without a server: nothing listens.
  *
  * - no arguments: makes the organisation and first administrator that the set-up file names;
- * - `--enrolment-token --out FILE`: a one-use token for 15 minutes, written to FILE (0600);
+ * - `--enrolment-token --out FILE [--uses N]`: a token for 15 minutes and N devices (1), written to FILE (0600);
  * - `--reset-password`: gives the account in the set-up file the password in it.
  */
 export async function setUpInstallation(config: ApiConfig, args: string[], setupFile: string | undefined) {
@@ -35,6 +37,7 @@ export async function setUpInstallation(config: ApiConfig, args: string[], setup
       'enrolment-token': { type: 'boolean', default: false },
       'reset-password': { type: 'boolean', default: false },
       out: { type: 'string' },
+      uses: { type: 'string', default: '1' },
     },
   });
   const module = {
@@ -59,7 +62,7 @@ export async function setUpInstallation(config: ApiConfig, args: string[], setup
       const { token } = await context.get(EnrolmentTokensService).mint(organisation, SYSTEM, 'Raypher', {
         name: 'This machine',
         teamId: null,
-        maxUses: 1,
+        maxUses: MaxUses.parse(values.uses),
         expiresInMinutes: 15,
       });
       await writeFile(out, `${token}\n`, { mode: 0o600 });
