@@ -174,6 +174,12 @@ describe('what is an AI agent', () => {
     },
   );
 
+  it('a process that called a model before any scan saw it', async () => {
+    const plain = await node('main.js');
+    inventory.recordModel(plain, 'gpt-4o');
+    expect(await agentOf(plain)).toMatchObject({ models: ['gpt-4o'], signatures: ['call.model'] });
+  });
+
   it('a process that the proxy saw calling a model', async () => {
     const plain = await node('main.js');
     expect(await agentOf(plain)).toBeUndefined();

@@ -7,7 +7,7 @@ import { modelName } from './models.ts';
 import { type ProductOptions, ProductProcesses } from './product.ts';
 import { ProcessScanner, type ScannedProcess } from './scan.ts';
 import { loadSignatures, type Signatures } from './signatures.ts';
-import { processKey } from './stat.ts';
+import { isAlive, processKey } from './stat.ts';
 
 /** A process of this boot. */
 export interface ProcessRef {
@@ -46,6 +46,9 @@ export interface InventoryOptions extends ProductOptions {
 const FIRST_LOOK_MS = 1000;
 const LAST_LOOK_MS = 60_000;
 const MAX_MODELS = 64;
+const MAX_EARLY_CALLS = 1000;
+/** AI agents remembered beyond their end. Whoever starts scripts under ever new names must not fill the memory. */
+const MAX_REMEMBERED = 10_000;
 
 /**
  * The AI agents on this device.
@@ -63,7 +66,7 @@ export class Inventory extends EventEmitter<InventoryEvents> {
   /** Models that an AI agent called; they outlive the process that did it. */
   readonly #called = new Map<string, Set<string>>();
   /** Calls of processes that no scan has seen yet. */
-  readonly #earlyCalls = new Map<string, Set<string>>();
+  readonly #earlyCalls = new Map<string, { process: ProcessRef; models: Set<string> }>();
   #tracked = new Map<string, Tracked>();
   #own: ReadonlySet<number> = new Set();
   #frozen: ReadonlySet<string> = new Set();
@@ -116,9 +119,13 @@ export class Inventory extends EventEmitter<InventoryEvents> {
     const name = modelName(model);
     if (name === undefined) return;
     const tracked = this.#tracked.get(processKey(process));
-    if (tracked === undefined) {
-      if (this.#earlyCalls.size < 1000) addTo(this.#earlyCalls, processKey(process), name);
-    } else this.#noteCall(tracked, name);
+    if (tracked !== undefined) {
+      this.#noteCall(tracked, name);
+      return;
+    }
+    const early = this.#earlyCalls.get(processKey(process)) ?? { process, models: new Set() };
+    if (early.models.size < MAX_MODELS) early.models.add(name);
+    if (this.#earlyCalls.size < MAX_EARLY_CALLS) this.#earlyCalls.set(processKey(process), early);
   }
 
   /** Which processes are suspended, by processKey; shown in the snapshot at once. */
@@ -143,11 +150,7 @@ export class Inventory extends EventEmitter<InventoryEvents> {
         }),
       ),
     );
-    for (const [key, models] of this.#earlyCalls) {
-      const tracked = this.#tracked.get(key);
-      if (tracked !== undefined) for (const model of models) this.#noteCall(tracked, model);
-    }
-    this.#earlyCalls.clear();
+    this.#matchEarlyCalls();
     const groups = groupAgents(this.#options.device, [...this.#tracked.values()], this.#own);
     const atMs = this.#now();
     const before = new Map(this.#snapshot.agents.map((agent) => [agent.id, agent]));
@@ -187,6 +190,15 @@ export class Inventory extends EventEmitter<InventoryEvents> {
     return before;
   }
 
+  #matchEarlyCalls(): void {
+    for (const [key, { process, models }] of this.#earlyCalls) {
+      const tracked = this.#tracked.get(key);
+      if (tracked !== undefined) for (const model of models) this.#noteCall(tracked, model);
+      // One that started after the list of processes was read is in the next list.
+      if (tracked !== undefined || !isAlive(process)) this.#earlyCalls.delete(key);
+    }
+  }
+
   #noteCall(tracked: Tracked, model: string): void {
     tracked.calls.add(model);
     const id = tracked.group?.id;
@@ -198,6 +210,8 @@ export class Inventory extends EventEmitter<InventoryEvents> {
     const known = this.#firstSeen.get(group.id) ?? this.#options.firstSeen?.(group.id);
     const firstSeenMs = before === undefined ? (known ?? atMs) : Number(before.firstSeenMs);
     this.#firstSeen.set(group.id, firstSeenMs);
+    forgetOldest(this.#firstSeen);
+    forgetOldest(this.#called);
     return describeAgent(group, {
       firstSeenMs,
       lastSeenMs: atMs,
@@ -226,6 +240,13 @@ function addTo(map: Map<string, Set<string>>, key: string, value: string): void 
   const values = map.get(key) ?? new Set();
   if (values.size < MAX_MODELS) values.add(value);
   map.set(key, values);
+}
+
+function forgetOldest(map: Map<string, unknown>): void {
+  for (const oldest of map.keys()) {
+    if (map.size <= MAX_REMEMBERED) break;
+    map.delete(oldest);
+  }
 }
 
 function compare(before: AiAgent, after: AiAgent): AgentChange[] {

@@ -31,7 +31,7 @@ export interface ScannedProcess {
   virtualBytes: number;
   /** Share of one core since the previous scan; above 1 with several threads. */
   cpuShare: number;
-  /** Path in the unified hierarchy; empty when unknown. */
+  /** Path in the unified hierarchy when the program was started; empty when unknown. */
   cgroup: string;
   /** Inode numbers; undefined when this user may not look. */
   namespaces: { pid: string; mnt: string; net: string } | undefined;
@@ -50,6 +50,7 @@ interface Examined {
   exePath: string;
   exeStats: BigIntStats | undefined;
   uid: number | undefined;
+  cgroup: string;
   namespaces: ScannedProcess['namespaces'];
   reasons: readonly string[];
 }
@@ -161,7 +162,7 @@ export class ProcessScanner {
       rssBytes: stat.residentPages * this.#units.pageBytes,
       virtualBytes: stat.virtualBytes,
       cpuShare,
-      cgroup: readCgroup(stat.pid),
+      cgroup: examined.cgroup,
       namespaces: examined.namespaces,
       kernelThread: stat.kernelThread,
       confidence: confidenceOf(stat, examined, reasons),
@@ -201,7 +202,7 @@ function examine(stat: ProcessStat, image: string): Examined {
   const status = readProcText(`/proc/${pid}/status`);
   // Real, effective, saved, file system: what it may do is decided by the effective one.
   const uid = status.ok ? /^Uid:\s+\d+\s+(\d+)/m.exec(status.value)?.[1] : undefined;
-  const base = { image, uid: uid === undefined ? undefined : Number(uid) };
+  const base = { image, uid: uid === undefined ? undefined : Number(uid), cgroup: readCgroup(pid) };
   if (stat.kernelThread) {
     return { ...base, argv: [], exePath: '', exeStats: undefined, namespaces: undefined, reasons };
   }

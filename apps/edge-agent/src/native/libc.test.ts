@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readdirSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { errnoName, ProcessHandle } from './libc.ts';
 
@@ -20,6 +21,12 @@ describe('ProcessHandle', () => {
   it('is not opened on what does not exist', () => {
     expect(ProcessHandle.open(4_194_300)).toBeUndefined();
     expect(ProcessHandle.open(-1)).toBeUndefined();
+  });
+
+  it('is not opened on a thread: its number is no pid', () => {
+    const thread = readdirSync('/proc/self/task').find((id) => Number(id) !== process.pid);
+    expect(thread).toBeDefined();
+    expect(ProcessHandle.open(Number(thread))).toBeUndefined();
   });
 
   it('does nothing once closed', () => {

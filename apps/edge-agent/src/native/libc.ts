@@ -12,6 +12,7 @@ const SYSCALLS: Readonly<Record<string, { pidfdSendSignal: number; pidfdOpen: nu
 /** The few error numbers this agent reacts to; the values are those of Linux on x64 and arm64. */
 const ERRNO_NAMES: Readonly<Record<number, string>> = {
   1: 'EPERM',
+  2: 'ENOENT',
   3: 'ESRCH',
   9: 'EBADF',
   11: 'EAGAIN',
@@ -92,8 +93,8 @@ export class ProcessHandle implements Disposable {
     const fd = Number(syscall(numbers.pidfdOpen, 'int', pid, 'uint', 0));
     if (fd >= 0) return new ProcessHandle(pid, fd);
     const code = errnoName(errno());
-    // EINVAL: the number names a thread, or is not a valid number at all.
-    if (code === 'ESRCH' || code === 'EINVAL') return undefined;
+    // EINVAL, on newer kernels ENOENT: the number names a thread, or is not a valid number at all.
+    if (code === 'ESRCH' || code === 'EINVAL' || code === 'ENOENT') return undefined;
     throw failure('open a handle on', pid, code);
   }
 

@@ -188,6 +188,7 @@ describe.skipIf(withoutRoot !== undefined).each(['cgroup', 'signal'] as const)(
         ],
       });
       signalProcess(neighbour, 'SIGSTOP');
+      await until('the neighbour is stopped', () => readStat(neighbour.pid)?.state === 'T');
 
       const report = await freezer().apply([]);
 

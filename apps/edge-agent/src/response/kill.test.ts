@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { RaypherError } from '@raypher/shared';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { readAllStats, readStat } from '../discovery/stat.ts';
@@ -96,6 +96,31 @@ describe.skipIf(withoutRoot !== undefined).each(['cgroup', 'signal'] as const)(
 
       expect(error.code).toBe('process/gone');
       expect(readStat(victim.pid)?.state).not.toBe('T');
+    });
+
+    it('ends a tree that a freeze holds', async () => {
+      const root = await stage.start('sh', ['-c', 'sleep 1000 & echo ready; wait'], { detached: true });
+      const held = stage.cgroups().create('held-x');
+      held.setFrozen(true);
+      held.add(root.pid);
+      await held.waitFrozen(1000);
+
+      const report = await killTree(root.pid, options());
+
+      expect(report.survivors).toEqual([]);
+      expect(report.killed).toHaveLength(2);
+    });
+
+    it('takes the number of a thread for no process', async () => {
+      const threaded = await stage.start(process.execPath, [stage.write('main.mjs', BUSY_SCRIPT)]);
+      const thread = readdirSync(`/proc/${threaded.pid}/task`)
+        .map(Number)
+        .find((id) => id !== threaded.pid);
+
+      const error = await errorOf(killTree(thread ?? 0, options()));
+
+      expect(error.code).toBe('process/gone');
+      expect(readStat(threaded.pid)?.state).not.toBe('T');
     });
 
     it('says that a process is gone', async () => {

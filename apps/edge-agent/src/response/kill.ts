@@ -46,12 +46,14 @@ export async function killTree(pid: number, options: KillOptions): Promise<KillR
   const deadline = started + (options.timeoutMs ?? 10_000);
   options.protection.assertTarget(pid, 'kill');
   const root = referTo(pid);
-  if (root === undefined || (options.startTime !== undefined && options.startTime !== root.startTime)) {
-    const why = root === undefined ? 'does not exist (any more)' : 'is another process by now';
-    throw new RaypherError('process/gone', `Process ${pid} ${why}.`, { details: { pid } });
+  const gone = (why: string): RaypherError =>
+    new RaypherError('process/gone', `Process ${pid} ${why}.`, { details: { pid } });
+  if (root === undefined) throw gone('does not exist (any more)');
+  if (options.startTime !== undefined && options.startTime !== root.startTime) {
+    throw gone('is another process by now');
   }
-  // Nothing is touched when this user may not end the root.
-  signalProcess(root, 'probe');
+  // Nothing is touched when this user may not end the root. The ids of threads end here too.
+  if (!signalProcess(root, 'probe')) throw gone('has just ended, or is a thread of another process');
   const work = new Kill(root, options);
   try {
     do {
