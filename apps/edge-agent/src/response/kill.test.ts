@@ -51,8 +51,9 @@ describe.skipIf(withoutRoot !== undefined).each(['cgroup', 'signal'] as const)(
 
     it('ends a tree that forks all the time, as a whole', { timeout: 30_000 }, async () => {
       // Children end and are adopted by process 1 while new ones start; the limit bounds what the test can do.
-      const bomb = `ulimit -u 120; boom() { sleep 0.05; boom & boom & }; boom & boom & echo ready; while :; do sleep 1; done`;
-      const root = await stage.start('sh', ['-c', bomb], {
+      const bomb = `ulimit -u 120 || exit 1; boom() { sleep 0.05; boom & boom & }; boom & boom & echo ready; while :; do sleep 1; done`;
+      // bash, because dash has no `ulimit -u`.
+      const root = await stage.start('bash', ['-c', bomb], {
         detached: true,
         uid: 65534,
         gid: 65534,
