@@ -1,3 +1,4 @@
+import 'reflect-metadata';
 import { createHash, X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
 import { Inject, Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';

@@ -1,0 +1,137 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import type { Client } from 'pg';
+
+export interface SeededTenant {
+  organisation: string;
+  team: string;
+  device: string;
+}
+
+/** Writes one row into every table of an organisation, as a superuser: something to reach for. */
+export async function seedTenant(admin: Client, name: string): Promise<SeededTenant> {
+  const [organisation, team, device, rollout] = [randomUUID(), randomUUID(), randomUUID(), randomUUID()];
+  const hash = () => randomBytes(32);
+  const insert = (text: string, values: unknown[]) => admin.query(text, values);
+  await insert('INSERT INTO organisations (id, name) VALUES ($1, $2)', [organisation, name]);
+  await insert('INSERT INTO teams (id, organisation_id, name) VALUES ($1, $2, $3)', [
+    team,
+    organisation,
+    'Team',
+  ]);
+  await insert(
+    `INSERT INTO members (organisation_id, user_id, name, email, role, team_id) VALUES ($1, $2, 'M', 'm@example.test', 'ciso', $3)`,
+    [organisation, randomUUID(), team],
+  );
+  await insert(
+    `INSERT INTO api_tokens (organisation_id, name, secret_hash, scopes, created_by, expires_at, revoked_at, last_used_at)
+      VALUES ($1, 'T', $2, '{overview:read}', 'M', now(), now(), now())`,
+    [organisation, hash()],
+  );
+  await insert(
+    `INSERT INTO organisation_keys (organisation_id, purpose, key_id, public_key, encrypted_private_key)
+      VALUES ($1, 'policy-signing', 'k', $2, $2)`,
+    [organisation, hash()],
+  );
+  await insert(
+    `INSERT INTO enrolment_tokens (organisation_id, team_id, name, secret_hash, max_uses, expires_at, created_by)
+      VALUES ($1, $2, 'E', $3, 1, now(), 'M')`,
+    [organisation, team, hash()],
+  );
+  await insert(
+    `INSERT INTO devices (id, organisation_id, team_id, hostname, os, kernel, arch, agent_version, identity_class,
+        key_fingerprint, machine_id)
+      VALUES ($1, $2, $3, $4, 'linux', '6.1', 'x64', '0.1.0', 'software', $5, 'machine')`,
+    [device, organisation, team, `${name.toLowerCase()}-1`, hash()],
+  );
+  await insert(
+    `INSERT INTO device_certificates (fingerprint, organisation_id, device_id, serial, not_before, not_after)
+      VALUES ($1, $2, $3, '01', now(), now())`,
+    [hash(), organisation, device],
+  );
+  await insert(
+    `INSERT INTO ai_agents (organisation_id, device_id, id, name, user_name, exe_path, exe_sha256, entry_script, libraries,
+        models, signatures, risk, confidence, evidence, processes, state, first_seen_at, last_seen_at)
+      VALUES ($1, $2, $3, 'agent', 'u', '/usr/bin/python3', $3, 'agent.py', '{langchain}', '{gpt-4o}', '{}', 'high', 'full',
+        '{}', '[]', 'running', now(), now())`,
+    [organisation, device, hash().toString('hex')],
+  );
+  await insert(
+    `INSERT INTO policy_revisions (organisation_id, revision, documents, reason, created_by) VALUES ($1, 1, '[]', 'R', 'M')`,
+    [organisation],
+  );
+  await insert(
+    `INSERT INTO freezes (organisation_id, selector, reason, created_by) VALUES ($1, '{"kind":"all"}', 'R', 'M')`,
+    [organisation],
+  );
+  await insert(
+    `INSERT INTO state_bundles (organisation_id, kind, revision, payload, digest, signature, key_id)
+      VALUES ($1, 'policy', 1, '{}', $2, $3, 'k')`,
+    [organisation, hash(), randomBytes(64)],
+  );
+  await insert(
+    `INSERT INTO rollouts (id, organisation_id, kind, revision, title, reason, created_by) VALUES ($1, $2, 'policy', 1, 'T', 'R', 'M')`,
+    [rollout, organisation],
+  );
+  await insert(
+    `INSERT INTO rollout_devices (organisation_id, rollout_id, device_id, phase, updated_at) VALUES ($1, $2, $3, 'applied', now())`,
+    [organisation, rollout, device],
+  );
+  await insert(
+    `INSERT INTO commands (id, organisation_id, device_id, verb, payload, signature, key_id, reason, created_by, expires_at)
+      VALUES ($1, $2, $3, 'scan', '{}', '\\x00', 'k', 'R', 'M', now())`,
+    [randomUUID(), organisation, device],
+  );
+  await insert(`INSERT INTO outbox (organisation_id, topic, message) VALUES ($1, 'policy', '{}')`, [
+    organisation,
+  ]);
+  await insert('INSERT INTO device_chains (device_id, organisation_id, last_hash) VALUES ($1, $2, $3)', [
+    device,
+    organisation,
+    hash(),
+  ]);
+  await seedEvent(admin, { organisation, device }, { seq: 1 });
+  await insert(
+    `INSERT INTO alerts (organisation_id, kind, subject, severity, title, device_id) VALUES ($1, 'device.silent', 's', 'warning', 'A', $2)`,
+    [organisation, device],
+  );
+  await insert(
+    `INSERT INTO audit_entries (organisation_id, actor_kind, actor_id, actor_name, action, target) VALUES ($1, 'user', 'u', 'U', 'a', 't')`,
+    [organisation],
+  );
+  return { organisation, team, device };
+}
+
+export interface SeededEvent {
+  seq: number;
+  type?: string;
+  outcome?: string | null;
+  mode?: string | null;
+  target?: string;
+  receivedAt?: Date;
+}
+
+/** One event, as the link would have written it. */
+export async function seedEvent(
+  admin: Client,
+  { organisation, device }: Pick<SeededTenant, 'organisation' | 'device'>,
+  event: SeededEvent,
+): Promise<void> {
+  const at = event.receivedAt ?? new Date();
+  await admin.query(
+    `INSERT INTO events (organisation_id, device_id, seq, received_on, received_at, occurred_at, type, severity, actor_kind,
+        actor_id, actor_name, action, target, outcome, mode, rule, policy_revision, hash, entry)
+      VALUES ($1, $2, $3, $4, $5, $5, $6, 'info', 'ai-agent', 'a1', 'agent.py', 'call', $7, $8, $9, 'r1', 1, $10, '{}')`,
+    [
+      organisation,
+      device,
+      event.seq,
+      at.toISOString().slice(0, 10),
+      at,
+      event.type ?? 'network.request',
+      event.target ?? 'api.openai.com/v1/chat/completions',
+      event.outcome === undefined ? 'ALLOW' : event.outcome,
+      event.mode === undefined ? 'enforce' : event.mode,
+      randomBytes(32),
+    ],
+  );
+}

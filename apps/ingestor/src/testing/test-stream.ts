@@ -1,0 +1,79 @@
+import type { ClientDuplexStream, ServiceError } from '@grpc/grpc-js';
+import type { AgentMessage, ControlMessage, LinkClient } from '@raypher/shared';
+
+type ControlBody = NonNullable<ControlMessage['body']>;
+type BodyOf<Case extends ControlBody['$case']> = Extract<ControlBody, { $case: Case }>['value'];
+
+/** How a stream ended. */
+export interface StreamEnd {
+  status: number;
+  details: string;
+  /** `raypher-code` of the trailers. */
+  code: string | undefined;
+}
+
+/** The device's side of a stream: what arrives is kept until a test asks for it. */
+export class TestStream {
+  readonly received: ControlBody[] = [];
+  readonly ended: Promise<StreamEnd>;
+  private readonly waiting: { name: string; resolve: (body: ControlBody) => void }[] = [];
+
+  constructor(
+    readonly call: ClientDuplexStream<AgentMessage, ControlMessage>,
+    readonly client: LinkClient,
+  ) {
+    call.on('data', (message: ControlMessage) => {
+      if (message.body !== undefined) this.take(message.body);
+    });
+    this.ended = new Promise((resolve) => {
+      call.on('error', (error: ServiceError) => {
+        resolve({
+          status: error.code,
+          details: error.details,
+          code: String(error.metadata.get('raypher-code')[0] ?? ''),
+        });
+      });
+      call.on('end', () => resolve({ status: 0, details: '', code: undefined }));
+    });
+  }
+
+  send(body: NonNullable<AgentMessage['body']>): void {
+    this.call.write({ body });
+  }
+
+  /** The next message of this kind, which may have arrived already; others stay for later. */
+  async next<Case extends ControlBody['$case']>(name: Case): Promise<BodyOf<Case>> {
+    const index = this.received.findIndex((body) => body.$case === name);
+    if (index >= 0) {
+      const [body] = this.received.splice(index, 1);
+      // The message was found by its case, so its value is of that case.
+      return body?.value as BodyOf<Case>;
+    }
+    const body = await new Promise<ControlBody>((resolve, reject) => {
+      this.waiting.push({ name, resolve });
+      void this.ended.then((end) => reject(new Error(`the stream ended: ${JSON.stringify(end)}`)));
+    });
+    // As above.
+    return body.value as BodyOf<Case>;
+  }
+
+  /** Waits until everything through this entry is durable. */
+  async durable(seq: number): Promise<void> {
+    for (;;) {
+      const ack = await this.next('eventAck');
+      if (ack.durableThroughSeq >= BigInt(seq)) return;
+    }
+  }
+
+  close(): void {
+    this.call.end();
+    this.client.close();
+  }
+
+  private take(body: ControlBody): void {
+    const index = this.waiting.findIndex((waiter) => waiter.name === body.$case);
+    const [waiter] = index >= 0 ? this.waiting.splice(index, 1) : [];
+    if (waiter === undefined) this.received.push(body);
+    else waiter.resolve(body);
+  }
+}
