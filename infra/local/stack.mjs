@@ -1,9 +1,9 @@
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { freePort, startDaemon } from '@raypher/testkit';
 import { layout, ROOT } from './paths.mjs';
-import { dataServices, prepareData } from './stack/data-services.mjs';
+import { dataServices, postgresFolder, prepareData } from './stack/data-services.mjs';
 import { ensureAdministrator } from './stack/first-administrator.mjs';
 import { createEnrolmentToken, enrolThisMachine } from './stack/one-shots.mjs';
 import { baseEnvironment, PROGRAMS, scriptOf } from './stack/programs.mjs';
@@ -81,7 +81,9 @@ export async function startStack(options = {}) {
   const stop = async () => {
     for (const name of STOP_ORDER) await processes[name]?.stop();
     unlock?.();
-    if (temporary) await rm(paths.root, { recursive: true, force: true });
+    if (!temporary) return;
+    await rm(await postgresFolder(paths), { recursive: true, force: true });
+    await rm(paths.root, { recursive: true, force: true });
   };
 
   try {
@@ -219,7 +221,8 @@ const STOP_ORDER = ['demo', 'agent', 'web', 'link', 'api', 'redis', 'postgres'];
 /** @param {import('./paths.mjs').Layout} paths */
 async function prepareFolders(paths) {
   // The database runs under an account of its own when we are root: it must pass through, not look.
-  await mkdir(paths.root, { recursive: true, mode: 0o711 });
+  await mkdir(paths.root, { recursive: true });
+  await chmod(paths.root, 0o711);
   for (const folder of [paths.secrets, paths.pki, paths.logs]) await privateFolder(folder);
 }
 

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
-import { mkdir, mkdtemp, readFile, rm, stat, symlink } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readFile, rm, stat, symlink } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -101,6 +101,8 @@ async function interrupt(started) {
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'raypher-start-'));
+  // Where root runs this, the database has an account of its own, which must get to its data.
+  await chmod(folder, 0o711);
   dataDir = join(folder, 'data');
 });
 afterEach(async () => {

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   applyMigrations,
@@ -63,10 +64,12 @@ export function dataServices({ paths, ports, secrets, durable, signal }) {
  *
  * @param {import('../paths.mjs').Layout} paths
  */
-async function postgresFolder(paths) {
+export async function postgresFolder(paths) {
   const account = await databaseAccount();
   if (account === undefined || canReach(account, paths.postgres)) return paths.postgres;
-  return join(SHARED_DATA, createHash('sha256').update(paths.root).digest('hex').slice(0, 16), 'postgres');
+  const home = join(SHARED_DATA, createHash('sha256').update(paths.root).digest('hex').slice(0, 16));
+  await mkdir(home, { recursive: true, mode: 0o711 });
+  return join(home, 'postgres');
 }
 
 /**
