@@ -1,3 +1,6 @@
+import { rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type {
   CreatedEnrolmentToken,
   FreezeWithRollout,
@@ -42,6 +45,9 @@ export class BenchControlPlane {
       password: crypto.randomUUID(),
     };
     const stack = await startStack({
+      // Not there yet, so that it is created with a mode that lets the database's account pass through.
+      dataDir: join(tmpdir(), `raypher-bench-${crypto.randomUUID()}`),
+      durable: false,
       agent: false,
       web: false,
       administrator,
@@ -120,8 +126,9 @@ export class BenchControlPlane {
     return devices;
   }
 
-  stop(): Promise<void> {
-    return this.#stack.stop();
+  async stop(): Promise<void> {
+    await this.#stack.stop();
+    await rm(this.#stack.dataDir, { recursive: true, force: true });
   }
 
   async #get<T>(path: string): Promise<T> {
