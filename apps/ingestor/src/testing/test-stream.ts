@@ -1,3 +1,4 @@
+import type { EventEmitter } from 'node:events';
 import type { ClientDuplexStream, ServiceError } from '@grpc/grpc-js';
 import type { AgentMessage, ControlMessage, LinkClient } from '@raypher/shared';
 
@@ -10,6 +11,17 @@ export interface StreamEnd {
   details: string;
   /** `raypher-code` of the trailers. */
   code: string | undefined;
+}
+
+/** Resolves with the status of a call; somebody must read the call's data. */
+export function endOf(call: EventEmitter): Promise<StreamEnd> {
+  return new Promise((resolve) => {
+    call.on('error', (error: ServiceError) => {
+      const code = String(error.metadata.get('raypher-code')[0] ?? '');
+      resolve({ status: error.code, details: error.details, code });
+    });
+    call.on('end', () => resolve({ status: 0, details: '', code: undefined }));
+  });
 }
 
 /** The device's side of a stream: what arrives is kept until a test asks for it. */
@@ -25,16 +37,7 @@ export class TestStream {
     call.on('data', (message: ControlMessage) => {
       if (message.body !== undefined) this.take(message.body);
     });
-    this.ended = new Promise((resolve) => {
-      call.on('error', (error: ServiceError) => {
-        resolve({
-          status: error.code,
-          details: error.details,
-          code: String(error.metadata.get('raypher-code')[0] ?? ''),
-        });
-      });
-      call.on('end', () => resolve({ status: 0, details: '', code: undefined }));
-    });
+    this.ended = endOf(call);
   }
 
   send(body: NonNullable<AgentMessage['body']>): void {
