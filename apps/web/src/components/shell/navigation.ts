@@ -1,0 +1,97 @@
+import type { Permission } from '@raypher/shared/rest';
+import {
+  Activity,
+  Bot,
+  Gauge,
+  type LucideIcon,
+  MonitorSmartphone,
+  ScrollText,
+  Settings,
+  ShieldCheck,
+  Siren,
+  SquarePlus,
+} from 'lucide-react';
+
+export interface NavigationItem {
+  href: string;
+  label: string;
+  icon: LucideIcon;
+  needs: Permission;
+  /** More words that find the page in the palette. */
+  words: string;
+}
+
+/** Every page there is; nothing is listed before it exists. */
+export const NAVIGATION: { group: string; items: NavigationItem[] }[] = [
+  {
+    group: 'Now',
+    items: [
+      { href: '/', label: 'Overview', icon: Gauge, needs: 'overview:read', words: 'home posture status' },
+      {
+        href: '/events',
+        label: 'Events',
+        icon: Activity,
+        needs: 'events:read',
+        words: 'live log verdicts ledger why',
+      },
+      {
+        href: '/panic',
+        label: 'Panic Center',
+        icon: Siren,
+        needs: 'freezes:read',
+        words: 'freeze thaw stop emergency',
+      },
+    ],
+  },
+  {
+    group: 'Fleet',
+    items: [
+      {
+        href: '/devices',
+        label: 'Devices',
+        icon: MonitorSmartphone,
+        needs: 'devices:read',
+        words: 'machines laptops servers',
+      },
+      { href: '/agents', label: 'AI agents', icon: Bot, needs: 'agents:read', words: 'inventory processes' },
+      {
+        href: '/rollout',
+        label: 'Add devices',
+        icon: SquarePlus,
+        needs: 'enrolment-tokens:read',
+        words: 'rollout enrolment token install',
+      },
+    ],
+  },
+  {
+    group: 'Govern',
+    items: [
+      {
+        href: '/policies',
+        label: 'Policies',
+        icon: ShieldCheck,
+        needs: 'policies:read',
+        words: 'rules deploy rollback yaml',
+      },
+      {
+        href: '/audit',
+        label: 'Audit',
+        icon: ScrollText,
+        needs: 'audit:read',
+        words: 'administrators changes before after',
+      },
+      {
+        href: '/settings',
+        label: 'Settings',
+        icon: Settings,
+        needs: 'teams:read',
+        words: 'members roles teams api tokens',
+      },
+    ],
+  },
+];
+
+/** The page a path belongs to: itself or the one it lies under. */
+export function isCurrent(href: string, path: string): boolean {
+  return href === '/' ? path === '/' : path === href || path.startsWith(`${href}/`);
+}

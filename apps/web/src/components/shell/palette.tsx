@@ -1,0 +1,134 @@
+'use client';
+
+import { useQuery } from '@tanstack/react-query';
+import { Command } from 'cmdk';
+import { MonitorSmartphone, Moon, Rocket, Snowflake, SquarePlus, Sun } from 'lucide-react';
+import { useRouter } from 'next/navigation';
+import { type ReactNode, useDeferredValue, useState } from 'react';
+import { api } from '@/lib/api/client.ts';
+import { keys } from '@/lib/api/keys.ts';
+import { useMe } from '@/lib/me/me-provider.tsx';
+import { setTheme } from './account-menu.tsx';
+import { NAVIGATION } from './navigation.ts';
+
+interface PaletteProps {
+  open: boolean;
+  onOpenChange: (open: boolean) => void;
+}
+
+const GROUP =
+  '[&_[cmdk-group-heading]]:px-3 [&_[cmdk-group-heading]]:pt-2 [&_[cmdk-group-heading]]:pb-1 [&_[cmdk-group-heading]]:text-xs [&_[cmdk-group-heading]]:text-ink-3';
+
+/** ⌘K: any page, any device, any action this person may do. */
+export function Palette({ open, onOpenChange }: PaletteProps) {
+  const router = useRouter();
+  const me = useMe();
+  const [text, setText] = useState('');
+  const search = useDeferredValue(text.trim());
+  const filter = { search, limit: 8 };
+  const devices = useQuery({
+    queryKey: keys.devices(filter),
+    queryFn: () => api.devices(filter),
+    enabled: open && search.length >= 2 && me.permissions.includes('devices:read'),
+  });
+
+  const run = (action: () => void) => () => {
+    onOpenChange(false);
+    setText('');
+    action();
+  };
+  const go = (href: string) => run(() => router.push(href));
+
+  return (
+    <Command.Dialog
+      open={open}
+      onOpenChange={onOpenChange}
+      label="Find anything"
+      loop
+      overlayClassName="fade-in fixed inset-0 z-40 bg-[rgb(4_6_9/0.6)]"
+      contentClassName="fade-in fixed top-[12dvh] left-1/2 z-50 w-[calc(100vw-24px)] max-w-xl -translate-x-1/2 overflow-hidden rounded-lg border border-line-strong bg-surface"
+    >
+      <Command.Input
+        value={text}
+        onValueChange={setText}
+        placeholder="Find a page, a device, an action"
+        className="h-11 w-full border-b bg-transparent px-4 text-base outline-none placeholder:text-ink-3"
+      />
+      <Command.List className="max-h-[56dvh] overflow-y-auto p-1">
+        <Command.Empty className="px-3 py-6 text-center text-ink-3">Nothing found.</Command.Empty>
+        <Command.Group heading="Actions" className={GROUP}>
+          {me.permissions.includes('policies:deploy') && (
+            <Item icon={<Rocket />} words="deploy global policy publish" onSelect={go('/policies')}>
+              Edit and deploy a policy
+            </Item>
+          )}
+          {me.permissions.includes('freezes:manage') && (
+            <Item icon={<Snowflake />} words="panic freeze stop emergency" onSelect={go('/panic?new=all')}>
+              Freeze AI agents
+            </Item>
+          )}
+          {me.permissions.includes('enrolment-tokens:manage') && (
+            <Item icon={<SquarePlus />} words="enrol token install rollout" onSelect={go('/rollout?new=1')}>
+              Add a device
+            </Item>
+          )}
+          <Item icon={<Moon />} words="theme dark" onSelect={run(() => setTheme('dark'))}>
+            Dark theme
+          </Item>
+          <Item icon={<Sun />} words="theme light" onSelect={run(() => setTheme('light'))}>
+            Light theme
+          </Item>
+        </Command.Group>
+        <Command.Group heading="Pages" className={GROUP}>
+          {NAVIGATION.flatMap(({ items }) => items)
+            .filter((item) => me.permissions.includes(item.needs))
+            .map((item) => (
+              <Item key={item.href} icon={<item.icon />} words={item.words} onSelect={go(item.href)}>
+                {item.label}
+              </Item>
+            ))}
+        </Command.Group>
+        {devices.data !== undefined && devices.data.items.length > 0 && (
+          <Command.Group heading="Devices" className={GROUP}>
+            {devices.data.items.map((device) => (
+              <Item
+                key={device.id}
+                icon={<MonitorSmartphone />}
+                words={`${device.hostname} ${device.id} ${search}`}
+                onSelect={go(`/devices/${device.id}`)}
+              >
+                {device.label ?? device.hostname}
+                <span className="ml-auto text-xs text-ink-3">
+                  {device.connected ? 'Connected' : 'Disconnected'}
+                </span>
+              </Item>
+            ))}
+          </Command.Group>
+        )}
+      </Command.List>
+    </Command.Dialog>
+  );
+}
+
+function Item({
+  icon,
+  words,
+  onSelect,
+  children,
+}: {
+  icon: ReactNode;
+  words: string;
+  onSelect: () => void;
+  children: ReactNode;
+}) {
+  return (
+    <Command.Item
+      keywords={words.split(' ')}
+      onSelect={onSelect}
+      className="flex h-9 cursor-pointer items-center gap-2.5 rounded-md px-3 data-[selected=true]:bg-raised [&_svg]:size-4 [&_svg]:text-ink-3"
+    >
+      {icon}
+      {children}
+    </Command.Item>
+  );
+}

@@ -1,0 +1,197 @@
+// biome-ignore-all lint/a11y/useSemanticElements: rows outside the view do not exist and the others are placed by offset, which a table element cannot do
+'use client';
+
+import { useVirtualizer } from '@tanstack/react-virtual';
+import { type KeyboardEvent, type ReactNode, useEffect, useRef, useState } from 'react';
+import { cn } from '@/lib/cn.ts';
+import { useNarrow } from '@/lib/use-narrow.ts';
+import { SkeletonRows } from '../ui/skeleton.tsx';
+import { nextRow } from './next-row.ts';
+
+export interface Column<Row> {
+  id: string;
+  header: string;
+  /** A CSS grid track, for example `minmax(160px, 2fr)` or `96px`. */
+  width: string;
+  align?: 'end';
+  /** Left out on a phone. */
+  wideOnly?: boolean;
+  cell: (row: Row) => ReactNode;
+}
+
+interface DataTableProps<Row> {
+  /** Names the table for screen readers and tests. */
+  label: string;
+  columns: Column<Row>[];
+  rows: Row[];
+  rowId: (row: Row) => string;
+  /** How a screen reader names the row. */
+  rowLabel: (row: Row) => string;
+  /** Click or Enter. */
+  onOpen?: ((row: Row) => void) | undefined;
+  selectedId?: string | undefined;
+  loading?: boolean;
+  /** Shown instead of rows. */
+  empty?: ReactNode;
+  /** All rows there are, when more exist than are loaded. */
+  total?: number | undefined;
+  onNearEnd?: (() => void) | undefined;
+  /** Told when the reader scrolls away from the top or back to it. */
+  onAtTop?: ((atTop: boolean) => void) | undefined;
+}
+
+const ROW_HEIGHT = 36;
+const OVERSCAN = 12;
+
+/** Rows by the ten thousand: only those in view exist; arrows move between rows, Enter opens one. */
+export function DataTable<Row>(props: DataTableProps<Row>) {
+  const {
+    label,
+    rows,
+    rowId,
+    rowLabel,
+    onOpen,
+    selectedId,
+    loading = false,
+    empty,
+    total,
+    onNearEnd,
+    onAtTop,
+  } = props;
+  const narrow = useNarrow();
+  const columns = narrow ? props.columns.filter((column) => column.wideOnly !== true) : props.columns;
+  const template = columns.map((column) => column.width).join(' ');
+  const scroller = useRef<HTMLDivElement>(null);
+  const [active, setActive] = useState(0);
+  const focusAfterRender = useRef(false);
+  const virtual = useVirtualizer({
+    count: rows.length,
+    getScrollElement: () => scroller.current,
+    estimateSize: () => ROW_HEIGHT,
+    overscan: OVERSCAN,
+    // Rows keep their identity when new ones arrive above them, so that nothing is drawn anew.
+    getItemKey: (index) => {
+      const row = rows[index];
+      return row === undefined ? index : rowId(row);
+    },
+  });
+  const items = virtual.getVirtualItems();
+  const last = items.at(-1)?.index ?? 0;
+  useEffect(() => {
+    if (rows.length > 0 && last >= rows.length - OVERSCAN) onNearEnd?.();
+  }, [last, rows.length, onNearEnd]);
+  useEffect(() => {
+    if (!focusAfterRender.current) return;
+    focusAfterRender.current = false;
+    scroller.current?.querySelector<HTMLElement>(`[data-row="${active}"]`)?.focus({ preventScroll: true });
+  });
+
+  const onKeyDown = (event: KeyboardEvent): void => {
+    const row = rows[active];
+    // Keys typed into a control inside the row belong to that control.
+    if (event.target instanceof HTMLElement && event.target.dataset.row === undefined) return;
+    if ((event.key === 'Enter' || event.key === ' ') && row !== undefined && onOpen !== undefined) {
+      event.preventDefault();
+      onOpen(row);
+      return;
+    }
+    const next = nextRow(event.key, active, rows.length, pageRows(scroller.current));
+    if (next === undefined) return;
+    event.preventDefault();
+    focusAfterRender.current = true;
+    setActive(next);
+    virtual.scrollToIndex(next);
+  };
+
+  return (
+    <div
+      ref={scroller}
+      className="min-h-0 flex-1 overflow-auto"
+      onScroll={(event) => onAtTop?.(event.currentTarget.scrollTop < ROW_HEIGHT)}
+    >
+      <div
+        role="grid"
+        aria-label={label}
+        aria-rowcount={(total ?? rows.length) + 1}
+        aria-colcount={columns.length}
+        aria-busy={loading}
+        onKeyDown={onKeyDown}
+        className="min-w-full"
+      >
+        <div
+          role="row"
+          aria-rowindex={1}
+          tabIndex={-1}
+          className="sticky top-0 z-10 grid h-8 items-center gap-3 border-b bg-surface px-4 text-xs lg:px-6 text-ink-3"
+          style={{ gridTemplateColumns: template }}
+        >
+          {columns.map((column) => (
+            <div
+              key={column.id}
+              role="columnheader"
+              tabIndex={-1}
+              className={cn('truncate', column.align === 'end' && 'text-right')}
+            >
+              {column.header}
+            </div>
+          ))}
+        </div>
+        {loading && rows.length === 0 ? (
+          <SkeletonRows rows={8} />
+        ) : rows.length === 0 ? (
+          empty
+        ) : (
+          <div role="rowgroup" className="relative" style={{ height: virtual.getTotalSize() }}>
+            {items.map((item) => {
+              const row = rows[item.index];
+              if (row === undefined) return null;
+              const id = rowId(row);
+              return (
+                <div
+                  key={item.key}
+                  role="row"
+                  data-row={item.index}
+                  aria-rowindex={item.index + 2}
+                  aria-selected={id === selectedId}
+                  aria-label={rowLabel(row)}
+                  tabIndex={item.index === Math.min(active, rows.length - 1) ? 0 : -1}
+                  onFocus={() => setActive(item.index)}
+                  onClick={() => {
+                    // A selection of text in a row is not a wish to open it.
+                    if (window.getSelection()?.isCollapsed !== false) onOpen?.(row);
+                  }}
+                  onKeyDown={undefined}
+                  className={cn(
+                    'absolute inset-x-0 grid items-center gap-3 border-b px-4 -outline-offset-2 lg:px-6 hover:bg-hover',
+                    onOpen !== undefined && 'cursor-pointer',
+                    id === selectedId && 'bg-raised',
+                  )}
+                  style={{
+                    gridTemplateColumns: template,
+                    height: ROW_HEIGHT,
+                    transform: `translateY(${item.start}px)`,
+                  }}
+                >
+                  {columns.map((column) => (
+                    <div
+                      key={column.id}
+                      role="gridcell"
+                      tabIndex={-1}
+                      className={cn('min-w-0 truncate', column.align === 'end' && 'text-right')}
+                    >
+                      {column.cell(row)}
+                    </div>
+                  ))}
+                </div>
+              );
+            })}
+          </div>
+        )}
+      </div>
+    </div>
+  );
+}
+
+function pageRows(element: HTMLElement | null): number {
+  return Math.max(1, Math.floor((element?.clientHeight ?? 0) / ROW_HEIGHT) - 2);
+}

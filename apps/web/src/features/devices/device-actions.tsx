@@ -1,0 +1,46 @@
+'use client';
+
+import type { DeviceDetail } from '@raypher/shared/rest';
+import { useMutation, useQueryClient } from '@tanstack/react-query';
+import { Ban, RefreshCw } from 'lucide-react';
+import { useState } from 'react';
+import { GuardedButton } from '@/components/guarded-button.tsx';
+import { useToast } from '@/components/ui/toast.tsx';
+import { api } from '@/lib/api/client.ts';
+import { keys } from '@/lib/api/keys.ts';
+import { RevokeDialog } from './revoke-dialog.tsx';
+
+export function DeviceActions({ device }: { device: DeviceDetail }) {
+  const client = useQueryClient();
+  const toast = useToast();
+  const [revoking, setRevoking] = useState(false);
+  const rescan = useMutation({
+    mutationFn: () =>
+      api.sendCommand(device.id, {
+        verb: 'scan',
+        arguments: {},
+        reason: 'Rescan asked for on the device page',
+      }),
+    onSuccess: () => {
+      toast.done('Rescan sent', 'The AI agents below are renewed when the device answers.');
+      void client.invalidateQueries({ queryKey: keys.commands(device.id) });
+    },
+    onError: (error) => toast.failed('The rescan was not sent', error.message),
+  });
+  const revoked = device.status === 'revoked' ? 'This device is revoked.' : undefined;
+  return (
+    <>
+      <GuardedButton
+        needs="commands:send"
+        blockedBecause={revoked ?? (device.connected ? undefined : 'The device is not connected.')}
+        onClick={() => rescan.mutate()}
+      >
+        <RefreshCw /> Rescan
+      </GuardedButton>
+      <GuardedButton needs="devices:revoke" blockedBecause={revoked} onClick={() => setRevoking(true)}>
+        <Ban /> Revoke
+      </GuardedButton>
+      {revoking && <RevokeDialog device={device} onClose={() => setRevoking(false)} />}
+    </>
+  );
+}

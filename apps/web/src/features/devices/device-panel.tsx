@@ -1,0 +1,46 @@
+'use client';
+
+import { useQuery } from '@tanstack/react-query';
+import { DeviceStateBadge, SimulatedBadge } from '@/components/badge.tsx';
+import { SidePanel } from '@/components/side-panel.tsx';
+import { ErrorState } from '@/components/states.tsx';
+import { SkeletonRows } from '@/components/ui/skeleton.tsx';
+import { api } from '@/lib/api/client.ts';
+import { keys } from '@/lib/api/keys.ts';
+import { useWatchDevice } from '@/lib/live/live-provider.tsx';
+import { DeviceFacts } from './device-facts.tsx';
+import { DeviceLive } from './device-live.tsx';
+import { DevicePosture } from './device-posture.tsx';
+
+/** A device beside the table: what matters first; its page has the rest. */
+export function DevicePanel({ id, onClose }: { id: string; onClose: () => void }) {
+  useWatchDevice(id);
+  const { data, error, refetch } = useQuery({ queryKey: keys.device(id), queryFn: () => api.device(id) });
+  return (
+    <SidePanel
+      title={data?.label ?? data?.hostname ?? 'Device'}
+      onClose={onClose}
+      href={`/devices/${id}`}
+      subtitle={
+        data !== undefined && (
+          <>
+            <DeviceStateBadge device={data} />
+            {data.simulated && <SimulatedBadge />}
+          </>
+        )
+      }
+    >
+      {error !== null && data === undefined ? (
+        <ErrorState what="The device could not be fetched." error={error} retry={() => void refetch()} />
+      ) : data === undefined ? (
+        <SkeletonRows rows={10} />
+      ) : (
+        <div className="divide-y">
+          <DeviceLive device={data} />
+          <DeviceFacts device={data} />
+          <DevicePosture posture={data.posture} />
+        </div>
+      )}
+    </SidePanel>
+  );
+}

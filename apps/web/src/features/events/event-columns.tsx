@@ -1,0 +1,71 @@
+import type { EventView } from '@raypher/shared/rest';
+import { OutcomeBadge, SeverityBadge } from '@/components/badge.tsx';
+import type { Column } from '@/components/table/data-table.tsx';
+import { Time } from '@/components/time.tsx';
+
+export const EVENT_COLUMNS: Column<EventView>[] = [
+  {
+    id: 'time',
+    header: 'Time',
+    width: '72px',
+    cell: (event) => (
+      <span className="text-ink-2">
+        <Time at={event.occurredAt} as="clock" />
+      </span>
+    ),
+  },
+  {
+    id: 'outcome',
+    header: 'Outcome',
+    width: '108px',
+    cell: (event) =>
+      event.outcome === null && event.severity !== 'info' ? (
+        <SeverityBadge severity={event.severity} />
+      ) : (
+        <OutcomeBadge outcome={event.outcome} mode={event.mode} />
+      ),
+  },
+  {
+    id: 'actor',
+    header: 'Actor',
+    width: 'minmax(88px, 1fr)',
+    wideOnly: true,
+    cell: (event) => <span className="font-medium">{event.actor.name}</span>,
+  },
+  {
+    id: 'target',
+    header: 'What',
+    width: 'minmax(120px, 2.5fr)',
+    cell: (event) => (
+      <span title={`${event.action} ${event.target}`}>
+        <span className="text-ink-3">{event.action}</span> {event.target}
+      </span>
+    ),
+  },
+  {
+    id: 'type',
+    header: 'Type',
+    width: '136px',
+    wideOnly: true,
+    cell: (event) => <span className="text-ink-2">{event.type}</span>,
+  },
+  {
+    id: 'rule',
+    header: 'Rule',
+    width: 'minmax(88px, 1fr)',
+    wideOnly: true,
+    cell: (event) =>
+      event.rule === null ? (
+        <span className="text-ink-3">–</span>
+      ) : (
+        <code className="font-mono text-xs">{event.rule}</code>
+      ),
+  },
+  {
+    id: 'device',
+    header: 'Device',
+    width: 'minmax(88px, 1fr)',
+    wideOnly: true,
+    cell: (event) => event.hostname,
+  },
+];

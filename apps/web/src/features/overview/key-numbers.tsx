@@ -1,0 +1,92 @@
+import type { Overview } from '@raypher/shared/rest';
+import { Bot, MonitorSmartphone, Network, Snowflake, TriangleAlert } from 'lucide-react';
+import Link from 'next/link';
+import type { ComponentType } from 'react';
+import { Skeleton } from '@/components/ui/skeleton.tsx';
+import { cn } from '@/lib/cn.ts';
+import { formatCount } from '@/lib/format/format.ts';
+
+interface KeyNumber {
+  name: string;
+  href: string;
+  icon: ComponentType<{ className?: string }>;
+  value: (overview: Overview) => string;
+  note: (overview: Overview) => string;
+  /** Colour when the number itself is a state that needs attention. */
+  tone?: (overview: Overview) => string;
+}
+
+const NUMBERS: KeyNumber[] = [
+  {
+    name: 'Devices connected',
+    href: '/devices?state=connected',
+    icon: MonitorSmartphone,
+    value: ({ devices }) => formatCount(devices.connected),
+    note: ({ devices }) =>
+      `of ${formatCount(devices.total)}, ${devices.silent > 0 ? formatCount(devices.silent) : 'none'} silent`,
+  },
+  {
+    name: 'AI agents running',
+    href: '/agents?state=running',
+    icon: Bot,
+    value: ({ aiAgents }) => formatCount(aiAgents.running),
+    note: ({ aiAgents }) => `${formatCount(aiAgents.newToday)} new today`,
+  },
+  {
+    name: 'AI agents frozen',
+    href: '/agents?state=frozen',
+    icon: Snowflake,
+    value: ({ aiAgents }) => formatCount(aiAgents.frozen),
+    note: ({ freezes }) =>
+      freezes.active === 0 ? 'no freeze active' : `${formatCount(freezes.active)} active`,
+    tone: ({ aiAgents }) => (aiAgents.frozen > 0 ? 'text-frozen' : ''),
+  },
+  {
+    name: 'Live connections',
+    href: '/events?type=network.request',
+    icon: Network,
+    value: ({ connections }) => formatCount(connections),
+    note: () => 'through the proxy, now',
+  },
+  {
+    name: 'Open alerts',
+    href: '#needs-a-person',
+    icon: TriangleAlert,
+    value: ({ alerts }) => formatCount(alerts.open),
+    note: ({ alerts }) =>
+      alerts.critical > 0 ? `${formatCount(alerts.critical)} critical` : 'none critical',
+    tone: ({ alerts }) => (alerts.critical > 0 ? 'text-denied' : alerts.open > 0 ? 'text-prompted' : ''),
+  },
+];
+
+/** Each number opens its rows. */
+export function KeyNumbers({ overview }: { overview: Overview | undefined }) {
+  return (
+    <ul
+      aria-label="Key numbers"
+      className="grid grid-cols-2 gap-px overflow-hidden rounded-lg border bg-line md:grid-cols-3 xl:grid-cols-5"
+    >
+      {NUMBERS.map(({ name, href, icon: Icon, value, note, tone }) => (
+        <li key={name} className="bg-surface last:col-span-2 md:last:col-span-1">
+          <Link href={href} className="block px-4 py-3 -outline-offset-2 hover:bg-hover">
+            <span className="flex items-center gap-1.5 text-xs text-ink-2">
+              <Icon aria-hidden="true" className="size-3.5 text-ink-3" />
+              {name}
+            </span>
+            <span
+              className={cn(
+                'mt-1 block text-2xl font-semibold tracking-[-0.02em]',
+                overview !== undefined && tone?.(overview),
+              )}
+            >
+              {overview === undefined ? <Skeleton className="my-2.5 w-16" /> : value(overview)}
+            </span>
+            <span className="block min-h-4 text-xs text-ink-3">
+              {overview === undefined ? '' : note(overview)}
+            </span>
+          </Link>
+        </li>
+      ))}
+    </ul>
+  );
+}

@@ -1,0 +1,85 @@
+'use client';
+
+import { parsePolicy } from '@raypher/policy';
+import { CircleCheck, CircleX } from 'lucide-react';
+import { useDeferredValue, useMemo } from 'react';
+import { plural } from '@/lib/format/format.ts';
+import { describeChange, ruleChanges } from './describe-change.ts';
+import { GLOBAL } from './draft.ts';
+import type { PolicyDraft } from './use-policy-draft.ts';
+
+/** Beside the editor: what is wrong, and what would change in effect. */
+export function EditAside({ draft, owner }: { draft: PolicyDraft; owner: string }) {
+  const source = useDeferredValue(draft.draft[owner] ?? '');
+  const before = draft.base[owner] ?? '';
+  const parsed = useMemo(
+    () =>
+      source.trim() === '' ? undefined : parsePolicy(source, { layer: owner === GLOBAL ? 'global' : 'team' }),
+    [source, owner],
+  );
+  const changes = useMemo(
+    () => ruleChanges(owner, { [owner]: before }, { [owner]: source }),
+    [owner, before, source],
+  );
+  const rules = parsed?.ok === true ? (parsed.document.network?.rules.length ?? 0) : 0;
+  return (
+    <aside
+      aria-label="Check of the policy"
+      className="min-h-0 overflow-y-auto border-b xl:mb-4 xl:rounded-br-lg xl:border-r xl:bg-surface"
+    >
+      <div className="border-b px-4 py-3">
+        {parsed === undefined ? (
+          <p className="text-ink-3">Nothing to check.</p>
+        ) : parsed.ok ? (
+          <p className="flex items-center gap-2 font-medium text-allowed">
+            <CircleCheck aria-hidden="true" className="size-4" /> Valid
+            <span className="font-normal text-ink-2">
+              · {plural(rules, 'rule')} · {parsed.document.mode === 'enforce' ? 'enforces' : 'monitors only'}
+            </span>
+          </p>
+        ) : (
+          <p className="flex items-center gap-2 font-medium text-denied">
+            <CircleX aria-hidden="true" className="size-4" /> {plural(parsed.issues.length, 'mistake')}
+          </p>
+        )}
+        {parsed?.ok === false && (
+          <ul className="mt-2 grid gap-2">
+            {parsed.issues.map((issue) => (
+              <li key={`${issue.line}:${issue.column}:${issue.message}`}>
+                <span className="text-xs text-ink-3">
+                  Line {issue.line}
+                  {issue.path !== '' && (
+                    <>
+                      {' · '}
+                      <code className="font-mono">{issue.path}</code>
+                    </>
+                  )}
+                </span>
+                <p>
+                  {issue.message}
+                  {issue.suggestion !== undefined && (
+                    <span className="text-ink-2"> Did you mean {issue.suggestion}?</span>
+                  )}
+                </p>
+              </li>
+            ))}
+          </ul>
+        )}
+      </div>
+      <div className="px-4 py-3">
+        <h2 className="mb-2 text-xs text-ink-3">In effect, against the running revision</h2>
+        {changes === undefined ? (
+          <p className="text-ink-2">Known when the policy is valid.</p>
+        ) : changes.length === 0 ? (
+          <p className="text-ink-2">{source === before ? 'No change.' : 'Text changed, effect the same.'}</p>
+        ) : (
+          <ul className="grid gap-1">
+            {changes.map((change) => (
+              <li key={describeChange(change)}>{describeChange(change)}</li>
+            ))}
+          </ul>
+        )}
+      </div>
+    </aside>
+  );
+}

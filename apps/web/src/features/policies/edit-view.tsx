@@ -1,0 +1,90 @@
+'use client';
+
+import { STARTER_POLICY } from '@raypher/policy';
+import { useQuery } from '@tanstack/react-query';
+import { EmptyState } from '@/components/states.tsx';
+import { Button } from '@/components/ui/button.tsx';
+import { Skeleton } from '@/components/ui/skeleton.tsx';
+import { api } from '@/lib/api/client.ts';
+import { keys } from '@/lib/api/keys.ts';
+import { useMe, useWhyNot } from '@/lib/me/me-provider.tsx';
+import { useUrlState } from '@/lib/use-url-state.ts';
+import { GLOBAL } from './draft.ts';
+import { EditAside } from './edit-aside.tsx';
+import { OwnerTabs } from './owner-tabs.tsx';
+import { PolicyEditor } from './policy-editor.tsx';
+import type { PolicyDraft } from './use-policy-draft.ts';
+
+/** A team's first document: the smallest one that says something. */
+const TEAM_START = `apiVersion: raypher/v1
+# A team policy can only tighten what the global policy allows.
+mode: monitor
+network:
+  default: allow
+  rules: []
+`;
+
+export function EditView({ draft, loading }: { draft: PolicyDraft; loading: boolean }) {
+  const url = useUrlState();
+  const me = useMe();
+  const readOnly = useWhyNot('policies:deploy') !== undefined;
+  const teams = useQuery({
+    queryKey: keys.teams,
+    queryFn: api.teams,
+    enabled: me.permissions.includes('teams:read'),
+  });
+  const wanted = url.get('layer');
+  const team = teams.data?.items.find(({ id }) => id === wanted);
+  const owner = team === undefined ? GLOBAL : team.id;
+  const source = draft.draft[owner];
+  const label = team === undefined ? 'Global policy' : `Policy of team ${team.name}`;
+  return (
+    <div className="grid min-h-0 flex-1 grid-rows-[auto_minmax(320px,1fr)_auto] xl:grid-cols-[minmax(0,1fr)_320px] xl:grid-rows-[auto_minmax(0,1fr)]">
+      <OwnerTabs
+        owner={owner}
+        teams={teams.data?.items ?? []}
+        draft={draft}
+        onChange={(next) => url.set({ layer: next === GLOBAL ? null : next })}
+      />
+      <div className="min-h-0 border-x border-b bg-surface xl:mb-4 xl:rounded-bl-lg">
+        {loading ? (
+          <div className="grid gap-2.5 p-4">
+            <Skeleton className="w-48" />
+            <Skeleton className="w-32" />
+            <Skeleton className="w-64" />
+          </div>
+        ) : source === undefined || source === '' ? (
+          <EmptyState
+            title={team === undefined ? 'No global policy' : `${team.name} has no policy of its own`}
+            action={
+              !readOnly && (
+                <Button
+                  variant="primary"
+                  onClick={() => draft.edit(owner, team === undefined ? STARTER_POLICY : TEAM_START)}
+                >
+                  {team === undefined ? 'Start from the starter policy' : 'Write one'}
+                </Button>
+              )
+            }
+          >
+            <p>
+              {team === undefined
+                ? 'Without a policy devices deny everything that AI agents ask for.'
+                : 'The global policy alone applies to its devices.'}
+            </p>
+          </EmptyState>
+        ) : (
+          <PolicyEditor
+            key={owner}
+            label={label}
+            layer={team === undefined ? 'global' : 'team'}
+            source={source}
+            readOnly={readOnly}
+            onChange={(text) => draft.edit(owner, text)}
+          />
+        )}
+      </div>
+      <EditAside draft={draft} owner={owner} />
+    </div>
+  );
+}

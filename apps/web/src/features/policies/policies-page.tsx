@@ -1,0 +1,120 @@
+'use client';
+
+import { useQuery } from '@tanstack/react-query';
+import { Rocket, Undo2 } from 'lucide-react';
+import { useState } from 'react';
+import { Badge } from '@/components/badge.tsx';
+import { GuardedButton } from '@/components/guarded-button.tsx';
+import { PageHeader } from '@/components/page-header.tsx';
+import { ErrorState } from '@/components/states.tsx';
+import { Time } from '@/components/time.tsx';
+import { Button } from '@/components/ui/button.tsx';
+import { Tabs } from '@/components/ui/tabs.tsx';
+import { api } from '@/lib/api/client.ts';
+import { keys } from '@/lib/api/keys.ts';
+import { useMe } from '@/lib/me/me-provider.tsx';
+import { oneOf, useUrlState } from '@/lib/use-url-state.ts';
+import { ChangesView } from './changes-view.tsx';
+import { DeployDialog } from './deploy-dialog.tsx';
+import { EditView } from './edit-view.tsx';
+import { RevisionsView } from './revisions-view.tsx';
+import { StaleNotice } from './stale-notice.tsx';
+import { usePolicyDraft } from './use-policy-draft.ts';
+
+const VIEWS = ['edit', 'changes', 'revisions'] as const;
+
+/** Write, compare, deploy, roll back. */
+export function PoliciesPage() {
+  const url = useUrlState();
+  const me = useMe();
+  const view = oneOf(url.get('view'), VIEWS) ?? 'edit';
+  const [deploying, setDeploying] = useState(false);
+  const running = useQuery({ queryKey: keys.runningPolicy, queryFn: api.runningPolicy });
+  const draft = usePolicyDraft(me.organisation.id, running.data);
+  const stale =
+    running.data !== undefined && draft.changed.length > 0 && draft.basedOn !== running.data.revision;
+
+  return (
+    <>
+      <PageHeader
+        title="Policies"
+        description={
+          running.data === undefined ? (
+            'Rules for the AI agents of the whole organisation and of its teams.'
+          ) : (
+            <>
+              Running: revision {running.data.revision}, deployed by {running.data.createdBy}{' '}
+              <Time at={running.data.createdAt} />
+            </>
+          )
+        }
+        actions={
+          <>
+            {draft.changed.length > 0 && (
+              <Button onClick={draft.discard}>
+                <Undo2 /> Discard changes
+              </Button>
+            )}
+            <GuardedButton
+              needs="policies:deploy"
+              variant="primary"
+              blockedBecause={
+                running.data === undefined
+                  ? 'The running revision is being fetched.'
+                  : draft.changed.length === 0
+                    ? 'Nothing differs from the running revision. Edit a policy first.'
+                    : undefined
+              }
+              onClick={() => setDeploying(true)}
+            >
+              <Rocket /> Deploy Global
+            </GuardedButton>
+          </>
+        }
+      />
+      {stale && running.data !== undefined && (
+        <StaleNotice running={running.data} basedOn={draft.basedOn} onRebase={draft.rebase} />
+      )}
+      {running.error !== null && running.data === undefined ? (
+        <ErrorState
+          what="The running policy could not be fetched. Devices keep enforcing it."
+          error={running.error}
+          retry={() => void running.refetch()}
+        />
+      ) : (
+        <div className="flex min-h-0 flex-1 flex-col px-4 lg:px-6">
+          <Tabs
+            label="Policy views"
+            value={view}
+            onChange={(next) => url.set({ view: next === 'edit' ? null : next })}
+            tabs={[
+              { value: 'edit', label: 'Edit' },
+              {
+                value: 'changes',
+                label: (
+                  <>
+                    Changes {draft.changed.length > 0 && <Badge tone="accent">{draft.changed.length}</Badge>}
+                  </>
+                ),
+              },
+              { value: 'revisions', label: 'Revisions' },
+            ]}
+          >
+            {view === 'edit' && <EditView draft={draft} loading={running.data === undefined} />}
+            {view === 'changes' && <ChangesView draft={draft} />}
+            {view === 'revisions' && (
+              <RevisionsView
+                draft={draft}
+                onEdit={(documents) => {
+                  draft.replace(documents);
+                  url.set({ view: null, revision: null });
+                }}
+              />
+            )}
+          </Tabs>
+        </div>
+      )}
+      {deploying && <DeployDialog draft={draft} onClose={() => setDeploying(false)} />}
+    </>
+  );
+}

@@ -1,0 +1,39 @@
+import type { Diagnostic } from '@codemirror/lint';
+import type { Text } from '@codemirror/state';
+import { type PolicyIssue, parsePolicy } from '@raypher/policy';
+
+/** The checker that runs on devices and on the server, run here on every pause in typing. */
+export function lintPolicy(doc: Text, layer: 'global' | 'team'): Diagnostic[] {
+  const parsed = parsePolicy(doc.toString(), { layer });
+  return parsed.ok ? [] : parsed.issues.map((issue) => toDiagnostic(issue, doc));
+}
+
+function toDiagnostic(issue: PolicyIssue, doc: Text): Diagnostic {
+  const from = offset(doc, issue.line, issue.column);
+  const to = Math.max(from, offset(doc, issue.endLine, issue.endColumn));
+  const { suggestion } = issue;
+  return {
+    from,
+    to,
+    severity: 'error',
+    source: issue.path === '' ? issue.code : issue.path,
+    message: issue.message,
+    ...(suggestion === undefined
+      ? {}
+      : {
+          actions: [
+            {
+              name: `Write ${suggestion}`,
+              apply: (view, start, end) =>
+                view.dispatch({ changes: { from: start, to: end, insert: suggestion } }),
+            },
+          ],
+        }),
+  };
+}
+
+/** Positions come from the document as it was when it was checked; a shorter one must not throw. */
+function offset(doc: Text, line: number, column: number): number {
+  const { from, to } = doc.line(Math.min(Math.max(1, line), doc.lines));
+  return Math.min(to, from + Math.max(0, column - 1));
+}

@@ -1,0 +1,42 @@
+'use client';
+
+import { PageHeader } from '@/components/page-header.tsx';
+import { Tabs } from '@/components/ui/tabs.tsx';
+import { useMe } from '@/lib/me/me-provider.tsx';
+import { oneOf, useUrlState } from '@/lib/use-url-state.ts';
+import { ApiTokensTab } from './api-tokens-tab.tsx';
+import { MembersTab } from './members-tab.tsx';
+import { TeamsTab } from './teams-tab.tsx';
+
+const TABS = [
+  { value: 'members', label: 'Members', needs: 'members:read' },
+  { value: 'teams', label: 'Teams', needs: 'teams:read' },
+  { value: 'api-tokens', label: 'API tokens', needs: 'api-tokens:manage' },
+] as const;
+
+export function SettingsPage() {
+  const url = useUrlState();
+  const me = useMe();
+  const tabs = TABS.filter((tab) => me.permissions.includes(tab.needs));
+  const tab =
+    oneOf(
+      url.get('tab'),
+      tabs.map(({ value }) => value),
+    ) ?? tabs[0]?.value;
+  return (
+    <>
+      <PageHeader title="Settings" description={`People, teams and tokens of ${me.organisation.name}.`} />
+      {tab !== undefined && (
+        <div className="px-4 pb-8 lg:px-6">
+          <Tabs label="Settings" value={tab} onChange={(next) => url.set({ tab: next })} tabs={tabs}>
+            <div className="pt-4">
+              {tab === 'members' && <MembersTab />}
+              {tab === 'teams' && <TeamsTab />}
+              {tab === 'api-tokens' && <ApiTokensTab />}
+            </div>
+          </Tabs>
+        </div>
+      )}
+    </>
+  );
+}

@@ -1,0 +1,107 @@
+import {
+  AiAgentView,
+  Alert,
+  ApiToken,
+  AuditEntry,
+  BlastRadius,
+  type BlastRadiusQuery,
+  CheckedPolicy,
+  CommandView,
+  type CreateApiToken,
+  CreatedApiToken,
+  CreatedEnrolmentToken,
+  CreatedMember,
+  type CreateEnrolmentToken,
+  type CreateFreeze,
+  type CreateMember,
+  type CreateTeam,
+  type DeployPolicy,
+  Device,
+  DeviceDetail,
+  EnrolmentToken,
+  EventDetail,
+  EventView,
+  Freeze,
+  FreezeWithRollout,
+  Me,
+  Member,
+  Overview,
+  type PolicyDocuments,
+  PolicyRevision,
+  pageOf,
+  type RevokeDevice,
+  type RollbackPolicy,
+  Rollout,
+  RolloutDevice,
+  type SendCommand,
+  Team,
+  type ThawFreeze,
+  type UpdateDevice,
+  type UpdateMember,
+} from '@raypher/shared/rest';
+import { z } from 'zod';
+import { request } from './request.ts';
+
+// Compiled parsers need `new Function`, which the content security policy refuses.
+z.config({ jitless: true });
+
+type Filter = Record<string, string | number | undefined>;
+const Nothing = z.unknown();
+
+/** Every call that the dashboard makes: method, path, answer. */
+export const api = {
+  me: () => request('GET', '/v1/me', Me),
+  overview: () => request('GET', '/v1/overview', Overview),
+
+  devices: (query: Filter) => request('GET', '/v1/devices', pageOf(Device), { query }),
+  device: (id: string) => request('GET', `/v1/devices/${id}`, DeviceDetail),
+  updateDevice: (id: string, body: UpdateDevice) => request('PATCH', `/v1/devices/${id}`, Nothing, { body }),
+  revokeDevice: (id: string, body: RevokeDevice) =>
+    request('POST', `/v1/devices/${id}/revoke`, Nothing, { body }),
+  commands: (id: string) => request('GET', `/v1/devices/${id}/commands`, pageOf(CommandView)),
+  sendCommand: (id: string, body: SendCommand) =>
+    request('POST', `/v1/devices/${id}/commands`, CommandView, { body }),
+
+  agents: (query: Filter) => request('GET', '/v1/agents', pageOf(AiAgentView), { query }),
+
+  runningPolicy: () => request('GET', '/v1/policies/running', PolicyRevision),
+  revisions: (query: Filter = {}) =>
+    request('GET', '/v1/policies/revisions', pageOf(PolicyRevision), { query }),
+  revision: (revision: number) => request('GET', `/v1/policies/revisions/${revision}`, PolicyRevision),
+  checkPolicy: (documents: PolicyDocuments) =>
+    request('POST', '/v1/policies/check', CheckedPolicy, { body: { documents } }),
+  deployPolicy: (body: DeployPolicy) => request('POST', '/v1/policies/deploy', Rollout, { body }),
+  rollbackPolicy: (body: RollbackPolicy) => request('POST', '/v1/policies/rollback', Rollout, { body }),
+
+  blastRadius: (body: BlastRadiusQuery) => request('POST', '/v1/blast-radius', BlastRadius, { body }),
+  rollouts: (query: Filter = {}) => request('GET', '/v1/rollouts', pageOf(Rollout), { query }),
+  rollout: (id: string) => request('GET', `/v1/rollouts/${id}`, Rollout),
+  rolloutDevices: (id: string, query: Filter) =>
+    request('GET', `/v1/rollouts/${id}/devices`, pageOf(RolloutDevice), { query }),
+
+  freezes: (query: Filter = {}) => request('GET', '/v1/freezes', pageOf(Freeze), { query }),
+  createFreeze: (body: CreateFreeze) => request('POST', '/v1/freezes', FreezeWithRollout, { body }),
+  thawFreeze: (id: string, body: ThawFreeze) =>
+    request('POST', `/v1/freezes/${id}/thaw`, FreezeWithRollout, { body }),
+
+  events: (query: Filter) => request('GET', '/v1/events', pageOf(EventView), { query }),
+  event: (device: string, seq: number) => request('GET', `/v1/events/${device}/${seq}`, EventDetail),
+
+  alerts: (query: Filter = {}) => request('GET', '/v1/alerts', pageOf(Alert), { query }),
+  resolveAlert: (id: string) => request('POST', `/v1/alerts/${id}/resolve`, Nothing, { body: {} }),
+  audit: (query: Filter) => request('GET', '/v1/audit', pageOf(AuditEntry), { query }),
+
+  enrolmentTokens: () => request('GET', '/v1/enrolment-tokens', pageOf(EnrolmentToken)),
+  createEnrolmentToken: (body: CreateEnrolmentToken) =>
+    request('POST', '/v1/enrolment-tokens', CreatedEnrolmentToken, { body }),
+  revokeEnrolmentToken: (id: string) => request('DELETE', `/v1/enrolment-tokens/${id}`, Nothing),
+
+  teams: () => request('GET', '/v1/teams', pageOf(Team)),
+  createTeam: (body: CreateTeam) => request('POST', '/v1/teams', Team, { body }),
+  members: () => request('GET', '/v1/members', pageOf(Member)),
+  createMember: (body: CreateMember) => request('POST', '/v1/members', CreatedMember, { body }),
+  updateMember: (id: string, body: UpdateMember) => request('PATCH', `/v1/members/${id}`, Nothing, { body }),
+  apiTokens: () => request('GET', '/v1/api-tokens', pageOf(ApiToken)),
+  createApiToken: (body: CreateApiToken) => request('POST', '/v1/api-tokens', CreatedApiToken, { body }),
+  revokeApiToken: (id: string) => request('DELETE', `/v1/api-tokens/${id}`, Nothing),
+};

@@ -1,0 +1,25 @@
+/** Query keys: the first word is the object, so that one live message marks all its lists as outdated. */
+export const keys = {
+  me: ['me'] as const,
+  overview: ['overview'] as const,
+  devices: (filter: object = {}) => ['devices', 'list', filter] as const,
+  device: (id: string) => ['devices', 'one', id] as const,
+  commands: (device: string) => ['commands', device] as const,
+  agents: (filter: object = {}) => ['agents', filter] as const,
+  runningPolicy: ['policies', 'running'] as const,
+  revisions: ['policies', 'revisions'] as const,
+  revision: (revision: number) => ['policies', 'revision', revision] as const,
+  rollouts: ['rollouts', 'list'] as const,
+  rollout: (id: string) => ['rollouts', 'one', id] as const,
+  rolloutDevices: (id: string, phase: string | undefined) =>
+    ['rollouts', 'devices', id, phase ?? ''] as const,
+  freezes: ['freezes'] as const,
+  events: (filter: object) => ['events', 'list', filter] as const,
+  event: (device: string, seq: number) => ['events', 'one', device, seq] as const,
+  alerts: ['alerts'] as const,
+  audit: (filter: object = {}) => ['audit', filter] as const,
+  enrolmentTokens: ['enrolment-tokens'] as const,
+  teams: ['teams'] as const,
+  members: ['members'] as const,
+  apiTokens: ['api-tokens'] as const,
+};

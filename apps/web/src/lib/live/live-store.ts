@@ -1,0 +1,61 @@
+import type { LiveMessages, LiveRequests } from '@raypher/shared/rest';
+import type { Socket } from 'socket.io-client';
+import type { Connection } from './connection-state.ts';
+
+export type LiveSocket = Socket<LiveMessages, LiveRequests>;
+type Listener<K extends keyof LiveMessages> = LiveMessages[K];
+
+/** The one live connection of this page: its state for the indicator, its messages for whoever shows them. */
+export class LiveStore {
+  #connection: Connection = { kind: 'connecting', since: Date.now() };
+  #listeners = new Set<() => void>();
+  #reconnected = new Set<() => void>();
+  readonly socket: LiveSocket;
+
+  constructor(socket: LiveSocket) {
+    this.socket = socket;
+    let before = false;
+    socket.on('connect', () => {
+      this.#set({ kind: 'connected', since: Date.now() });
+      // Whatever happened while away was not delivered: lists on screen are fetched again.
+      if (before) for (const listener of this.#reconnected) listener();
+      before = true;
+    });
+    socket.on('disconnect', () => this.#lost());
+    socket.on('connect_error', () => this.#lost());
+  }
+
+  #lost(): void {
+    if (this.#connection.kind !== 'connected') return;
+    this.#set({ kind: 'reconnecting', since: Date.now() });
+  }
+
+  #set(connection: Connection): void {
+    this.#connection = connection;
+    for (const listener of this.#listeners) listener();
+  }
+
+  readonly connection = (): Connection => this.#connection;
+
+  readonly subscribe = (listener: () => void): (() => void) => {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  };
+
+  /** Calls back after the connection came back; returns the undo. */
+  onReconnect(listener: () => void): () => void {
+    this.#reconnected.add(listener);
+    return () => this.#reconnected.delete(listener);
+  }
+
+  /** Listens to one kind of message; returns the undo. */
+  on<K extends keyof LiveMessages>(message: K, listener: Listener<K>): () => void {
+    // socket.io types its listeners per literal name and cannot follow the generic K; both sides are LiveMessages[K].
+    const socket = this.socket as unknown as {
+      on(name: K, fn: Listener<K>): void;
+      off(name: K, fn: Listener<K>): void;
+    };
+    socket.on(message, listener);
+    return () => socket.off(message, listener);
+  }
+}
