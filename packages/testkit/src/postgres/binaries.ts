@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { cp, mkdir, rename, rm } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
@@ -45,13 +46,14 @@ export async function postgresBinaries(account: Account | undefined): Promise<Po
 async function shared(root: string): Promise<string> {
   const { default: description } = await import(join(root, 'package.json'), { with: { type: 'json' } });
   const home = join(SHARED_DIR, String(description.version));
+  if (existsSync(home)) return home;
   const copy = `${home}.${process.pid}`;
   await mkdir(SHARED_DIR, { recursive: true, mode: 0o755 });
   await cp(join(root, 'native'), copy, { recursive: true, verbatimSymlinks: true });
   try {
     await rename(copy, home);
   } catch {
-    // Another start was faster, or it is there since the last one.
+    // Another start was faster.
     await rm(copy, { recursive: true, force: true });
   }
   return home;
