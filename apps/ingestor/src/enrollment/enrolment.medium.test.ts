@@ -35,7 +35,7 @@ async function enrol(token: string, csr?: string) {
 describe('enrolment', () => {
   it('turns a token and a key into a device with a certificate of ours', async () => {
     const device = await installation.enrolDevice();
-    const [leaf, authority] = device.certificate.match(/-----BEGIN[^]+?-----END CERTIFICATE-----/g) ?? [];
+    const [leaf, authority] = device.certificate.match(/-----BEGIN[\s\S]+?-----END CERTIFICATE-----/g) ?? [];
     const certificate = new X509Certificate(leaf ?? '');
     const root = new X509Certificate(device.ca);
     expect(certificate.subjectAltName).toBe(
