@@ -42,9 +42,12 @@ import { createSignIn, SIGN_IN_PATH, type SignIn } from './sign-in.ts';
   exports: [AuthenticationService, AccountsService, SignInEvents],
 })
 export class AuthModule implements NestModule {
-  constructor(@Inject(SIGN_IN) private readonly signIn: SignIn) {}
+  constructor(
+    @Inject(SIGN_IN) private readonly signIn: SignIn,
+    @Inject(API_CONFIG) private readonly config: ApiConfig,
+  ) {}
 
   configure(consumer: MiddlewareConsumer): void {
-    consumer.apply(signInHandler(this.signIn)).forRoutes(`${SIGN_IN_PATH}/{*path}`);
+    consumer.apply(signInHandler(this.signIn, this.config.webOrigin)).forRoutes(`${SIGN_IN_PATH}/{*path}`);
   }
 }

@@ -1,6 +1,7 @@
 import { RaypherError } from '@raypher/shared';
 import { toNodeHandler } from 'better-auth/node';
 import type { NextFunction, Request, RequestHandler, Response } from 'express';
+import { changesSomething, isSameOrigin } from './same-origin.ts';
 import { CLIENT_ADDRESS_HEADER, SIGN_IN_PATH, type SignIn } from './sign-in.ts';
 
 /**
@@ -20,12 +21,17 @@ const OFFERED = new Set([
 ]);
 
 /** Express handler for everything below {@link SIGN_IN_PATH}; must come before any body parser. */
-export function signInHandler(signIn: SignIn): RequestHandler {
+export function signInHandler(signIn: SignIn, webOrigin: string): RequestHandler {
   const handle = toNodeHandler(signIn);
   return (request: Request, response: Response, next: NextFunction) => {
     const path = request.originalUrl.split('?', 1)[0]?.slice(SIGN_IN_PATH.length) ?? '';
     if (!OFFERED.has(path)) {
       next(new RaypherError('request/not-found', 'There is nothing at this address.'));
+      return;
+    }
+    // The library checks origins too, but not for clients without a cookie, and by rules of its own.
+    if (changesSomething(request.method) && !isSameOrigin(request.headers, webOrigin)) {
+      next(new RaypherError('auth/forbidden', 'This request does not come from the console.'));
       return;
     }
     // The library must not believe an address that the client wrote itself.

@@ -1,0 +1,118 @@
+import { ModulesContainer } from '@nestjs/core';
+import { Permission, ROLE_PERMISSIONS, Role } from '@raypher/shared/rest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { collectRoutes } from '../openapi/routes.ts';
+import { TestApi, type TestOrganisation } from '../testing/test-api.ts';
+import type { TestClient } from '../testing/test-client.ts';
+import type { Access } from './access.decorators.ts';
+
+/** Who may do what, written down a second time on purpose: a route that changes must change here too. */
+const ACCESS: Record<string, Access> = {
+  'get /v1/agents': 'agents:read',
+  'get /v1/alerts': 'alerts:read',
+  'post /v1/alerts/{id}/resolve': 'alerts:resolve',
+  'get /v1/api-tokens': 'api-tokens:manage',
+  'post /v1/api-tokens': 'api-tokens:manage',
+  'delete /v1/api-tokens/{id}': 'api-tokens:manage',
+  'get /v1/audit': 'audit:read',
+  'post /v1/blast-radius': 'devices:read',
+  'get /v1/devices': 'devices:read',
+  'get /v1/devices/{id}': 'devices:read',
+  'patch /v1/devices/{id}': 'devices:manage',
+  'get /v1/devices/{id}/commands': 'devices:read',
+  'post /v1/devices/{id}/commands': 'commands:send',
+  'post /v1/devices/{id}/revoke': 'devices:revoke',
+  'post /v1/enroll': 'public',
+  'get /v1/enrolment-tokens': 'enrolment-tokens:read',
+  'post /v1/enrolment-tokens': 'enrolment-tokens:manage',
+  'delete /v1/enrolment-tokens/{id}': 'enrolment-tokens:manage',
+  'get /v1/events': 'events:read',
+  'get /v1/events/{device}/{seq}': 'events:read',
+  'get /v1/freezes': 'freezes:read',
+  'post /v1/freezes': 'freezes:manage',
+  'post /v1/freezes/{id}/thaw': 'freezes:manage',
+  'get /v1/me': 'signed-in',
+  'get /v1/members': 'members:read',
+  'post /v1/members': 'members:manage',
+  'patch /v1/members/{userId}': 'members:manage',
+  'get /v1/openapi.json': 'public',
+  'get /v1/overview': 'overview:read',
+  'post /v1/policies/check': 'policies:read',
+  'post /v1/policies/deploy': 'policies:deploy',
+  'get /v1/policies/revisions': 'policies:read',
+  'get /v1/policies/revisions/{revision}': 'policies:read',
+  'post /v1/policies/rollback': 'policies:deploy',
+  'get /v1/policies/running': 'policies:read',
+  'post /v1/renew': 'public',
+  'get /v1/rollouts': 'policies:read',
+  'get /v1/rollouts/{id}': 'policies:read',
+  'get /v1/rollouts/{id}/devices': 'policies:read',
+  'get /v1/teams': 'teams:read',
+  'post /v1/teams': 'teams:manage',
+};
+
+const NOBODY = '00000000-0000-4000-8000-000000000000';
+const GUARDED = Object.entries(ACCESS).filter(([, access]) => access !== 'public');
+
+let api: TestApi;
+let acme: TestOrganisation;
+
+beforeAll(async () => {
+  api = await TestApi.start();
+  acme = await api.found('Acme');
+});
+afterAll(() => api.stop());
+
+/** A request that is well-formed enough to be decided, and does nothing when it is allowed. */
+function call(client: TestClient, route: string) {
+  const [method = '', path = ''] = route.split(' ');
+  const filled = path.replaceAll(/\{(revision|seq)\}/g, '999').replaceAll(/\{\w+\}/g, NOBODY);
+  return client.request(
+    method.toUpperCase(),
+    filled,
+    method === 'get' || method === 'delete' ? undefined : {},
+  );
+}
+
+describe('the permission table', () => {
+  it('names every route there is, and each says the same about itself', () => {
+    const routes = collectRoutes(api.app.get(ModulesContainer));
+    const actual = Object.fromEntries(routes.map((route) => [`${route.method} ${route.path}`, route.access]));
+    expect(actual).toEqual(ACCESS);
+  });
+
+  it.each(Role.options)('a %s is let through exactly where the role allows it', async (role) => {
+    const client = await api.member(acme, role);
+    for (const [route, access] of GUARDED) {
+      const { status, body } = await call(client, route);
+      const isAllowed =
+        access === 'signed-in' || ROLE_PERMISSIONS[role].some((permission) => permission === access);
+      if (isAllowed) expect([200, 400, 404], `${role}: ${route}: ${JSON.stringify(body)}`).toContain(status);
+      else expect([status, body.error.code], `${role}: ${route}`).toEqual([403, 'auth/forbidden']);
+    }
+  });
+
+  it('a program is let through exactly where its scopes allow it', async () => {
+    for (const scope of Permission.options) {
+      const client = await api.program(acme, [scope]);
+      for (const [route, access] of GUARDED) {
+        const { status } = await call(client, route);
+        const isAllowed = access === 'signed-in' || access === scope;
+        expect(status === 403, `${scope}: ${route}: ${status}`).toBe(!isAllowed);
+      }
+    }
+  });
+
+  it('without a session or a token every guarded route wants one', async () => {
+    const nobody = acme.administrator.without('cookie');
+    for (const [route] of GUARDED) {
+      const { status, body } = await call(nobody, route);
+      expect([status, body.error.code], route).toEqual([401, 'auth/required']);
+    }
+  });
+
+  it('a route that does not exist is a JSON 404', async () => {
+    const { status, body } = await acme.administrator.get('/v1/nothing-here');
+    expect([status, body.error.code]).toEqual([404, 'request/not-found']);
+  });
+});

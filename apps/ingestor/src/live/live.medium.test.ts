@@ -1,0 +1,214 @@
+import { randomUUID } from 'node:crypto';
+import type { EventView } from '@raypher/shared/rest';
+import pg from 'pg';
+import { io, type Socket } from 'socket.io-client';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { LIVE_CHANNEL, type LiveMessage, NUDGE_CHANNEL } from '../redis/channels.ts';
+import { RedisConnections } from '../redis/redis-connections.ts';
+import { type SeededTenant, seedTenant } from '../testing/seed-tenant.ts';
+import { TestApi, type TestOrganisation } from '../testing/test-api.ts';
+import type { TestClient } from '../testing/test-client.ts';
+
+let api: TestApi;
+let acme: TestOrganisation;
+let globex: SeededTenant;
+let admin: pg.Client;
+let redis: RedisConnections;
+const sockets: Socket[] = [];
+
+beforeAll(async () => {
+  api = await TestApi.start();
+  acme = await api.found('Acme');
+  redis = api.app.get(RedisConnections);
+  admin = new pg.Client({ connectionString: api.database.adminUrl });
+  await admin.connect();
+  globex = await seedTenant(admin, 'Globex');
+});
+afterEach(() => {
+  for (const socket of sockets.splice(0)) socket.disconnect();
+});
+afterAll(async () => {
+  await admin.end();
+  await api.stop();
+});
+
+/** A browser's live connection; every message it gets lands in `inbox`. */
+function open(client: TestClient, transports: string[] = ['websocket']) {
+  const socket = io(`${api.url}/live`, {
+    transports,
+    extraHeaders: client.headers,
+    reconnection: false,
+    forceNew: true,
+  });
+  sockets.push(socket);
+  const inbox: { name: string; payload: unknown }[] = [];
+  socket.onAny((name: string, payload: unknown) => inbox.push({ name, payload }));
+  return { socket, inbox };
+}
+
+/** The next event of that name. */
+function next<T>(socket: Socket, name: string): Promise<T> {
+  return new Promise((resolve) => socket.once(name, resolve));
+}
+
+async function connected(client: TestClient, transports?: string[]) {
+  const opened = open(client, transports);
+  await next(opened.socket, 'connect');
+  return opened;
+}
+
+async function refused(
+  client: TestClient,
+  transports?: string[],
+): Promise<{ message: string; data?: { code: string } }> {
+  const { socket } = open(client, transports);
+  return next(socket, 'connect_error');
+}
+
+function announce(message: LiveMessage): void {
+  redis.publish(LIVE_CHANNEL, message);
+}
+
+function row(seq: number): EventView {
+  const now = new Date().toISOString();
+  return {
+    position: String(seq),
+    deviceId: randomUUID(),
+    hostname: 'talker',
+    seq,
+    occurredAt: now,
+    receivedAt: now,
+    type: 'network.request',
+    severity: 'info',
+    actor: { kind: 'ai-agent', id: '', name: 'agent' },
+    action: 'call',
+    target: 'api.openai.com',
+    outcome: 'ALLOW',
+    mode: 'enforce',
+    rule: null,
+    policyRevision: 1,
+  };
+}
+
+describe('the live connection', () => {
+  it('wants a session, from our own pages', async () => {
+    const { administrator } = acme;
+    expect((await refused(administrator.without('cookie'))).data?.code).toBe('auth/required');
+    expect((await refused(administrator.with({ origin: 'https://evil.example' }))).data?.code).toBe(
+      'auth/forbidden',
+    );
+    expect((await refused(administrator.without('origin'))).data?.code).toBe('auth/forbidden');
+    await connected(administrator);
+    await connected(administrator.without('origin').with({ 'sec-fetch-site': 'same-origin' }), ['polling']);
+    await connected(await api.program(acme, ['events:read']));
+  });
+
+  it('has nothing to say outside /live', async () => {
+    const socket = io(api.url, {
+      transports: ['websocket'],
+      extraHeaders: acme.administrator.headers,
+      reconnection: false,
+      forceNew: true,
+    });
+    sockets.push(socket);
+    const error = await next<Error>(socket, 'connect_error');
+    expect(error.message).toBe('Connect to /live.');
+  });
+
+  it('shows a burst as one batch of at most 200 rows, the newest, and counts the rest', async () => {
+    const { inbox } = await connected(acme.administrator);
+    for (let batch = 0; batch < 5; batch += 1) {
+      const items = Array.from({ length: 100 }, (_, index) => row(batch * 100 + index + 1));
+      announce({ kind: 'events', organisation: acme.id, items, held: 1 });
+    }
+    const batches = () =>
+      inbox
+        .filter(({ name }) => name === 'events')
+        .map(({ payload }) => payload as { items: EventView[]; held: number });
+    const shown = () => batches().reduce((sum, { items, held }) => sum + items.length + held, 0);
+    await expect.poll(shown).toBe(505);
+    for (const { items } of batches()) expect(items.length).toBeLessThanOrEqual(200);
+    expect(batches().at(-1)?.items.at(-1)?.seq).toBe(500);
+  });
+
+  it('tells each only what they may read, and nobody of another organisation', async () => {
+    const developer = await connected(await api.member(acme, 'developer'));
+    const narrow = await connected(await api.program(acme, ['devices:read', 'overview:read']));
+    const administrator = await connected(acme.administrator);
+    announce({ kind: 'events', organisation: globex.organisation, items: [row(1)], held: 0 });
+    announce({ kind: 'events', organisation: acme.id, items: [row(2)], held: 0 });
+    await acme.administrator.post('/v1/members', {
+      name: 'New',
+      email: `${randomUUID()}@example.test`,
+      role: 'auditor',
+    });
+    await expect
+      .poll(() => administrator.inbox.map(({ payload }) => payload))
+      .toContainEqual({ object: 'members' });
+    await expect.poll(() => developer.inbox.filter(({ name }) => name === 'events')).toHaveLength(1);
+    await expect.poll(() => narrow.inbox.some(({ name }) => name === 'overview')).toBe(true);
+    expect(developer.inbox.map(({ payload }) => payload)).not.toContainEqual({ object: 'members' });
+    expect(narrow.inbox.some(({ name }) => name === 'events')).toBe(false);
+    expect(JSON.stringify([administrator.inbox, developer.inbox])).not.toContain('"seq":1,');
+  });
+
+  it('sends a rollout when devices acknowledge, with its counts', async () => {
+    const device = randomUUID();
+    await admin.query(
+      `INSERT INTO devices (id, organisation_id, hostname, os, kernel, arch, agent_version, identity_class, key_fingerprint,
+          machine_id) VALUES ($1, $2, 'acker', 'linux', '6.1', 'x64', '0.1.0', 'software', sha256('acker'), 'm')`,
+      [device, acme.id],
+    );
+    const { inbox } = await connected(acme.administrator);
+    const rollouts = await acme.administrator.get('/v1/rollouts?limit=1');
+    const [{ id, counts }] = rollouts.body.items;
+    expect(counts).toMatchObject({ applied: 0, unreachable: 1 });
+    await admin.query(
+      `INSERT INTO rollout_devices (organisation_id, rollout_id, device_id, phase, affected, updated_at)
+        VALUES ($1, $2, $3, 'applied', 7, now())`,
+      [acme.id, id, device],
+    );
+    announce({ kind: 'acks', organisation: acme.id, rolloutIds: [id] });
+    await expect
+      .poll(() => inbox.find(({ name }) => name === 'rollout')?.payload)
+      .toMatchObject({
+        id,
+        counts: { applied: 1, unreachable: 0 },
+        affected: 7,
+        settledAfterMs: expect.any(Number),
+      });
+  });
+
+  it('asks the link to look closely at a device while somebody watches it, never at somebody else’s', async () => {
+    const { rows } = await admin.query(`SELECT id FROM devices WHERE organisation_id = $1 LIMIT 1`, [
+      acme.id,
+    ]);
+    const nudges: { topic: string; device: string }[] = [];
+    const listener = redis.connect('test');
+    listener.on('message', (_channel, text) => nudges.push(JSON.parse(text)));
+    await listener.subscribe(NUDGE_CHANNEL);
+    const { socket } = await connected(acme.administrator);
+    socket.emit('watch', { deviceId: globex.device });
+    socket.emit('watch', { deviceId: 'x' });
+    socket.emit('watch', { deviceId: rows[0].id });
+    await expect
+      .poll(() => nudges)
+      .toContainEqual(expect.objectContaining({ topic: 'watch', device: rows[0].id }));
+    expect(nudges.map(({ device }) => device)).not.toContain(globex.device);
+  });
+
+  it('ends when the person signs out or is disabled', async () => {
+    const leaver = await api.member(acme, 'auditor');
+    const first = await connected(leaver);
+    const gone = next(first.socket, 'disconnect');
+    await leaver.post('/api/auth/sign-out');
+    await gone;
+    const disabled = await api.member(acme, 'auditor');
+    const { body: me } = await disabled.get('/v1/me');
+    const second = await connected(disabled);
+    const shownOut = next(second.socket, 'disconnect');
+    await acme.administrator.patch(`/v1/members/${me.id}`, { disabled: true, reason: 'Left' });
+    await shownOut;
+    expect((await refused(disabled)).data?.code).toBe('auth/required');
+  });
+});
