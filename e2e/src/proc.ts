@@ -1,0 +1,16 @@
+import { readFileSync } from 'node:fs';
+
+/** CPU time a process has used, in clock ticks: user plus system (proc_pid_stat(5), fields 14 and 15). */
+export function cpuTicks(pid: number): number {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return Number(fields[11]) + Number(fields[12]);
+}
+
+/** Whether a process used no CPU over a span in which another one did: the span ends by the other's progress, not by a timer. */
+export async function standsStillWhile(pid: number, other: number, otherTicks = 20): Promise<boolean> {
+  const before = cpuTicks(pid);
+  const goal = cpuTicks(other) + otherTicks;
+  while (cpuTicks(other) < goal) await new Promise((resolve) => setImmediate(resolve));
+  return cpuTicks(pid) === before;
+}

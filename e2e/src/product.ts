@@ -1,0 +1,126 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test as base, expect, type Page } from '@playwright/test';
+import { type FakeUpstream, freePort, startFakeUpstream } from '@raypher/testkit';
+import { startStack } from '../../infra/local/stack.mjs';
+import { LinkRelay } from './link-relay.ts';
+
+export type Stack = Awaited<ReturnType<typeof startStack>>;
+
+/** The product as `npm start` composes it, with this machine enrolled and a fake provider behind the proxy. */
+export interface Product {
+  stack: Stack;
+  upstream: FakeUpstream;
+  relay: LinkRelay;
+  /** REST, signed in by an API token of the administrator. */
+  api: <T>(method: string, path: string, body?: unknown) => Promise<T>;
+  organisation: { id: string; name: string };
+  device: string;
+}
+
+/** Hosts that lead to the fake provider instead of the internet; rules see the host's name. */
+const PROVIDER_HOSTS = ['api.openai.com', 'api.anthropic.com', 'api.deepseek.com'];
+
+const ADMINISTRATOR = {
+  organisation: 'Northwind Robotics',
+  email: 'ada@northwind.example',
+  password: ['correct', 'horse', 'battery', 'staple', '1'].join('-'),
+};
+
+async function startProduct(): Promise<{ product: Product; stop: () => Promise<void> }> {
+  const folder = mkdtempSync(join(tmpdir(), 'raypher-e2e-'));
+  const upstream = await startFakeUpstream();
+  const relay = await LinkRelay.listen();
+  const config = join(folder, 'agent.toml');
+  writeFileSync(
+    config,
+    `[proxy.connect_to]\n${PROVIDER_HOSTS.map((host) => `"${host}" = "${upstream.url}"\n`).join('')}`,
+  );
+  const stack = await startStack({
+    administrator: ADMINISTRATOR,
+    env: {
+      // Devices are told the relay's port; the link itself listens on its own.
+      api: { RAYPHER_LINK_PORT: String(relay.port) },
+      agent: { RAYPHER_CONFIG: config },
+    },
+    ports: async () => {
+      const ports = await freePorts();
+      relay.leadTo(ports.link);
+      return ports;
+    },
+  });
+  const api = await restClient(stack);
+  const me = await api<{ organisation: { id: string; name: string } }>('GET', '/v1/me');
+  const devices = await api<{ items: { id: string }[] }>('GET', '/v1/devices');
+  const device = devices.items[0]?.id;
+  if (device === undefined) throw new Error('this machine is not among the devices');
+  return {
+    product: { stack, upstream, relay, api, organisation: me.organisation, device },
+    stop: async () => {
+      await stack.stop();
+      await relay.close();
+      await upstream.stop();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+async function freePorts() {
+  const names = ['web', 'http', 'linkHttp', 'tls', 'link', 'postgres', 'redis', 'proxy'] as const;
+  const taken = new Set<number>();
+  while (taken.size < names.length) taken.add(await freePort());
+  const list = [...taken];
+  return Object.fromEntries(names.map((name, index) => [name, list[index]])) as Record<
+    (typeof names)[number],
+    number
+  >; // as many numbers as names
+}
+
+/** Signs in as a person would and works with the session's cookie. */
+async function restClient(stack: Stack): Promise<Product['api']> {
+  const headers = { 'content-type': 'application/json', origin: stack.urls.web };
+  const { email, password } = ADMINISTRATOR;
+  const signIn = await fetch(`${stack.urls.web}/api/auth/sign-in/email`, {
+    method: 'POST',
+    headers,
+    body: JSON.stringify({ email, password }),
+  });
+  if (!signIn.ok) throw new Error(`sign-in answers ${signIn.status}: ${await signIn.text()}`);
+  const cookie = signIn.headers
+    .getSetCookie()
+    .map((line) => line.split(';', 1)[0])
+    .join('; ');
+  return async (method, path, body) => {
+    const answer = await fetch(`${stack.urls.web}${path}`, {
+      method,
+      headers: { ...headers, cookie },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    const text = await answer.text();
+    if (!answer.ok) throw new Error(`${method} ${path} answers ${answer.status}: ${text}`);
+    return text === '' ? undefined : JSON.parse(text);
+  };
+}
+
+export const test = base.extend<{ console: Page }, { product: Product }>({
+  product: [
+    // biome-ignore lint/correctness/noEmptyPattern: Playwright reads the parameter's pattern
+    async ({}, use) => {
+      const { product, stop } = await startProduct();
+      await use(product);
+      await stop();
+    },
+    { scope: 'worker', timeout: 180_000 },
+  ],
+  /** A page of somebody who is signed in. */
+  console: async ({ page, product }, use) => {
+    await page.goto(`${product.stack.urls.web}/sign-in`);
+    await page.getByLabel('Email').fill(ADMINISTRATOR.email);
+    await page.getByLabel('Password').fill(ADMINISTRATOR.password);
+    await page.getByRole('button', { name: 'Sign in' }).click();
+    await expect(page.getByRole('heading', { level: 1, name: 'Overview' })).toBeVisible();
+    await use(page);
+  },
+});
+export { expect };
