@@ -15,6 +15,9 @@ const FORWARDED = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2
 /** The terminal sends these to the whole foreground group, the command included. */
 const FROM_TERMINAL = new Set<NodeJS.Signals>(['SIGINT', 'SIGQUIT', 'SIGWINCH']);
 
+/** Its first argument is the control group, the others are the command. */
+const ENTER_AND_EXECUTE = 'echo $$ > "$1/cgroup.procs" && shift && exec "$@"';
+
 export const runCommand = withGlobalOptions(new Command('run'))
   .description('start a command as an AI agent under Raypher')
   .argument('<command>', 'the program')
@@ -79,7 +82,7 @@ export function runCommandIn(
   const child: ChildProcess =
     group === undefined
       ? spawn(command, args, { stdio: 'inherit', env })
-      : spawn('/bin/sh', ['-c', 'echo $$ > "$0"/cgroup.procs && exec "$@"', group.path, command, ...args], {
+      : spawn('/bin/sh', ['-c', ENTER_AND_EXECUTE, 'raypher', group.path, command, ...args], {
           stdio: 'inherit',
           env,
         });

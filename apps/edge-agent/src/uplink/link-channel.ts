@@ -8,13 +8,11 @@ export interface LinkChannel {
   close: () => void;
 }
 
-const HANDSHAKE_DEADLINE_MS = 10_000;
-
-/** Opens the stream to the control plane with mutual TLS, or rejects when that takes longer than 10 s. */
-export async function openLinkChannel(
+/** Opens the stream to the control plane with mutual TLS. It ends with an error when there is no connection. */
+export function openLinkChannel(
   link: { host: string; port: number },
   tls: SecureContextOptions,
-): Promise<LinkChannel> {
+): LinkChannel {
   const address = isIP(link.host) === 6 ? `[${link.host}]:${link.port}` : `${link.host}:${link.port}`;
   const client = new LinkClient(
     address,
@@ -37,14 +35,6 @@ export async function openLinkChannel(
       'grpc.use_local_subchannel_pool': 1,
     },
   );
-  try {
-    await new Promise<void>((resolve, reject) => {
-      client.waitForReady(Date.now() + HANDSHAKE_DEADLINE_MS, (error) => (error ? reject(error) : resolve()));
-    });
-  } catch (error) {
-    client.close();
-    throw error;
-  }
   const stream = client.connect();
   return {
     stream,

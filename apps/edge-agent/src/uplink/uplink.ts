@@ -9,7 +9,7 @@ import type { EventLog } from '../store/event-log.ts';
 import { backoffMs, requestedWaitMs } from './backoff.ts';
 import type { DesiredState } from './desired-state.ts';
 import { buildHeartbeat, buildHello, cpuMeter, type DeviceReport } from './device-report.ts';
-import { openLinkChannel } from './link-channel.ts';
+import { type LinkChannel, openLinkChannel } from './link-channel.ts';
 import { LinkSession } from './link-session.ts';
 import { Outbox } from './outbox.ts';
 
@@ -36,6 +36,8 @@ export interface LinkStatus {
 
 /** A connection that held this long was a good one: the next wait starts short again. */
 const GOOD_AFTER_MS = 10_000;
+/** From dialling to the answer to Hello. */
+const ANSWER_WITHIN_MS = 15_000;
 
 /** Keeps the line to the control plane open for as long as the agent runs. */
 export class Uplink {
@@ -116,9 +118,9 @@ export class Uplink {
       reason,
       retryAfterMs,
     });
-    let channel: Awaited<ReturnType<typeof openLinkChannel>>;
+    let channel: LinkChannel;
     try {
-      channel = await openLinkChannel(member.link, keys.tlsIdentity(member.certificate, member.ca));
+      channel = openLinkChannel(member.link, keys.tlsIdentity(member.certificate, member.ca));
     } catch (error) {
       return end(reasonOf(error));
     }
@@ -128,6 +130,9 @@ export class Uplink {
     stream.on('error', (error) => finish(reasonOf(error)));
     stream.on('end', () => finish('the control plane ended the connection'));
     if (this.#stop.signal.aborted) finish('the agent is stopping');
+    const impatience = setTimeout(() => {
+      if (!established) finish('the control plane does not answer');
+    }, ANSWER_WITHIN_MS);
 
     const session = new LinkSession({
       stream: { write: (message) => stream.write(message), writable: () => !stream.writableNeedDrain },
@@ -158,6 +163,7 @@ export class Uplink {
       }
     });
     const reason = await ended;
+    clearTimeout(impatience);
     this.#session = undefined;
     this.#hangUp = undefined;
     session.close();

@@ -1,0 +1,134 @@
+import { createPublicKey, verify, X509Certificate } from 'node:crypto';
+import { mkdtempSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseDeviceUri } from '@raypher/shared';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { TestAuthority } from '../testing/test-authority.ts';
+import { TestControlPlane } from '../testing/test-control-plane.ts';
+import { enroll } from './enroll.ts';
+import { loadEnrolment, saveEnrolment } from './enrolment.ts';
+import { parseEnrolmentToken } from './enrolment-token.ts';
+import { remainingValidityMs, renew, renewalDelayMs, startRenewalLoop } from './renewal.ts';
+import { SoftwareKeyProvider } from './software-key-provider.ts';
+
+let plane: TestControlPlane;
+let keys: SoftwareKeyProvider;
+const folder = mkdtempSync(join(tmpdir(), 'raypher-identity-'));
+
+beforeAll(async () => {
+  plane = await TestControlPlane.start();
+  keys = await SoftwareKeyProvider.open(join(folder, 'device.key'));
+});
+afterAll(() => plane.stop());
+
+test('a device enrols with a certificate for its own key and its own name', async () => {
+  const enrolment = await enroll(plane.server, plane.token, keys);
+  const leaf = new X509Certificate(enrolment.certificate);
+  expect(leaf.publicKey.export({ type: 'spki', format: 'der' }).equals(keys.publicKey)).toBe(true);
+  const uri = leaf.subjectAltName?.replace('URI:', '') ?? '';
+  expect(parseDeviceUri(uri)).toEqual({ organisation: plane.organisation, device: enrolment.device });
+  expect(new X509Certificate(enrolment.ca).fingerprint256).toBe(
+    new X509Certificate(plane.authority.rootPem).fingerprint256,
+  );
+});
+
+test('a server with another root never sees the token', async () => {
+  const impostor = await TestControlPlane.start();
+  try {
+    await expect(enroll(impostor.server, plane.token, keys)).rejects.toMatchObject({
+      code: 'enrolment/pin-mismatch',
+    });
+    expect(impostor.tokensSeen).toEqual([]);
+  } finally {
+    await impostor.stop();
+  }
+});
+
+test('a pin on something else than a self-signed root in the chain is not enough', async () => {
+  const { pin } = await TestAuthority.create();
+  await expect(enroll(plane.server, plane.token.replace(/[^.]+$/, pin), keys)).rejects.toMatchObject({
+    code: 'enrolment/pin-mismatch',
+  });
+});
+
+test("the control plane's refusal arrives with its code and hint", async () => {
+  const { pin } = plane.authority;
+  const other = ['rpt1', 'ab'.repeat(16), 'A'.repeat(43), pin].join('.');
+  await expect(enroll(plane.server, other, keys)).rejects.toMatchObject({
+    code: 'enrolment/token-unknown',
+    hint: 'Create another.',
+  });
+});
+
+test('plain http is refused before anything is sent', async () => {
+  await expect(enroll(new URL('http://127.0.0.1:1'), plane.token, keys)).rejects.toMatchObject({
+    code: 'request/invalid',
+  });
+});
+
+test('a mistyped token is refused without being repeated', () => {
+  expect(() => parseEnrolmentToken('rpt1.secret-part')).toThrowError(
+    expect.objectContaining({ message: expect.not.stringContaining('secret-part') }),
+  );
+});
+
+test('renewal proves the current identity and keeps root and policy keys', async () => {
+  const enrolment = await enroll(plane.server, plane.token, keys);
+  const renewed = await renew(enrolment, keys);
+  expect(renewed.certificate).not.toBe(enrolment.certificate);
+  expect(renewed).toMatchObject({
+    ca: enrolment.ca,
+    policyKeys: enrolment.policyKeys,
+    device: enrolment.device,
+  });
+});
+
+test('renewal without a certificate of this root is refused', async () => {
+  const stranger = await TestControlPlane.start();
+  try {
+    const foreign = await enroll(stranger.server, stranger.token, keys);
+    const enrolment = await enroll(plane.server, plane.token, keys);
+    await expect(renew({ ...enrolment, certificate: foreign.certificate }, keys)).rejects.toMatchObject({
+      code: 'device/certificate-missing',
+    });
+  } finally {
+    await stranger.stop();
+  }
+});
+
+test('certificates are renewed before they expire, spread over time', async () => {
+  const enrolment = await enroll(plane.server, plane.token, keys);
+  const due = Date.parse(enrolment.renewAfter) - Date.now();
+  const latest = renewalDelayMs(enrolment, Date.now(), 0.999);
+  expect(renewalDelayMs(enrolment, Date.now(), 0)).toBeCloseTo(due, -3);
+  expect(latest).toBeGreaterThan(due);
+  expect(latest).toBeLessThan(remainingValidityMs(enrolment));
+
+  const { promise, resolve, reject } = Promise.withResolvers<string>();
+  plane.certificateLifeMs = 2000;
+  const short = { ...(await enroll(plane.server, plane.token, keys)), renewAfter: new Date().toISOString() };
+  const stop = startRenewalLoop({
+    enrolment: () => short,
+    keys,
+    renewed: ({ certificate }) => resolve(certificate),
+    failed: reject,
+  });
+  expect(await promise).not.toBe(short.certificate);
+  stop();
+  plane.certificateLifeMs = 24 * 3_600_000;
+});
+
+test('key and enrolment are for the owner alone, and survive', async () => {
+  const enrolment = await enroll(plane.server, plane.token, keys);
+  const path = join(folder, 'enrolment.json');
+  saveEnrolment(path, enrolment);
+  expect(loadEnrolment(path)).toEqual(enrolment);
+  for (const name of ['device.key', 'enrolment.json'])
+    expect(statSync(join(folder, name)).mode & 0o777).toBe(0o600);
+  const again = await SoftwareKeyProvider.open(join(folder, 'device.key'));
+  expect(again.keyId).toBe(keys.keyId);
+  const signature = await again.sign(Buffer.from('statement'));
+  const publicKey = createPublicKey({ key: keys.publicKey, format: 'der', type: 'spki' });
+  expect(verify('sha256', Buffer.from('statement'), publicKey, signature)).toBe(true);
+});
