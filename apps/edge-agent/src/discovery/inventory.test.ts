@@ -16,7 +16,8 @@ let stage: Stage;
 let inventory: Inventory;
 beforeEach(() => {
   stage = new Stage();
-  inventory = new Inventory({ device });
+  // Long enough to hash every executable of a busy machine at the first refresh.
+  inventory = new Inventory({ device, hashBudgetMs: 20_000 });
 });
 afterEach(() => stage.end());
 

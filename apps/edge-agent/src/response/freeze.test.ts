@@ -203,9 +203,7 @@ describe.skipIf(withoutRoot !== undefined).each(['cgroup', 'signal'] as const)(
       const tool = await stage.start(copy, ['-c', 'echo ready; while :; do :; done']);
       const neighbour = await startNeighbour();
       const inventory = new Inventory({ device });
-      await inventory.refresh();
-      const sha256 = inventory.current.processes.find(({ pid }) => pid === tool.pid)?.exeSha256;
-      if (sha256 === undefined) throw new Error('not hashed');
+      const sha256 = await hashOf(inventory, tool.pid);
       const subject = freezer(inventory);
 
       expect(await subject.apply([freezeOf({ kind: 'hash', sha256 })])).toMatchObject({ frozen: 1 });
@@ -218,11 +216,10 @@ describe.skipIf(withoutRoot !== undefined).each(['cgroup', 'signal'] as const)(
 
     it('never suspends itself or what started it, even by the hash of its own executable', async () => {
       const inventory = new Inventory({ device });
-      await inventory.refresh();
+      const sha256 = await hashOf(inventory, process.pid);
       const own = new Set(
         inventory.current.processes.filter(({ pid }) => inventory.isOwn(pid)).map(({ pid }) => pid),
       );
-      const sha256 = inventory.current.processes.find(({ pid }) => pid === process.pid)?.exeSha256 ?? '';
       // Only this process is offered, so that no other program of the same runtime on this machine is touched.
       const alone = {
         refresh: () => inventory.refresh(),
@@ -283,3 +280,13 @@ describe.skipIf(withoutRoot !== undefined).each(['cgroup', 'signal'] as const)(
     });
   },
 );
+
+/** Executables are hashed in the background; on a busy machine that takes more than one refresh. */
+async function hashOf(inventory: Inventory, pid: number): Promise<string> {
+  let sha256: string | undefined;
+  await until(`the executable of ${pid} is hashed`, async () => {
+    sha256 = (await inventory.refresh()).processes.find((process) => process.pid === pid)?.exeSha256;
+    return sha256 !== undefined;
+  });
+  return sha256 ?? '';
+}

@@ -4,11 +4,14 @@ import type { ActiveFreeze } from '@raypher/shared';
 import type { Inventory } from '../discovery/inventory.ts';
 import { isAlive, type ProcessStat, processKey, readAllStats } from '../discovery/stat.ts';
 import type { Cgroups } from './cgroup.ts';
+import { type FreezeReport, type FreezeResult, resultOf } from './freeze-report.ts';
 import type { FreezeStore, FrozenMember, FrozenTree } from './frozen-tree.ts';
 import { byKey, Holder, refusalOf } from './holder.ts';
 import type { Protection } from './protected.ts';
 import { type FreezeTarget, selectTargets } from './select.ts';
 import { type ProcessRef, ProcessTree, type TreeMember } from './tree.ts';
+
+export type { FreezeReport, FreezeResult };
 
 export interface FreezerOptions {
   inventory: Pick<Inventory, 'refresh' | 'current' | 'setFrozen'>;
@@ -20,32 +23,6 @@ export interface FreezerOptions {
   team?: () => string | undefined;
   /** Milliseconds since the epoch. */
   now?: () => number;
-}
-
-export interface FreezeResult extends ProcessRef {
-  name: string;
-  /** "agent:<AI agent id>" or "hash:<SHA-256>" */
-  target: string;
-  label: string;
-  outcome: 'frozen' | 'thawed' | 'refused' | 'failed';
-  /** How, or why not. */
-  detail: string;
-}
-
-export interface FreezeReport {
-  /** Held after this sweep. */
-  trees: number;
-  processes: number;
-  /** By this sweep. */
-  frozen: number;
-  thawed: number;
-  /** What changed, and what was refused; processes that were held already are not repeated. */
-  results: FreezeResult[];
-  /** Evidence per target, for the record. */
-  evidence: Record<string, string[]>;
-  /** Everything that is meant stands still (protected processes aside). */
-  complete: boolean;
-  durationMs: number;
 }
 
 /** How long the kernel gets to stop the processes of a group: those inside a system call finish it first. */
@@ -316,13 +293,4 @@ export class Freezer {
     const keys = [...this.#trees.values()].flatMap((tree) => tree.members.map(processKey));
     this.#options.inventory.setFrozen(new Set(keys));
   }
-}
-
-function resultOf(
-  { pid, startTime, name }: ProcessRef & { name: string },
-  target: Pick<FreezeTarget, 'key' | 'label'>,
-  outcome: FreezeResult['outcome'],
-  detail: string,
-): FreezeResult {
-  return { pid, startTime, name, target: target.key, label: target.label, outcome, detail };
 }

@@ -51,14 +51,15 @@ describe.skipIf(withoutRoot !== undefined).each(['cgroup', 'signal'] as const)(
 
     it('ends a tree that forks all the time, as a whole', { timeout: 30_000 }, async () => {
       // Children end and are adopted by process 1 while new ones start; the limit bounds what the test can do.
-      const bomb = `ulimit -u 120 || exit 1; boom() { sleep 0.05; boom & boom & }; boom & boom & echo ready; while :; do sleep 1; done`;
-      // bash, because dash has no `ulimit -u`.
+      const bomb =
+        'ulimit -u 150 || exit; boom() { sleep 0.05; boom & boom & }; boom & boom & echo ready; while :; do sleep 1; done';
       const root = await stage.start('bash', ['-c', bomb], {
         detached: true,
         uid: 65534,
         gid: 65534,
         cwd: '/',
       });
+      expect(readFileSync(`/proc/${root.pid}/limits`, 'utf8')).toMatch(/Max processes\s+150\s+150/);
       const members = () => [...readAllStats().values()].filter(({ session }) => session === root.pid);
       await until('dozens of processes', () => members().length > 30);
 
@@ -67,6 +68,20 @@ describe.skipIf(withoutRoot !== undefined).each(['cgroup', 'signal'] as const)(
       expect(report.survivors).toEqual([]);
       expect(report.killed.length).toBeGreaterThan(20);
       expect(members().filter(({ state }) => state !== 'Z')).toEqual([]);
+    });
+
+    it('ends what raypher run started, with what left its session', async () => {
+      const leaf = stage.cgroups().create('run-1');
+      const script = `echo $$ > ${leaf.path}/cgroup.procs; setsid -f sh -c 'setsid -f sleep 1000'; echo ready; while :; do sleep 0.2; done`;
+      const root = await stage.start('sh', ['-c', script], { detached: true });
+      await until('the daemon runs', () =>
+        leaf.pids().some((pid) => readStat(pid)?.name === 'sleep' && readStat(pid)?.ppid !== root.pid),
+      );
+
+      const report = await killTree(root.pid, options());
+
+      expect(report.survivors).toEqual([]);
+      expect(leaf.pids()).toEqual([]);
     });
 
     it('leaves the other end of a shell pipeline alone', async () => {

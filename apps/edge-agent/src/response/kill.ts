@@ -1,9 +1,18 @@
 import { randomUUID } from 'node:crypto';
+import { getPriority, setPriority } from 'node:os';
+import { basename } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { RaypherError } from '@raypher/shared';
 import { errorCode } from '../discovery/procfs.ts';
 import { readCgroup } from '../discovery/scan.ts';
-import { isAlive, processKey, readStat } from '../discovery/stat.ts';
+import {
+  hasEnded,
+  isAlive,
+  type ProcessStat,
+  processKey,
+  readAllStats,
+  readStat,
+} from '../discovery/stat.ts';
 import type { SignalName } from '../native/libc.ts';
 import type { Cgroup, Cgroups } from './cgroup.ts';
 import type { Protection } from './protected.ts';
@@ -55,12 +64,15 @@ export async function killTree(pid: number, options: KillOptions): Promise<KillR
   // Nothing is touched when this user may not end the root. The ids of threads end here too.
   if (!signalProcess(root, 'probe')) throw gone('has just ended, or is a thread of another process');
   const work = new Kill(root, options);
+  const priority = getPriority();
   try {
+    prefer(HIGHEST_PRIORITY);
     do {
       await work.gather(deadline);
       await work.kill(deadline);
     } while (work.remaining().length > 0 && performance.now() < deadline);
   } finally {
+    prefer(priority);
     work.close();
   }
   const survivors = work.remaining().map(({ pid, startTime }) => ({ pid, startTime }));
@@ -71,27 +83,54 @@ class Kill {
   readonly #tree: ProcessTree;
   readonly #protection: Protection;
   readonly #group: Cgroup | undefined;
+  readonly #isTemporary: boolean;
   readonly #stopped = new Map<string, TreeMember>();
   readonly #spared = new Map<string, KillReport['spared'][number]>();
 
   constructor(root: ProcessRef, { protection, cgroups }: KillOptions) {
     const leaf = readCgroup(root.pid);
-    this.#tree = new ProcessTree([root], isRunLeafOf(root, leaf) ? [leaf] : []);
+    const isLeaf = isRunLeafOf(root, leaf);
+    this.#tree = new ProcessTree([root], isLeaf ? [leaf] : []);
     this.#protection = protection;
-    this.#group = cgroups?.create(`kill-${randomUUID()}`);
+    // The leaf of `raypher run` holds nothing but this tree: freezing it stops all of it at once, forks included.
+    const own = isLeaf ? cgroups?.open(basename(leaf)) : undefined;
+    this.#isTemporary = own === undefined;
+    this.#group = own ?? cgroups?.create(`kill-${randomUUID()}`);
     this.#group?.setFrozen(true);
   }
 
   /** Suspends members until none is found that still runs. */
   async gather(deadline: number): Promise<void> {
     for (let quiet = 0; quiet < QUIET_PASSES && performance.now() < deadline; ) {
-      const fresh = this.remaining().filter((member) => !this.#stopped.has(processKey(member)));
-      for (const member of fresh) this.#stop(member);
+      const stats = readAllStats();
+      const members = this.remaining(stats);
+      const fresh = members.filter((member) => !this.#stopped.has(processKey(member)));
+      const groups = ownGroups(members, stats);
+      for (const member of fresh) {
+        if (!this.#signal(member, 'SIGSTOP')) continue;
+        this.#stopped.set(processKey(member), member);
+        this.#stopGroup(stats.get(member.pid)?.pgid, groups);
+      }
       quiet = fresh.length === 0 ? quiet + 1 : 0;
       // Lets the rest of the agent work while a tree forks against us.
       await delay(0);
     }
+    // Only now: moving takes longer than stopping, long enough for a fork bomb to go on.
+    for (const member of this.#stopped.values()) this.#moveIn(member);
     await this.#group?.waitFrozen(Math.max(0, Math.min(1000, deadline - performance.now())));
+  }
+
+  /**
+   * A signal to a process group reaches also the children that are being forked at that instant, which no list of
+   * processes can. The member that was just stopped keeps the number of its group from being reused.
+   */
+  #stopGroup(pgid: number | undefined, groups: Set<number>): void {
+    if (pgid === undefined || !groups.delete(pgid)) return;
+    try {
+      process.kill(-pgid, 'SIGSTOP');
+    } catch (error) {
+      if (errorCode(error) === undefined) throw error;
+    }
   }
 
   async kill(deadline: number): Promise<void> {
@@ -112,8 +151,8 @@ class Kill {
   }
 
   /** Members that live and may be killed. */
-  remaining(): TreeMember[] {
-    return this.#tree.collect().filter((member) => {
+  remaining(stats = readAllStats()): TreeMember[] {
+    return this.#tree.collect(stats).filter((member) => {
       if (this.#spared.has(processKey(member))) return false;
       const reason = this.#protection.refusesMember(member.pid);
       if (reason !== undefined) this.#spare(member, reason);
@@ -134,14 +173,11 @@ class Kill {
     if (this.#group === undefined) return;
     // Nothing may stay suspended for good because its end failed.
     this.#group.setFrozen(false);
-    this.#group.remove();
+    if (this.#isTemporary) this.#group.remove();
   }
 
-  #stop(member: TreeMember): void {
-    // SIGSTOP first, it acts at once; moving into a group takes milliseconds, long enough for a fork bomb to go on.
-    if (!this.#signal(member, 'SIGSTOP')) return;
-    this.#stopped.set(processKey(member), member);
-    if (this.#group === undefined) return;
+  #moveIn(member: TreeMember): void {
+    if (this.#group === undefined || !isAlive(member)) return;
     try {
       this.#group.add(member.pid);
     } catch (error) {
@@ -163,6 +199,26 @@ class Kill {
 
   #spare({ pid, startTime, name }: TreeMember, reason: string): void {
     this.#spared.set(processKey({ pid, startTime }), { pid, startTime, name, reason });
+  }
+}
+
+/** Process groups that consist of members only; a shell's pipeline can hold others. */
+function ownGroups(members: readonly TreeMember[], stats: ReadonlyMap<number, ProcessStat>): Set<number> {
+  const inside = new Set(members.map(({ pid }) => pid));
+  const groups = new Set(members.flatMap(({ pid }) => stats.get(pid)?.pgid ?? []));
+  for (const stat of stats.values()) if (!inside.has(stat.pid) && !hasEnded(stat)) groups.delete(stat.pgid);
+  groups.delete(0);
+  return groups;
+}
+
+const HIGHEST_PRIORITY = -20;
+
+/** A tree that takes all processors must not starve the one that ends it. Without the right to, it stays as it is. */
+function prefer(priority: number): void {
+  try {
+    setPriority(priority);
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
   }
 }
 

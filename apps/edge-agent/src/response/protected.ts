@@ -13,6 +13,8 @@ const CriticalFile = z.strictObject({ version: z.literal(1), linux: Group, darwi
 
 const DEFAULT_FILE = new URL('../../data/critical-processes.json', import.meta.url);
 
+const ANCESTORS_KEPT_MS = 100;
+
 export interface ProtectionOptions {
   /** The edge agent itself. */
   selfPid?: number;
@@ -27,6 +29,8 @@ export class Protection {
   readonly #selfPid: number;
   readonly #isOwn: (pid: number) => boolean;
   readonly #critical: ReadonlyMap<string, string>;
+  readonly #ancestors = new Set<number>();
+  #ancestorsAt = Number.NEGATIVE_INFINITY;
 
   constructor(options: ProtectionOptions = {}) {
     this.#selfPid = options.selfPid ?? process.pid;
@@ -67,13 +71,16 @@ export class Protection {
   }
 
   #isAncestor(pid: number): boolean {
-    const seen = new Set<number>();
-    for (let current = this.#selfPid; current > 0 && !seen.has(current); ) {
-      if (current === pid) return true;
-      seen.add(current);
-      current = readStat(current)?.ppid ?? 0;
+    // Asked for each of thousands of processes in a row; ancestors change only when one of them ends.
+    if (performance.now() - this.#ancestorsAt > ANCESTORS_KEPT_MS) {
+      this.#ancestors.clear();
+      for (let current = this.#selfPid; current > 0 && !this.#ancestors.has(current); ) {
+        this.#ancestors.add(current);
+        current = readStat(current)?.ppid ?? 0;
+      }
+      this.#ancestorsAt = performance.now();
     }
-    return false;
+    return this.#ancestors.has(pid);
   }
 
   /** A name protects only what belongs to root and nobody else can write, or any file could be given that name. */
