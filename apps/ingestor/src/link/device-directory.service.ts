@@ -3,7 +3,7 @@ import { Injectable } from '@nestjs/common';
 import { RaypherError } from '@raypher/shared';
 import { LRUCache } from 'lru-cache';
 import { DeviceDirectoryRepository, type DirectoryRow } from './device-directory.repository.ts';
-import type { Peer } from './link-listener.ts';
+import type { Peer, ProvenCertificate } from './link-listener.ts';
 
 export interface DeviceIdentity {
   organisationId: string;
@@ -28,17 +28,10 @@ export class DeviceDirectory {
 
   /** @throws RaypherError `device/*` saying why this certificate is not let in. */
   async identify(peer: Peer): Promise<DeviceIdentity> {
-    if (peer.certificate === undefined) {
-      throw new RaypherError('device/certificate-missing', 'The link needs a device certificate.', {
-        hint: 'Enrol this device first.',
-      });
-    }
-    const { certificate } = peer;
-    if (certificate.fault === 'CERT_HAS_EXPIRED') throw expired();
-    if (certificate.fault !== undefined || certificate.device === undefined) throw unknown();
+    const certificate = provenCertificate(peer);
     const { fingerprint, device } = certificate;
     const row = await this.find(fingerprint);
-    if (row === undefined) throw unknown();
+    if (device === undefined || row === undefined) throw unknown();
     if (row.status !== 'active' || row.certificateRevoked) throw revoked();
     if (row.notAfter.getTime() <= Date.now()) throw expired();
     if (row.organisationId !== device.organisation || row.deviceId !== device.device) {
@@ -72,6 +65,18 @@ export class DeviceDirectory {
     if (row !== undefined) this.rows.set(key, row);
     return row;
   }
+}
+
+/** @throws RaypherError `device/certificate-*` unless the peer proved a certificate that leads to our root. */
+export function provenCertificate(peer: Peer): ProvenCertificate {
+  const { certificate } = peer;
+  if (certificate === undefined) {
+    throw new RaypherError('device/certificate-missing', 'The link needs a device certificate.', {
+      hint: 'Enrol this device first.',
+    });
+  }
+  if (certificate.fault === undefined) return certificate;
+  throw certificate.fault === 'CERT_HAS_EXPIRED' ? expired() : unknown();
 }
 
 export function revoked(): RaypherError {

@@ -1,11 +1,13 @@
 import { createHash, type KeyObject } from 'node:crypto';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
+import { setTimeout } from 'node:timers/promises';
 import { createServer, type Server, type TLSSocket } from 'node:tls';
 import { Inject, Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
 import { parseDeviceUri } from '@raypher/shared';
 import { LINK_CONFIG } from '../config/config.module.ts';
 import type { LinkConfig } from '../config/config.ts';
+import { HealthService } from '../health/health.service.ts';
 import { readServerIdentity, type ServerFiles } from './server-identity.ts';
 
 /** Who is at the other end of a connection, as the TLS handshake proved it. */
@@ -24,6 +26,7 @@ export interface ProvenCertificate {
 }
 
 const RELOAD_EVERY_MS = 60_000;
+const IDENTITY_WITHIN_MS = 60_000;
 const HANDSHAKE_TIMEOUT_MS = 10_000;
 const MAX_CONNECTIONS = 50_000;
 
@@ -42,14 +45,17 @@ export class LinkListener implements OnApplicationShutdown {
   private loaded: ServerFiles | undefined;
   private timer: NodeJS.Timeout | undefined;
 
-  constructor(@Inject(LINK_CONFIG) private readonly config: LinkConfig) {}
+  constructor(
+    @Inject(LINK_CONFIG) private readonly config: LinkConfig,
+    private readonly health: HealthService,
+  ) {}
 
   /**
    * @param onConnection gets each connection after its handshake.
    * @returns the port.
    */
   async listen(onConnection: (socket: TLSSocket) => void): Promise<number> {
-    this.loaded = await readServerIdentity(this.config.pkiDirectory);
+    this.loaded = await this.waitForIdentity();
     const server = createServer({
       ...this.loaded,
       minVersion: 'TLSv1.3',
@@ -74,9 +80,25 @@ export class LinkListener implements OnApplicationShutdown {
     server.listen(this.config.linkPort, this.config.listenHost);
     await once(server, 'listening');
     this.server = server;
+    this.health.register('link', async () => {
+      if (!server.listening) throw new Error('not accepting streams');
+    });
     this.timer = setInterval(() => void this.reload(), RELOAD_EVERY_MS).unref();
     // The server listens on TCP, so its address is an AddressInfo.
     return (server.address() as AddressInfo).port;
+  }
+
+  /** The api role makes our certificate; when both start together it may take a moment. */
+  private async waitForIdentity(): Promise<ServerFiles> {
+    const giveUpAt = performance.now() + IDENTITY_WITHIN_MS;
+    for (;;) {
+      try {
+        return await readServerIdentity(this.config.pkiDirectory);
+      } catch (error) {
+        if (performance.now() > giveUpAt) throw error;
+        await setTimeout(250);
+      }
+    }
   }
 
   /** @param name `address:port`, as gRPC names the peer of a call. */

@@ -10,6 +10,7 @@ import { DeviceFactsService } from '../presence/device-facts.service.ts';
 import { PresenceService } from '../presence/presence.service.ts';
 import { Admission } from './admission.ts';
 import { AgentMessagesService } from './agent-messages.service.ts';
+import { provenCertificate } from './device-directory.service.ts';
 import { DeviceStream } from './device-stream.ts';
 import { LinkListener } from './link-listener.ts';
 import { OpeningService } from './opening.service.ts';
@@ -19,6 +20,7 @@ import { type Inbound, LINK_WIRE, type LinkCall, MALFORMED } from './wire.ts';
 const HELLO_WITHIN_MS = 10_000;
 /** A device that takes nothing for so long is cut off; it gets everything anew when it comes back. */
 const BLOCKED_FOR_MS = 60_000;
+const HANG_UP_AFTER_MS = 5_000;
 const CALM_PACE_MS = 30_000;
 /** Devices sent away at shutdown come back within this time, spread. */
 const RETURN_WITHIN_MS = 5_000;
@@ -32,6 +34,8 @@ export class LinkServer implements BeforeApplicationShutdown {
   private readonly admission: Admission;
   /** Before and after Hello alike. */
   private readonly streams = new Set<DeviceStream>();
+  /** Streams that we ended and that are not closed yet, with the time of the end. */
+  private readonly refused = new Map<DeviceStream, number>();
   private readonly left = (stream: DeviceStream) => this.leave(stream, false);
   private server: Server | undefined;
   private timer: NodeJS.Timeout | undefined;
@@ -88,6 +92,13 @@ export class LinkServer implements BeforeApplicationShutdown {
   private accept(call: LinkCall): void {
     const stream = new DeviceStream(call, this.left);
     call.on('error', () => undefined);
+    call.on('close', () => this.refused.delete(stream));
+    const refusal = this.refusalOf(call);
+    if (refusal !== undefined) {
+      // Strangers are turned away before they can use up what is there for devices.
+      this.end(stream, refusal);
+      return;
+    }
     const waitMs = this.isStopping ? RETURN_WITHIN_MS : this.admission.admit();
     if (waitMs > 0) {
       this.end(stream, this.isStopping ? stopping() : overloaded(), waitMs);
@@ -99,6 +110,18 @@ export class LinkServer implements BeforeApplicationShutdown {
     call.on('cancelled', () => this.leave(stream, false));
     call.on('close', () => this.leave(stream, false));
     call.on('drain', () => stream.caughtUp());
+  }
+
+  /** What can be said about a connection without asking the database. */
+  private refusalOf(call: LinkCall): RaypherError | undefined {
+    const peer = this.listener.peer(call.getPeer());
+    if (peer === undefined) return new RaypherError('link/unreachable', 'The connection is gone.');
+    try {
+      provenCertificate(peer);
+      return undefined;
+    } catch (error) {
+      return asRaypherError(error);
+    }
   }
 
   private receive(stream: DeviceStream, message: Inbound): void {
@@ -145,6 +168,8 @@ export class LinkServer implements BeforeApplicationShutdown {
   private end(stream: DeviceStream, error: RaypherError, retryAfterMs?: number): void {
     if (!stream.ended) this.metrics.refusedConnects.inc({ code: error.code });
     stream.end(error, retryAfterMs);
+    // A client that does not hang up after its refusal is hung up on.
+    if (error.code !== 'device/replaced') this.refused.set(stream, performance.now());
   }
 
   /** @param politely the device closed its side: we close ours. */
@@ -162,6 +187,11 @@ export class LinkServer implements BeforeApplicationShutdown {
   private tick(): void {
     const now = performance.now();
     const today = Date.now();
+    for (const [stream, endedAt] of this.refused) {
+      if (now - endedAt < HANG_UP_AFTER_MS) break;
+      this.refused.delete(stream);
+      this.listener.peer(stream.call.getPeer())?.socket.destroy();
+    }
     for (const stream of this.streams) {
       stream.chatter = 0;
       if (stream.identity === undefined && now - stream.openedAt > HELLO_WITHIN_MS) {

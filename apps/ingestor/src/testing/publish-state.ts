@@ -42,7 +42,14 @@ export async function storeState(
     const rollout =
       known ??
       (await tx.rollout.create({
-        data: { organisationId, kind, revision: BigInt(revision), title: 'test', reason: 'test', createdBy: 'test' },
+        data: {
+          organisationId,
+          kind,
+          revision: BigInt(revision),
+          title: 'test',
+          reason: 'test',
+          createdBy: 'test',
+        },
       }));
     return { revision, digest: signed.digest, rolloutId: rollout.id };
   });
