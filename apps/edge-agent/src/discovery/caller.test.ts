@@ -1,8 +1,11 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Stage } from '../response/spawned.test-support.ts';
 import { CallerFinder, findCaller } from './caller.ts';
+
+// Real processes on a machine that may be busy with other things.
+vi.setConfig({ testTimeout: 60_000 });
 
 let stage: Stage;
 beforeEach(() => {

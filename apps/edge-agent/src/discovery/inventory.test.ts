@@ -4,9 +4,12 @@ import { copyFileSync, existsSync, readlinkSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { canonicalBytes, sha256Hex } from '@raypher/ledger';
 import type { AiAgent } from '@raypher/shared';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Stage, type Started, until, withoutRoot } from '../response/spawned.test-support.ts';
 import { Inventory } from './inventory.ts';
+
+// Real processes on a machine that may be busy with other things.
+vi.setConfig({ testTimeout: 60_000 });
 
 const device = randomUUID();
 const STAY = `console.log('ready'); setInterval(() => {}, 1000);`;

@@ -11,7 +11,7 @@ import {
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import {
   BUSY_SCRIPT,
   Stage,
@@ -20,6 +20,9 @@ import {
   withoutRoot,
 } from '../response/spawned.test-support.ts';
 import { ProcessScanner, type ScannedProcess, scanProcesses } from './scan.ts';
+
+// Real processes on a machine that may be busy with other things.
+vi.setConfig({ testTimeout: 60_000 });
 
 if (withoutRoot !== undefined) console.warn(`scan: ${withoutRoot}`);
 
@@ -107,7 +110,7 @@ describe('scanProcesses', () => {
 });
 
 describe.skipIf(withoutRoot !== undefined)('as an unprivileged user', () => {
-  it('misses no process and marks those of others', { timeout: 30_000 }, async () => {
+  it('misses no process and marks those of others', async () => {
     const module = fileURLToPath(new URL('./scan.ts', import.meta.url));
     const other = await stage.start('sh', ['-c', 'echo ready; while :; do sleep 0.1; done']);
     const before = pids();

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { appendFileSync, copyFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ActiveFreeze, FreezeSelector } from '@raypher/shared';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Inventory } from '../discovery/inventory.ts';
 import { readCgroup } from '../discovery/scan.ts';
 import { readStat } from '../discovery/stat.ts';
@@ -19,6 +19,9 @@ import {
   untilTicksAdvance,
   withoutRoot,
 } from './spawned.test-support.ts';
+
+// Real processes on a machine that may be busy with other things.
+vi.setConfig({ testTimeout: 60_000 });
 
 if (withoutRoot !== undefined) console.warn(`freeze: ${withoutRoot}`);
 
@@ -138,7 +141,7 @@ describe.skipIf(withoutRoot !== undefined).each(['cgroup', 'signal'] as const)(
       await inventory.refresh();
       expect(await subject.sweep()).toMatchObject({ frozen: 1, complete: true });
 
-      expect(performance.now() - started).toBeLessThan(2000);
+      expect(performance.now() - started).toBeLessThan(5000);
       const frozenAt = ticksOf(bot);
       await untilTicksAdvance(neighbour);
       expect(ticksOf(bot)).toBe(frozenAt);

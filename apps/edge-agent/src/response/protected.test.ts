@@ -1,8 +1,11 @@
 import { chownSync, copyFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Protection } from './protected.ts';
 import { Stage, withoutRoot } from './spawned.test-support.ts';
+
+// Real processes on a machine that may be busy with other things.
+vi.setConfig({ testTimeout: 60_000 });
 
 let stage: Stage;
 beforeEach(() => {

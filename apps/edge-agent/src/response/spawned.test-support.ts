@@ -97,7 +97,7 @@ export function ticksOf(process: { pid: number }): number {
 export async function until(
   what: string,
   holds: () => boolean | Promise<boolean>,
-  timeoutMs = 8000,
+  timeoutMs = 20_000,
 ): Promise<void> {
   const deadline = performance.now() + timeoutMs;
   while (!(await holds())) {
@@ -109,5 +109,5 @@ export async function until(
 /** Waits until a process has computed for some ticks more: the measure of time in which another one must stand still. */
 export async function untilTicksAdvance(process: { pid: number }, ticks = 8): Promise<void> {
   const before = ticksOf(process);
-  await until(`process ${process.pid} computes`, () => ticksOf(process) >= before + ticks, 15_000);
+  await until(`process ${process.pid} computes`, () => ticksOf(process) >= before + ticks, 30_000);
 }
