@@ -32,7 +32,7 @@ network:
 export class PolicyEnforcer implements Enforcer<PolicyPayload> {
   readonly kind = 'policy';
   readonly #canary = compile(0, [{ layer: 'global', source: CANARY }]);
-  #applied: { state: AppliedState; documents: LayeredDocument[]; team: string | undefined } | undefined;
+  #applied: { state: AppliedState; documents: LayeredDocument[] } | undefined;
   #local: LayeredDocument | undefined;
   #snapshot: PolicySnapshot;
 
@@ -52,8 +52,7 @@ export class PolicyEnforcer implements Enforcer<PolicyPayload> {
   async apply({ revision, digest, payload }: VerifiedState<PolicyPayload>): Promise<number> {
     const documents = payload.documents.map(({ layer, source }) => parseLayer(layer, source));
     const snapshot = compilePolicy({ revision, digest, layers: this.#withLocal(documents) });
-    const team = payload.documents.find(({ layer }) => layer === 'team')?.team;
-    this.#applied = { state: { revision, digest }, documents, team };
+    this.#applied = { state: { revision, digest }, documents };
     this.#snapshot = snapshot;
     this.#changed();
     return 1;
@@ -63,11 +62,6 @@ export class PolicyEnforcer implements Enforcer<PolicyPayload> {
   current(): AppliedState | undefined {
     if (this.#applied === undefined) return undefined;
     return { revision: this.#snapshot.revision, digest: this.#snapshot.digest };
-  }
-
-  /** The team whose document is part of the policy in force. */
-  get team(): string | undefined {
-    return this.#applied?.team;
   }
 
   get mode(): PolicySnapshot['strictestMode'] {

@@ -45,6 +45,16 @@ export class FreezeEnforcer implements Enforcer<FreezePayload> {
     return this.#remote?.state;
   }
 
+  /**
+   * The team that the organisation's freezes are addressed to. The control plane sends a team's freezes to the
+   * devices of that team alone, so a device need not be told which team it is in.
+   */
+  get team(): string | undefined {
+    for (const { selector } of this.#remote?.freezes ?? [])
+      if (selector.kind === 'team') return selector.team;
+    return undefined;
+  }
+
   /** Suspended processes. */
   get held(): number {
     return this.#freezer.held.processes;

@@ -88,9 +88,9 @@ async function compose(config: Config, log: Logger, release: () => void): Promis
     ),
     protection,
     cgroups: usable,
-    team: () => policy.team,
+    team: () => freeze.team,
   });
-  const freeze = new FreezeEnforcer(freezer, new LocalFreezes(agent.db), record);
+  const freeze: FreezeEnforcer = new FreezeEnforcer(freezer, new LocalFreezes(agent.db), record);
   const killer = new ProcessKiller(protection, usable, record);
   let proxy: LocalProxy | undefined;
 

@@ -12,6 +12,7 @@ import { EDGE_AGENT, type EventDraft } from '../ledger/event-draft.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { SlotKind, StateSlots } from '../store/state-slots.ts';
 import type { Enforcer } from './enforcer.ts';
+import { isOtherTeamVariant } from './team-variant.ts';
 
 type StatePayload = PolicyPayload | FreezePayload;
 export type VerifyState<P> = (
@@ -111,7 +112,7 @@ export class DesiredState<P extends StatePayload> {
         throw new RaypherError('bundle/digest-mismatch', 'The announced revision is not the signed one.');
       }
       const before = this.#newest();
-      if (before !== undefined) this.#mustNotGoBack(before, { revision: payload.revision, digest });
+      if (before !== undefined) this.#mustNotGoBack(before, payload, digest);
       send(this.#ack(slot, Phase.PHASE_VERIFIED));
 
       const inForce = this.#enforcer.current();
@@ -146,12 +147,13 @@ export class DesiredState<P extends StatePayload> {
     return stored.revision > current.revision ? stored : current;
   }
 
-  #mustNotGoBack(
-    before: { revision: number; digest: string },
-    offered: { revision: number; digest: string },
-  ): void {
+  #mustNotGoBack(before: { revision: number; digest: string }, offered: P, digest: string): void {
     if (offered.revision > before.revision) return;
-    if (offered.revision === before.revision && offered.digest === before.digest) return;
+    if (offered.revision === before.revision) {
+      if (digest === before.digest) return;
+      const stored = this.#slots.load(this.#kind);
+      if (stored?.digest === before.digest && isOtherTeamVariant(stored.payload, offered)) return;
+    }
     throw new RaypherError(
       'bundle/revision-not-monotonic',
       `Revision ${offered.revision} was offered, but ${before.revision} has been accepted already.`,

@@ -134,7 +134,7 @@ test.each<[string, string, () => StateSlot]>([
   [
     'of the same revision with other content',
     'bundle/revision-not-monotonic',
-    () => plane.signer.slot(fleet.policy(4, { issuedAt: '2020-01-01T00:00:00.000Z' })),
+    () => plane.signer.slot(fleet.policy(4, { documents: [{ layer: 'global', source: 'mode: monitor' }] })),
   ],
   ['signed by another key', 'bundle/signature-invalid', () => new PolicySigner().slot(fleet.policy(5))],
   [
@@ -186,6 +186,16 @@ test.each<[string, string, () => StateSlot]>([
   expect(await rejected).toMatchObject({ code });
   expect(device.policy.current()?.revision).toBe(4);
   expect(await plane.entry('policy.refused')).toMatchObject({ data: { code } });
+});
+
+test('a device that moved to another team takes the variant of its revision that is meant for it', async () => {
+  const device = fleet.open();
+  await fleet.connect(device);
+  await plane.deploy(fleet.policy(4));
+  const documents = [{ layer: 'team' as const, team: randomUUID(), source: 'mode: monitor' }];
+  await plane.deploy(fleet.policy(4, { documents }));
+  const [, second] = plane.offered;
+  expect(device.policy.current()?.digest).toBe(second?.digest.toString('hex'));
 });
 
 test('an enforcer that says something else than it was given is not believed', async () => {
