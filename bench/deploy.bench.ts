@@ -9,10 +9,11 @@ import { Remote } from './lib/remote.ts';
 import { median, percentile, printResult, printTable } from './lib/report.ts';
 import type { SwarmMethods } from './lib/swarm.remote.ts';
 
-const ROUNDS = 7;
+const WARM_UPS = 2;
+const ROUNDS = 5;
 const CONNECTS_PER_SECOND = 400;
-/** Between two measurements, for what the last one left behind (acknowledgements, events, live views). */
-const PAUSE_MS = 700;
+/** Between two measurements, for what the last one left behind: acknowledgements, events, inventories, live views. */
+const PAUSE_MS = 1_500;
 const TIMEOUT_MS = 30_000;
 
 /** One round, in milliseconds since the call. */
@@ -108,26 +109,34 @@ async function measure(
   floor: Remote<FloorMethods>,
 ) {
   const rounds: Rounds = { deploys: [], freezes: [], floors: [] };
-  for (let round = 0; round <= ROUNDS; round += 1) {
-    const measured = {
-      floors: await floorRound(bare, floor),
-      deploys: await deployRound(real, controlPlane, round).finally(() => delay(PAUSE_MS)),
-      freezes: await freezeRound(real, controlPlane).finally(() => delay(PAUSE_MS)),
-    };
-    await Promise.all([real.call('quiet', TIMEOUT_MS), bare.call('quiet', TIMEOUT_MS)]);
-    // The first is the warm-up.
-    if (round === 0) continue;
-    rounds.floors.push(measured.floors);
-    rounds.deploys.push(measured.deploys);
-    rounds.freezes.push(measured.freezes);
+  for (let round = 0; round < WARM_UPS + ROUNDS; round += 1) {
+    const floors = await floorRound(bare, floor);
+    await calm(real, bare);
+    const deploys = await deployRound(real, controlPlane, round);
+    await calm(real, bare);
+    const freezes = await freezeRound(real, controlPlane);
+    await calm(real, bare);
+    if (round < WARM_UPS) continue;
+    rounds.floors.push(floors);
+    rounds.deploys.push(deploys);
+    rounds.freezes.push(freezes);
   }
   return rounds;
+}
+
+/** Nothing of the last round is on its way any more. */
+async function calm(...fleets: Fleet[]): Promise<void> {
+  await delay(PAUSE_MS);
+  await Promise.all(fleets.map((fleet) => fleet.call('quiet', TIMEOUT_MS)));
 }
 
 async function run(): Promise<Rounds> {
   const stopping: (() => Promise<void>)[] = [];
   try {
-    const controlPlane = await BenchControlPlane.start({ admissionsPerSecond: 2 * CONNECTS_PER_SECOND });
+    const controlPlane = await BenchControlPlane.start({
+      nodeOptions,
+      admissionsPerSecond: 2 * CONNECTS_PER_SECOND,
+    });
     stopping.push(() => controlPlane.stop());
     const floor = await Remote.start<FloorMethods>(new URL('lib/floor.remote.ts', import.meta.url));
     stopping.push(() => floor.stop());
@@ -165,7 +174,7 @@ function row(title: string, rounds: Round[], column: Column): (string | number)[
   ];
 }
 
-const { streams } = readOptions();
+const { streams, nodeOptions } = readOptions();
 const { deploys, freezes, floors } = await run();
 
 printTable(
@@ -179,7 +188,7 @@ printTable(
   ],
 );
 console.log(`
-  ${streams} streams, ${ROUNDS} rounds after a warm-up, medians over rounds. The call is POST /v1/policies/deploy and
+  ${streams} streams, ${ROUNDS} rounds after ${WARM_UPS} to warm up, medians over rounds. The call is POST /v1/policies/deploy and
   POST /v1/freezes, answered after ${Math.round(median(deploys.map(({ answered }) => answered)))} ms and ${Math.round(median(freezes.map(({ answered }) => answered)))} ms. The floor is a bare grpc-js server with the
   same mutual TLS and devices that broadcasts a policy of about 256 bytes. Devices and servers share this machine.
 `);

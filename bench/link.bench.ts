@@ -66,6 +66,7 @@ async function measureFloor(): Promise<Outcome> {
 async function measureLink(): Promise<Outcome> {
   const port = await freePort();
   const controlPlane = await BenchControlPlane.start({
+    nodeOptions,
     linkNodeOptions: `--inspect=127.0.0.1:${port}`,
     admissionsPerSecond: CONNECTS_PER_SECOND,
   });
@@ -79,7 +80,7 @@ async function measureLink(): Promise<Outcome> {
 
 const SWARM = new URL('lib/swarm.remote.ts', import.meta.url);
 const FLOOR = new URL('lib/floor.remote.ts', import.meta.url);
-const { streams } = readOptions();
+const { streams, nodeOptions } = readOptions();
 const floor = await measureFloor();
 const link = await measureLink();
 

@@ -22,7 +22,8 @@ export interface Timed<T> {
 }
 
 export interface ControlPlaneOptions {
-  /** Options of the link process's Node. */
+  /** Options for the Node of both roles, and more for that of the link. */
+  nodeOptions?: string;
   linkNodeOptions?: string;
   /** Streams the link admits per second. */
   admissionsPerSecond?: number;
@@ -38,7 +39,8 @@ export class BenchControlPlane {
     this.#cookie = cookie;
   }
 
-  static async start({ linkNodeOptions = '', admissionsPerSecond = 500 }: ControlPlaneOptions = {}) {
+  static async start(options: ControlPlaneOptions = {}) {
+    const { nodeOptions = '', linkNodeOptions = '', admissionsPerSecond = 500 } = options;
     const administrator = {
       organisation: ORGANISATION,
       email: 'bench@example.com',
@@ -55,9 +57,9 @@ export class BenchControlPlane {
         link: {
           RAYPHER_LOG_LEVEL: 'warn',
           RAYPHER_LINK_ADMISSIONS_PER_SECOND: String(admissionsPerSecond),
-          NODE_OPTIONS: linkNodeOptions,
+          NODE_OPTIONS: `${nodeOptions} ${linkNodeOptions}`,
         },
-        api: { RAYPHER_LOG_LEVEL: 'warn' },
+        api: { RAYPHER_LOG_LEVEL: 'warn', NODE_OPTIONS: nodeOptions },
       },
     });
     try {
