@@ -4,7 +4,6 @@ import type { LinkConfig } from '../config/config.ts';
 import { DeviceDirectoryRepository } from '../link/device-directory.repository.ts';
 import { DeviceDirectory, expired, revoked } from '../link/device-directory.service.ts';
 import { StreamRegistry } from '../link/stream-registry.ts';
-import { MetricsService } from '../metrics/metrics.service.ts';
 import { BundleCache } from './bundle-cache.service.ts';
 import { CommandsService } from './commands.service.ts';
 import { DeliveryService } from './delivery.service.ts';
@@ -34,7 +33,6 @@ export class SweepService implements OnModuleInit, OnApplicationShutdown {
     private readonly directory: DeviceDirectory,
     private readonly delivery: DeliveryService,
     private readonly commands: CommandsService,
-    private readonly metrics: MetricsService,
   ) {}
 
   onModuleInit(): void {
@@ -70,7 +68,6 @@ export class SweepService implements OnModuleInit, OnApplicationShutdown {
       const standing = known.get(deviceId);
       if (standing?.status !== 'active') {
         this.directory.forget(deviceId);
-        this.metrics.refusedConnects.inc({ code: 'device/revoked' });
         stream.end(revoked());
       } else if (standing.teamId !== stream.identity.teamId) {
         stream.identity.teamId = standing.teamId;

@@ -3,7 +3,6 @@ import type { ChainHead } from '@raypher/ledger';
 import { type EventBatch, RaypherError } from '@raypher/shared';
 import type { DeviceIdentity } from '../link/device-directory.service.ts';
 import { CREDIT_WINDOW, type DeviceStream } from '../link/device-stream.ts';
-import { MetricsService } from '../metrics/metrics.service.ts';
 import { AlertsService } from './alerts.service.ts';
 import { type CommitJob, CommitQueue } from './commit-queue.service.ts';
 import type { EventRow } from './ledger.repository.ts';
@@ -22,7 +21,6 @@ export class IngestService {
     private readonly queue: CommitQueue,
     private readonly live: LiveEventsService,
     private readonly alerts: AlertsService,
-    private readonly metrics: MetricsService,
   ) {}
 
   /** Tells the device where its ledger ends here and lets it send. */
@@ -65,7 +63,6 @@ export class IngestService {
     // Batches behind a refused one fail with it; one refusal is enough.
     if (stream.ended) return;
     this.logger.warn({ device: identity.deviceId, code: error.code, details: error.details }, error.message);
-    this.metrics.refusedConnects.inc({ code: error.code });
     if (error.code.startsWith('ledger/')) void this.alerts.ledgerFault(identity, error);
     stream.end(error, error.code === 'link/overloaded' ? OVERLOADED_MS : undefined);
   }

@@ -1,5 +1,5 @@
 import { Metadata } from '@grpc/grpc-js';
-import { RaypherError, type StateSlot } from '@raypher/shared';
+import type { ErrorCode, RaypherError, StateSlot } from '@raypher/shared';
 import type { DeviceIdentity } from './device-directory.service.ts';
 import { type ControlBody, encode, type LinkCall } from './wire.ts';
 
@@ -40,6 +40,8 @@ export class DeviceStream {
   /** Messages other than batches since the last tick. */
   chatter = 0;
   ended = false;
+  /** Why we ended it; undefined when the device left. */
+  endedWith: ErrorCode | undefined;
   /** Until when somebody watches, milliseconds since the epoch; 0 = nobody. */
   watchedUntil = 0;
   heartbeatMs = 0;
@@ -128,6 +130,7 @@ export class DeviceStream {
   end(error: RaypherError, retryAfterMs?: number): void {
     if (this.ended) return;
     this.ended = true;
+    this.endedWith = error.code;
     const metadata = new Metadata();
     metadata.set('raypher-code', error.code);
     if (retryAfterMs !== undefined) {

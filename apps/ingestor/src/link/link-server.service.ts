@@ -36,7 +36,12 @@ export class LinkServer implements BeforeApplicationShutdown {
   private readonly streams = new Set<DeviceStream>();
   /** Streams that we ended and that are not closed yet, with the time of the end. */
   private readonly refused = new Map<DeviceStream, number>();
-  private readonly left = (stream: DeviceStream) => this.leave(stream, false);
+  private readonly left = (stream: DeviceStream) => {
+    this.metrics.refusedConnects.inc({ code: stream.endedWith ?? 'none' });
+    // A client that does not hang up after its refusal is hung up on.
+    if (stream.endedWith !== 'device/replaced') this.refused.set(stream, performance.now());
+    this.leave(stream, false);
+  };
   private server: Server | undefined;
   private timer: NodeJS.Timeout | undefined;
   private isStopping = false;
@@ -83,7 +88,7 @@ export class LinkServer implements BeforeApplicationShutdown {
     clearInterval(this.timer);
     this.listener.stopAccepting();
     for (const stream of [...this.streams]) {
-      this.end(stream, stopping(), Math.ceil(Math.random() * RETURN_WITHIN_MS));
+      stream.end(stopping(), Math.ceil(Math.random() * RETURN_WITHIN_MS));
     }
     await this.queue.drain();
     this.server?.forceShutdown();
@@ -96,12 +101,12 @@ export class LinkServer implements BeforeApplicationShutdown {
     const refusal = this.refusalOf(call);
     if (refusal !== undefined) {
       // Strangers are turned away before they can use up what is there for devices.
-      this.end(stream, refusal);
+      stream.end(refusal);
       return;
     }
     const waitMs = this.isStopping ? RETURN_WITHIN_MS : this.admission.admit();
     if (waitMs > 0) {
-      this.end(stream, this.isStopping ? stopping() : overloaded(), waitMs);
+      stream.end(this.isStopping ? stopping() : overloaded(), waitMs);
       return;
     }
     this.streams.add(stream);
@@ -159,17 +164,10 @@ export class LinkServer implements BeforeApplicationShutdown {
     if (error.code === 'internal/unexpected') {
       // Not the device's fault (the database is away, most likely): it shall come back.
       this.logger.error(thrown);
-      this.end(stream, overloaded(), UNAVAILABLE_MS + Math.ceil(Math.random() * UNAVAILABLE_MS));
+      stream.end(overloaded(), UNAVAILABLE_MS + Math.ceil(Math.random() * UNAVAILABLE_MS));
       return;
     }
-    this.end(stream, error);
-  }
-
-  private end(stream: DeviceStream, error: RaypherError, retryAfterMs?: number): void {
-    if (!stream.ended) this.metrics.refusedConnects.inc({ code: error.code });
-    stream.end(error, retryAfterMs);
-    // A client that does not hang up after its refusal is hung up on.
-    if (error.code !== 'device/replaced') this.refused.set(stream, performance.now());
+    stream.end(error);
   }
 
   /** @param politely the device closed its side: we close ours. */
@@ -190,15 +188,17 @@ export class LinkServer implements BeforeApplicationShutdown {
     for (const [stream, endedAt] of this.refused) {
       if (now - endedAt < HANG_UP_AFTER_MS) break;
       this.refused.delete(stream);
-      this.listener.peer(stream.call.getPeer())?.socket.destroy();
+      const peer = stream.call.getPeer();
+      // Unless the same connection carries another stream by now.
+      if ([...this.streams].some((other) => other.call.getPeer() === peer)) continue;
+      this.listener.peer(peer)?.socket.destroy();
     }
     for (const stream of this.streams) {
       stream.chatter = 0;
       if (stream.identity === undefined && now - stream.openedAt > HELLO_WITHIN_MS) {
-        this.end(stream, new RaypherError('link/protocol', 'Nothing was said within ten seconds.'));
+        stream.end(new RaypherError('link/protocol', 'Nothing was said within ten seconds.'));
       } else if (stream.blockedSince !== undefined && now - stream.blockedSince > BLOCKED_FOR_MS) {
-        this.end(
-          stream,
+        stream.end(
           new RaypherError('link/overloaded', 'The device does not keep up with what it is sent.'),
           1_000,
         );
