@@ -7,6 +7,7 @@ import { runCommand } from './run-command.mjs';
 /**
  * @typedef {object} Prerequisite
  * @property {string} command - the program looked for on PATH.
+ * @property {string[]} [others] - programs that do as well.
  * @property {string} apt - the Debian and Ubuntu package that has it.
  * @property {string} brew - the Homebrew formula that has it.
  * @property {string} why - completes "Needed for …".
@@ -24,6 +25,7 @@ const PREREQUISITES = [
   },
   {
     command: 'chromium',
+    others: ['chromium-browser', 'google-chrome'],
     apt: 'chromium',
     brew: '--cask chromium',
     why: 'the tests that use the dashboard in a real browser',
@@ -40,9 +42,7 @@ const PREREQUISITES = [
  *   `yes` does not ask before installing.
  */
 export async function ensurePrerequisites(purpose, { progress, yes = false, table = PREREQUISITES }) {
-  const missing = table.filter(
-    (entry) => entry.for.includes(purpose) && findOnPath(entry.command) === undefined,
-  );
+  const missing = table.filter((entry) => entry.for.includes(purpose) && !isThere(entry));
   if (missing.length === 0) return;
   for (const { command, why } of missing) progress.note(`${command} is missing. Needed for ${why}.`);
   const packages = missing.map(({ apt }) => apt);
@@ -53,7 +53,7 @@ export async function ensurePrerequisites(purpose, { progress, yes = false, tabl
     );
   }
   await progress.step(`Installing ${packages.join(', ')}`, () => aptInstall(packages));
-  const still = missing.filter(({ command }) => findOnPath(command) === undefined);
+  const still = missing.filter((entry) => !isThere(entry));
   if (still.length > 0) {
     throw new FriendlyError(
       `apt-get installed ${packages.join(', ')}, but ${still.map(({ command }) => command).join(', ')} is not on PATH.`,
@@ -77,6 +77,11 @@ export function findOnPath(command, path = process.env.PATH ?? '') {
     }
   }
   return undefined;
+}
+
+/** @param {Prerequisite} prerequisite */
+function isThere({ command, others = [] }) {
+  return [command, ...others].some((name) => findOnPath(name) !== undefined);
 }
 
 /** @param {Prerequisite[]} missing */

@@ -6,7 +6,14 @@ import { Progress } from '../progress.mjs';
 import { ensurePrerequisites, findOnPath } from './prerequisites.mjs';
 
 const TABLE = /** @type {import('./prerequisites.mjs').Prerequisite[]} */ ([
-  { command: 'some-server', apt: 'some-package', brew: 'some', why: 'this test', for: ['start'] },
+  {
+    command: 'some-server',
+    others: ['same-server'],
+    apt: 'some-package',
+    brew: 'some',
+    why: 'this test',
+    for: ['start'],
+  },
 ]);
 const options = { progress: new Progress(), table: TABLE, yes: true };
 const path = process.env.PATH;
@@ -38,6 +45,11 @@ describe('the programs that npm cannot bring', () => {
     expect(findOnPath('some-server')).toBeUndefined();
     await program('some-server', '');
     expect(findOnPath('some-server')).toBe(join(folder, 'some-server'));
+    await ensurePrerequisites('start', options);
+  });
+
+  it('may go by another name', async () => {
+    await program('same-server', '');
     await ensurePrerequisites('start', options);
   });
 

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Account, canReach, databaseAccount } from '../processes/account.ts';
 import { type Daemon, startDaemon } from '../processes/daemon.ts';
-import { freePort } from '../processes/free-port.ts';
+import { onFreePort } from '../processes/on-free-port.ts';
 import { postgresBinaries } from './binaries.ts';
 import { initialiseCluster, isInitialised } from './initialise-cluster.ts';
 
@@ -63,10 +63,8 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Post
   }
   await stopLeftOver(dataDir);
 
-  const port = options.port ?? (await freePort());
   const settings = {
     listen_addresses: '127.0.0.1',
-    port: String(port),
     unix_socket_directories: '',
     password_encryption: 'scram-sha-256',
     max_connections: String(options.maxConnections ?? 200),
@@ -76,12 +74,14 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Post
       ? {}
       : { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off', autovacuum_naptime: '5min' }),
   };
-  const start = () =>
+  const start = (onPort: number) =>
     startDaemon({
       command: binaries.postgres,
       args: [
         '-D',
         dataDir,
+        '-p',
+        String(onPort),
         ...Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]),
       ],
       ready: READY,
@@ -93,7 +93,9 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Post
       env: { PATH: process.env.PATH, LC_MESSAGES: 'C', TZ: 'UTC' },
     });
 
-  let daemon = await start();
+  const first = await onFreePort(options.port, start);
+  const { port } = first;
+  let daemon = first.server;
   return {
     host: '127.0.0.1',
     port,
@@ -110,7 +112,7 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Post
     restart: async () => {
       await daemon.stop();
       await stopLeftOver(dataDir);
-      daemon = await start();
+      daemon = await start(port);
     },
     stop: async () => {
       await daemon.stop();

@@ -26,7 +26,6 @@ function ask(port: number, ...commands: string[]): Promise<string> {
   });
 }
 
-const port = (server: RedisServer) => server.port ?? Number.NaN;
 const password = (server: RedisServer) => decodeURIComponent(new URL(server.url).password);
 
 afterEach(async () => {
@@ -36,8 +35,8 @@ afterEach(async () => {
 describe('a Redis of our own', () => {
   it('answers nobody without the password', async () => {
     const server = await start();
-    expect(await ask(port(server), 'PING')).toMatch(/^-NOAUTH/);
-    expect(await ask(port(server), `AUTH ${password(server)}`, 'PING')).toBe('+OK\r\n+PONG\r\n+OK\r\n');
+    expect(await ask(server.port, 'PING')).toMatch(/^-NOAUTH/);
+    expect(await ask(server.port, `AUTH ${password(server)}`, 'PING')).toBe('+OK\r\n+PONG\r\n+OK\r\n');
   });
 
   it('keeps the password in a file only its owner can read', async () => {
@@ -50,10 +49,10 @@ describe('a Redis of our own', () => {
 
   it('comes back on the same port with its data after a kill -9', async () => {
     const server = await start({ persistent: true });
-    await ask(port(server), `AUTH ${password(server)}`, 'CONFIG SET appendfsync always', 'SET kept 42');
+    await ask(server.port, `AUTH ${password(server)}`, 'CONFIG SET appendfsync always', 'SET kept 42');
     server.kill('SIGKILL');
     await server.exited;
     await server.restart();
-    expect(await ask(port(server), `AUTH ${password(server)}`, 'GET kept')).toContain('$2\r\n42');
+    expect(await ask(server.port, `AUTH ${password(server)}`, 'GET kept')).toContain('$2\r\n42');
   });
 });

@@ -3,15 +3,13 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Daemon, startDaemon } from '../processes/daemon.ts';
-import { freePort } from '../processes/free-port.ts';
+import { onFreePort } from '../processes/on-free-port.ts';
 
 export interface RedisOptions {
   /** Configuration and data; a temporary folder, removed by `stop`, when left out. */
   dir?: string;
   /** A free one on 127.0.0.1 when left out. */
   port?: number;
-  /** Listen on this Unix socket instead of a port. */
-  socket?: string;
   /** Random when left out. */
   password?: string;
   /** Keep data over restarts (append-only file). Default: true when `dir` is given. */
@@ -22,9 +20,9 @@ export interface RedisOptions {
 }
 
 export interface RedisServer extends Daemon {
-  /** `redis://…`, or `unix://…` for a socket; holds the password. */
+  /** Holds the password. */
   readonly url: string;
-  readonly port: number | undefined;
+  readonly port: number;
   readonly dir: string;
   /** Starts it again on the same address and data, after a `kill` or by stopping it first. */
   restart(): Promise<void>;
@@ -40,15 +38,10 @@ export async function startRedis(options: RedisOptions = {}): Promise<RedisServe
   const dir = options.dir ?? (await mkdtemp(join(tmpdir(), 'raypher-redis-')));
   const persistent = options.persistent ?? options.dir !== undefined;
   const password = options.password ?? randomBytes(24).toString('base64url');
-  const port = options.socket === undefined ? (options.port ?? (await freePort())) : undefined;
   await mkdir(dir, { recursive: true, mode: 0o700 });
   const configuration = join(dir, 'redis.conf');
   const lines = [
-    port === undefined ? 'port 0' : `port ${port}`,
     'bind 127.0.0.1',
-    ...(options.socket === undefined
-      ? []
-      : [`unixsocket ${JSON.stringify(options.socket)}`, 'unixsocketperm 600']),
     `requirepass ${JSON.stringify(password)}`,
     `dir ${JSON.stringify(dir)}`,
     'daemonize no',
@@ -58,10 +51,10 @@ export async function startRedis(options: RedisOptions = {}): Promise<RedisServe
     'maxmemory-policy noeviction',
   ];
   await writeFile(configuration, `${lines.join('\n')}\n`, { mode: 0o600 });
-  const start = () =>
+  const start = (onPort: number) =>
     startDaemon({
       command: 'redis-server',
-      args: [configuration],
+      args: [configuration, '--port', String(onPort)],
       ready: /Ready to accept connections/,
       stopSignal: 'SIGTERM',
       logFile: options.logFile,
@@ -69,14 +62,13 @@ export async function startRedis(options: RedisOptions = {}): Promise<RedisServe
       startTimeoutMs: 20_000,
     });
 
-  let daemon = await start();
+  const first = await onFreePort(options.port, start);
+  const { port } = first;
+  let daemon = first.server;
   return {
     dir,
     port,
-    url:
-      options.socket === undefined
-        ? `redis://:${encodeURIComponent(password)}@127.0.0.1:${port}`
-        : `unix://:${encodeURIComponent(password)}@${options.socket}`,
+    url: `redis://:${encodeURIComponent(password)}@127.0.0.1:${port}`,
     get pid() {
       return daemon.pid;
     },
@@ -86,7 +78,7 @@ export async function startRedis(options: RedisOptions = {}): Promise<RedisServe
     kill: (signal) => daemon.kill(signal),
     restart: async () => {
       await daemon.stop();
-      daemon = await start();
+      daemon = await start(port);
     },
     stop: async () => {
       await daemon.stop();
