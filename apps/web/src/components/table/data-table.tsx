@@ -4,7 +4,7 @@
 import { useVirtualizer } from '@tanstack/react-virtual';
 import { type KeyboardEvent, type ReactNode, useEffect, useRef, useState } from 'react';
 import { cn } from '@/lib/cn.ts';
-import { useNarrow } from '@/lib/use-narrow.ts';
+import { useWidth } from '@/lib/use-width.ts';
 import { SkeletonRows } from '../ui/skeleton.tsx';
 import { nextRow } from './next-row.ts';
 
@@ -14,8 +14,8 @@ export interface Column<Row> {
   /** A CSS grid track, for example `minmax(160px, 2fr)` or `96px`. */
   width: string;
   align?: 'end';
-  /** Left out on a phone. */
-  wideOnly?: boolean;
+  /** Shown from this width of the table on, in pixels: a phone or an open panel leaves less room. */
+  from?: number;
   cell: (row: Row) => ReactNode;
 }
 
@@ -58,10 +58,10 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
     onNearEnd,
     onAtTop,
   } = props;
-  const narrow = useNarrow();
-  const columns = narrow ? props.columns.filter((column) => column.wideOnly !== true) : props.columns;
-  const template = columns.map((column) => column.width).join(' ');
   const scroller = useRef<HTMLDivElement>(null);
+  const width = useWidth(scroller) ?? Number.POSITIVE_INFINITY;
+  const columns = props.columns.filter((column) => width >= (column.from ?? 0));
+  const template = columns.map((column) => column.width).join(' ');
   const [active, setActive] = useState(0);
   const focusAfterRender = useRef(false);
   const virtual = useVirtualizer({

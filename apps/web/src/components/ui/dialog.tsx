@@ -38,19 +38,13 @@ export function Dialog({
             WIDTHS[width],
           )}
         >
-          <header className="flex items-start gap-3 border-b px-5 pt-4 pb-3">
-            <div className="min-w-0 flex-1">
+          <header className="border-b py-3 pr-14 pl-5">
+            <div className="min-w-0">
               <Primitive.Title className="text-lg font-semibold">{title}</Primitive.Title>
               <Primitive.Description className={description === undefined ? 'sr-only' : 'mt-0.5 text-ink-2'}>
                 {description ?? title}
               </Primitive.Description>
             </div>
-            <Primitive.Close
-              className="-mr-2 grid size-7 place-items-center rounded-md text-ink-3 hover:bg-hover hover:text-ink"
-              aria-label="Close"
-            >
-              <X className="size-4" />
-            </Primitive.Close>
           </header>
           <div className="min-h-0 flex-1 overflow-y-auto px-5 py-4">{children}</div>
           {footer !== undefined && (
@@ -58,6 +52,13 @@ export function Dialog({
               {footer}
             </footer>
           )}
+          {/* Last in order, so that the first field has the focus when the dialog opens. */}
+          <Primitive.Close
+            className="absolute top-3 right-3 grid size-7 place-items-center rounded-md text-ink-3 hover:bg-hover hover:text-ink"
+            aria-label="Close"
+          >
+            <X className="size-4" />
+          </Primitive.Close>
         </Primitive.Content>
       </Primitive.Portal>
     </Primitive.Root>

@@ -13,28 +13,28 @@ export const AGENT_COLUMNS: Column<AiAgent>[] = [
   },
   { id: 'state', header: 'State', width: '96px', cell: (agent) => <AgentStateBadge state={agent.state} /> },
   { id: 'device', header: 'Device', width: 'minmax(96px, 1fr)', cell: (agent) => agent.hostname },
-  { id: 'user', header: 'User', width: 'minmax(72px, 0.7fr)', wideOnly: true, cell: (agent) => agent.user },
+  { id: 'user', header: 'User', width: 'minmax(72px, 0.7fr)', from: 760, cell: (agent) => agent.user },
   {
     id: 'libraries',
     header: 'Libraries',
     width: 'minmax(96px, 1fr)',
-    wideOnly: true,
+    from: 600,
     cell: (agent) => list(agent.libraries),
   },
   {
     id: 'models',
     header: 'Models',
     width: 'minmax(96px, 1fr)',
-    wideOnly: true,
+    from: 860,
     cell: (agent) => list(agent.models),
   },
-  { id: 'risk', header: 'Risk', width: '80px', wideOnly: true, cell: (agent) => agent.risk },
+  { id: 'risk', header: 'Risk', width: '80px', from: 940, cell: (agent) => agent.risk },
   {
     id: 'processes',
     header: 'Processes',
     width: '80px',
     align: 'end',
-    wideOnly: true,
+    from: 1020,
     cell: (agent) => formatCount(agent.processes.length),
   },
   {
@@ -42,7 +42,7 @@ export const AGENT_COLUMNS: Column<AiAgent>[] = [
     header: 'Last seen',
     width: '88px',
     align: 'end',
-    wideOnly: true,
+    from: 700,
     cell: (agent) => (
       <span className="text-ink-2">
         <Time at={agent.lastSeenAt} />

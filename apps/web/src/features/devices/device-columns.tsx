@@ -23,14 +23,14 @@ export const DEVICE_COLUMNS: Column<Device>[] = [
     id: 'team',
     header: 'Team',
     width: 'minmax(80px, 1fr)',
-    wideOnly: true,
+    from: 700,
     cell: (device) => device.team?.name ?? <span className="text-ink-3">none</span>,
   },
   {
     id: 'posture',
     header: 'Posture',
     width: '128px',
-    wideOnly: true,
+    from: 560,
     cell: (device) => <PostureSummary posture={device.posture} />,
   },
   {
@@ -38,7 +38,7 @@ export const DEVICE_COLUMNS: Column<Device>[] = [
     header: 'Policy',
     width: '72px',
     align: 'end',
-    wideOnly: true,
+    from: 820,
     cell: (device) =>
       device.applied.policy === 0 ? <span className="text-ink-3">none</span> : `rev ${device.applied.policy}`,
   },
@@ -47,7 +47,7 @@ export const DEVICE_COLUMNS: Column<Device>[] = [
     header: 'AI agents',
     width: '96px',
     align: 'end',
-    wideOnly: true,
+    from: 640,
     cell: (device) => (
       <>
         {formatCount(device.aiAgents)}
@@ -61,7 +61,7 @@ export const DEVICE_COLUMNS: Column<Device>[] = [
     id: 'system',
     header: 'System',
     width: 'minmax(96px, 1fr)',
-    wideOnly: true,
+    from: 1000,
     cell: (device) => <span className="text-ink-2">{`${device.os} · ${device.arch}`}</span>,
   },
   {
@@ -69,7 +69,7 @@ export const DEVICE_COLUMNS: Column<Device>[] = [
     header: 'Last seen',
     width: '96px',
     align: 'end',
-    wideOnly: true,
+    from: 880,
     cell: (device) =>
       device.lastSeenAt === null ? (
         <span className="text-ink-3">never</span>

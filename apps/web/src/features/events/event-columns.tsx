@@ -29,7 +29,7 @@ export const EVENT_COLUMNS: Column<EventView>[] = [
     id: 'actor',
     header: 'Actor',
     width: 'minmax(88px, 1fr)',
-    wideOnly: true,
+    from: 560,
     cell: (event) => <span className="font-medium">{event.actor.name}</span>,
   },
   {
@@ -46,14 +46,14 @@ export const EVENT_COLUMNS: Column<EventView>[] = [
     id: 'type',
     header: 'Type',
     width: '136px',
-    wideOnly: true,
+    from: 1000,
     cell: (event) => <span className="text-ink-2">{event.type}</span>,
   },
   {
     id: 'rule',
     header: 'Rule',
     width: 'minmax(88px, 1fr)',
-    wideOnly: true,
+    from: 760,
     cell: (event) =>
       event.rule === null ? (
         <span className="text-ink-3">–</span>
@@ -65,7 +65,7 @@ export const EVENT_COLUMNS: Column<EventView>[] = [
     id: 'device',
     header: 'Device',
     width: 'minmax(88px, 1fr)',
-    wideOnly: true,
+    from: 880,
     cell: (event) => event.hostname,
   },
 ];

@@ -39,6 +39,8 @@ export function applyLiveToCache(live: LiveStore, client: QueryClient): () => vo
       void client.invalidateQueries({ queryKey: [object] });
       if (object === 'devices') markOutdated('agents');
     }),
+    // Signed out, or given another role: asking who one is leads to the sign-in page or to new rights.
+    live.onRefused(() => void client.invalidateQueries({ queryKey: keys.me })),
     live.onReconnect(() => void client.invalidateQueries()),
   ];
   return () => {

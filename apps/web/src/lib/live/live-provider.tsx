@@ -36,7 +36,7 @@ export function LiveProvider({ children }: { children: ReactNode }) {
     setStore(created);
     return () => {
       undo();
-      socket.disconnect();
+      created.close();
     };
   }, [client]);
 

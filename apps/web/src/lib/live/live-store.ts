@@ -5,11 +5,15 @@ import type { Connection } from './connection-state.ts';
 export type LiveSocket = Socket<LiveMessages, LiveRequests>;
 type Listener<K extends keyof LiveMessages> = LiveMessages[K];
 
+const RETRY_AFTER_REFUSAL_MS = 3_000;
+
 /** The one live connection of this page: its state for the indicator, its messages for whoever shows them. */
 export class LiveStore {
   #connection: Connection = { kind: 'connecting', since: Date.now() };
   #listeners = new Set<() => void>();
   #reconnected = new Set<() => void>();
+  #refused = new Set<() => void>();
+  #retry: ReturnType<typeof setTimeout> | undefined;
   readonly socket: LiveSocket;
 
   constructor(socket: LiveSocket) {
@@ -25,9 +29,20 @@ export class LiveStore {
     socket.on('connect_error', () => this.#lost());
   }
 
+  /** Stops trying, for good. */
+  close(): void {
+    clearTimeout(this.#retry);
+    this.socket.disconnect();
+  }
+
   #lost(): void {
-    if (this.#connection.kind !== 'connected') return;
-    this.#set({ kind: 'reconnecting', since: Date.now() });
+    if (this.#connection.kind === 'connected') this.#set({ kind: 'reconnecting', since: Date.now() });
+    // socket.io tries again by itself, except when the server showed this socket out: then the session
+    // ended or its rights changed, and whoever listens finds out which.
+    if (this.socket.active) return;
+    for (const listener of this.#refused) listener();
+    clearTimeout(this.#retry);
+    this.#retry = setTimeout(() => this.socket.connect(), RETRY_AFTER_REFUSAL_MS);
   }
 
   #set(connection: Connection): void {
@@ -46,6 +61,12 @@ export class LiveStore {
   onReconnect(listener: () => void): () => void {
     this.#reconnected.add(listener);
     return () => this.#reconnected.delete(listener);
+  }
+
+  /** Calls back when the server showed this browser out; returns the undo. */
+  onRefused(listener: () => void): () => void {
+    this.#refused.add(listener);
+    return () => this.#refused.delete(listener);
   }
 
   /** Listens to one kind of message; returns the undo. */
