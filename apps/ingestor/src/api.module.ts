@@ -6,6 +6,7 @@ import { AuditModule } from './audit/audit.module.ts';
 import { AuthModule } from './auth/auth.module.ts';
 import { CommandsModule } from './commands/commands.module.ts';
 import { DatabaseModule } from './database/database.module.ts';
+import { DatabaseHealth } from './database/database-health.ts';
 import { EventsModule } from './events/events.module.ts';
 import { FleetModule } from './fleet/fleet.module.ts';
 import { PresenceReaderModule } from './fleet/presence.module.ts';
@@ -48,5 +49,5 @@ import { TenancyModule } from './tenancy/tenancy.module.ts';
 export class FeaturesModule {}
 
 /** The REST side as a server: features, live views and jobs. */
-@Module({ imports: [FeaturesModule, OpenApiModule, LiveModule, JobsModule] })
+@Module({ imports: [FeaturesModule, OpenApiModule, LiveModule, JobsModule], providers: [DatabaseHealth] })
 export class ApiModule {}

@@ -99,6 +99,10 @@ export class CrossTenantRepository {
     await this.#pool.query('SELECT ensure_event_partition($1::date)', [day]);
   }
 
+  async ping(): Promise<void> {
+    await this.#pool.query('SELECT 1');
+  }
+
   async close(): Promise<void> {
     await this.#pool.end();
   }

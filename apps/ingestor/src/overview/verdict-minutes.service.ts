@@ -9,15 +9,20 @@ const SHOWN = 60;
 /** A minute this old gets no more rows: the link commits within seconds of receiving. */
 const CLOSED_AFTER_MS = 2 * MINUTE_MS;
 
+/** Positions are given out before they are committed; a row may arrive this far out of order. */
+const OUT_OF_ORDER = 10_000n;
+
 interface Series {
   minutes: Map<number, Minute>;
   /** Every minute before this one is closed and counted. */
   closedBefore: number;
+  /** Every row of a minute that is still open has a higher position. */
+  after: bigint;
 }
 
 /**
  * Verdicts per minute of the last hour. Closed minutes never change (the record is append-only), so they are
- * counted once and kept; each call reads only the last two minutes or so, whatever the table has grown to.
+ * counted once and kept; each call reads only the rows of the last minutes, whatever the table has grown to.
  */
 @Injectable()
 export class VerdictMinutes {
@@ -25,18 +30,27 @@ export class VerdictMinutes {
 
   constructor(private readonly events: EventsRepository) {}
 
+  /** Oldest first. @param now milliseconds since the epoch. */
   async lastHour(organisationId: string, now = Date.now()): Promise<Minute[]> {
     const current = floor(now);
     const oldest = current - (SHOWN - 1) * MINUTE_MS;
-    const known = this.series.get(organisationId) ?? { minutes: new Map(), closedBefore: oldest };
+    const known = this.series.get(organisationId) ?? { minutes: new Map(), closedBefore: oldest, after: -1n };
     const from = Math.max(oldest, known.closedBefore);
-    const rows = await this.events.minutes(organisationId, new Date(from), new Date(current + MINUTE_MS));
+    const rows = await this.events.minutes(organisationId, new Date(from), known.after);
     const fresh = count(rows);
     const minutes = new Map<number, Minute>();
     for (let at = oldest; at <= current; at += MINUTE_MS) {
       minutes.set(at, (at >= from ? fresh.get(at) : known.minutes.get(at)) ?? empty(at));
     }
-    this.series.set(organisationId, { minutes, closedBefore: floor(now - CLOSED_AFTER_MS) });
+    const closedBefore = floor(now - CLOSED_AFTER_MS);
+    const open = rows.filter((row) => row.minute.getTime() >= closedBefore).map((row) => row.firstPosition);
+    const lowest = open.reduce<bigint | undefined>(
+      (low, one) => (low === undefined || one < low ? one : low),
+      undefined,
+    );
+    const safe = lowest === undefined ? known.after : lowest - OUT_OF_ORDER;
+    const after = safe > known.after ? safe : known.after;
+    this.series.set(organisationId, { minutes, closedBefore, after });
     return [...minutes.values()];
   }
 }

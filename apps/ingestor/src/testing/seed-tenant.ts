@@ -1,5 +1,9 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import type { Client } from 'pg';
+
+/** A connection of a superuser, as `pg` gives it. */
+interface Admin {
+  query(text: string, values: unknown[]): Promise<unknown>;
+}
 
 export interface SeededTenant {
   organisation: string;
@@ -8,7 +12,7 @@ export interface SeededTenant {
 }
 
 /** Writes one row into every table of an organisation, as a superuser: something to reach for. */
-export async function seedTenant(admin: Client, name: string): Promise<SeededTenant> {
+export async function seedTenant(admin: Admin, name: string): Promise<SeededTenant> {
   const [organisation, team, device, rollout] = [randomUUID(), randomUUID(), randomUUID(), randomUUID()];
   const hash = () => randomBytes(32);
   const insert = (text: string, values: unknown[]) => admin.query(text, values);
@@ -112,7 +116,7 @@ export interface SeededEvent {
 
 /** One event, as the link would have written it. */
 export async function seedEvent(
-  admin: Client,
+  admin: Admin,
   { organisation, device }: Pick<SeededTenant, 'organisation' | 'device'>,
   event: SeededEvent,
 ): Promise<void> {
