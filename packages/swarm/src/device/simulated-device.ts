@@ -65,6 +65,8 @@ export class SimulatedDevice implements LinkListener, EnforcerHost {
   #heartbeatMs = DEFAULT_HEARTBEAT_MS;
   #nextHeartbeatMs = 0;
   #retryAfterMs = 0;
+  /** 0 while nothing waits. */
+  #lingerUntilMs = 0;
   #inventoryDueMs = Number.POSITIVE_INFINITY;
   /** Written on the next tick: on a machine of its own a device would not hold up the next one with it. */
   readonly #toRecord: EventDraft[] = [];
@@ -213,15 +215,22 @@ export class SimulatedDevice implements LinkListener, EnforcerHost {
   }
 
   record(draft: EventDraft): void {
+    const [least, most] = this.#surroundings.behaviour.lingerMs;
+    if (this.#lingerUntilMs === 0)
+      this.#lingerUntilMs = Date.now() + least + this.#random.next() * (most - least);
     const written = this.#ledger.append(draft, new Date());
     if (written.length > 0) this.#surroundings.store?.append(this.id, this.#ledger.head, written);
   }
 
   /** Sends what waits, as far as the control plane's credit goes. */
   flush(): void {
+    if (Date.now() < this.#lingerUntilMs) return;
     while (this.#welcomed && this.#credit > 0) {
       const batch = this.#ledger.nextBatch();
-      if (batch === undefined) return;
+      if (batch === undefined) {
+        this.#lingerUntilMs = 0;
+        return;
+      }
       this.#credit -= 1;
       this.#send({ $case: 'events', value: batch });
       if (this.#credit > 0 && this.#random.chance(this.#surroundings.behaviour.duplicateBatch)) {
