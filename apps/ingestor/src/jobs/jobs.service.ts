@@ -14,7 +14,8 @@ import { EventPartitions } from './event-partitions.ts';
 import { PresencePruning } from './presence-pruning.ts';
 import { SilentDevices } from './silent-devices.ts';
 
-const QUEUE = 'raypher-jobs';
+export const QUEUE = 'jobs';
+export const QUEUE_PREFIX = 'raypher';
 
 const EVERY_MS = {
   'event-partitions': 60 * 60_000,
@@ -55,12 +56,12 @@ export class JobsService implements OnApplicationBootstrap, OnApplicationShutdow
     const connection = { url: this.config.redisUrl, maxRetriesPerRequest: null };
     this.queue = new Queue(QUEUE, {
       connection,
-      prefix: 'raypher:jobs',
+      prefix: QUEUE_PREFIX,
       defaultJobOptions: { removeOnComplete: { count: 100 }, removeOnFail: { count: 100 } },
     });
     this.worker = new Worker(QUEUE, async (job) => this.run(job.name), {
       connection,
-      prefix: 'raypher:jobs',
+      prefix: QUEUE_PREFIX,
     });
     this.worker.on('failed', (job, error) => this.failed(job?.name ?? 'unknown', error));
     // Connections come back by themselves; the shared connection has already said that Redis is away.

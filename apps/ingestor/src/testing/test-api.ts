@@ -31,7 +31,8 @@ export class TestApi {
     readonly url: string,
   ) {}
 
-  static async start(): Promise<TestApi> {
+  /** @param options a Redis of one's own, to take it away. */
+  static async start(options: { redisUrl?: string } = {}): Promise<TestApi> {
     const database = await createTestDatabase();
     const pkiDirectory = await mkdtemp(join(tmpdir(), 'raypher-pki-'));
     const config: ApiConfig = {
@@ -42,7 +43,7 @@ export class TestApi {
       linkPort: 0,
       linkHost: undefined,
       pkiDirectory,
-      redisUrl: database.redisUrl,
+      redisUrl: options.redisUrl ?? database.redisUrl,
       publicHosts: ['localhost', '127.0.0.1'],
       logLevel: 'silent',
       databaseUrl: database.urls.app,

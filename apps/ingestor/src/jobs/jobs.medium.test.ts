@@ -1,0 +1,120 @@
+import { type RedisServer, startRedis } from '@raypher/testkit';
+import { Queue } from 'bullmq';
+import pg from 'pg';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { PRESENCE_LEASE_MS, presenceKey, presenceSeenKey } from '../redis/channels.ts';
+import { RedisConnections } from '../redis/redis-connections.ts';
+import { type SeededTenant, seedTenant } from '../testing/seed-tenant.ts';
+import { TestApi } from '../testing/test-api.ts';
+import { EventPartitions } from './event-partitions.ts';
+import { QUEUE, QUEUE_PREFIX } from './jobs.service.ts';
+import { PresencePruning } from './presence-pruning.ts';
+import { SilentDevices } from './silent-devices.ts';
+
+let server: RedisServer;
+let api: TestApi;
+let admin: pg.Client;
+let acme: SeededTenant;
+let redis: RedisConnections;
+
+beforeAll(async () => {
+  server = await startRedis();
+  api = await TestApi.start({ redisUrl: server.url });
+  admin = new pg.Client({ connectionString: api.database.adminUrl });
+  await admin.connect();
+  acme = await seedTenant(admin, 'Acme');
+  redis = api.app.get(RedisConnections);
+});
+afterAll(async () => {
+  await admin.end();
+  await api.stop();
+  await server.stop();
+});
+
+/** As the link writes it. */
+async function sign(seenAt: number): Promise<void> {
+  const at = new Date(seenAt).toISOString();
+  const counters = { connections: 0, processes: 0, aiAgents: 0, frozenProcesses: 0, queueDepth: 0, rssBytes: 0, cpuShare: 0 };
+  const presence = { since: at, at, node: 'n', ...counters };
+  await redis.commands.hset(presenceKey(acme.organisation), acme.device, JSON.stringify(presence));
+  await redis.commands.zadd(presenceSeenKey(acme.organisation), seenAt, acme.device);
+}
+
+async function openAlerts(): Promise<string[]> {
+  const { rows } = await admin.query(
+    `SELECT title FROM alerts WHERE organisation_id = $1 AND resolved_at IS NULL AND kind = 'device.silent' AND device_id = $2
+      AND subject = $2::text`,
+    [acme.organisation, acme.device],
+  );
+  return rows.map(({ title }) => title);
+}
+
+describe('silent devices', () => {
+  it('raise one alert, once, which closes when they are back', async () => {
+    const job = api.app.get(SilentDevices, { strict: false });
+    await job.run();
+    expect(await openAlerts()).toEqual([]);
+    await admin.query(`UPDATE devices SET last_seen_at = now() - interval '6 minutes' WHERE id = $1`, [acme.device]);
+    await job.run();
+    await job.run();
+    expect(await openAlerts()).toEqual(['acme-1 has gone silent']);
+    await sign(Date.now());
+    // Presence is shared between callers for a moment.
+    await expect
+      .poll(
+        async () => {
+          await job.run();
+          return openAlerts();
+        },
+        { timeout: 5_000, interval: 100 },
+      )
+      .toEqual([]);
+  });
+});
+
+describe('presence pruning', () => {
+  it('forgets devices whose link died long ago, and no others', async () => {
+    const job = api.app.get(PresencePruning, { strict: false });
+    const exists = () => redis.commands.hexists(presenceKey(acme.organisation), acme.device);
+    await sign(Date.now() - PRESENCE_LEASE_MS);
+    await job.run();
+    expect(await exists()).toBe(1);
+    await sign(Date.now() - 11 * PRESENCE_LEASE_MS);
+    await job.run();
+    expect(await exists()).toBe(0);
+    expect(await redis.commands.zcard(presenceSeenKey(acme.organisation))).toBe(0);
+  });
+});
+
+describe('event partitions', () => {
+  it('are there for today and the next seven days, however often it runs', async () => {
+    const job = api.app.get(EventPartitions, { strict: false });
+    const tomorrow = new Date(Date.now() + 24 * 60 * 60 * 1000).toISOString().slice(0, 10);
+    await admin.query(`DROP TABLE events_${tomorrow.replaceAll('-', '')}`);
+    await job.run();
+    await job.run();
+    const { rows } = await admin.query(
+      `SELECT to_regclass('public.events_' || to_char((now() AT TIME ZONE 'UTC')::date + n, 'YYYYMMDD')) IS NOT NULL AS there
+        FROM generate_series(0, 7) AS n`,
+    );
+    expect(rows.map(({ there }) => there)).toEqual(Array(8).fill(true));
+  });
+});
+
+describe('the schedule', () => {
+  it('is one per job, and a job that fails is counted', async () => {
+    const queue = new Queue(QUEUE, { connection: { url: server.url }, prefix: QUEUE_PREFIX });
+    try {
+      await expect
+        .poll(async () => (await queue.getJobSchedulers()).map(({ name }) => name).sort())
+        .toEqual(['event-partitions', 'presence-pruning', 'silent-devices']);
+      await admin.query('REVOKE EXECUTE ON FUNCTION organisation_ids() FROM raypher_app');
+      await queue.add('presence-pruning', {});
+      await expect
+        .poll(async () => (await fetch(`${api.url}/metrics`)).text(), { timeout: 10_000 })
+        .toMatch(/raypher_jobs_failed_total\{job="presence-pruning"\} [1-9]/);
+    } finally {
+      await queue.close();
+    }
+  });
+});

@@ -1,0 +1,50 @@
+import { type RedisServer, startRedis } from '@raypher/testkit';
+import { Redis } from 'ioredis';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { NUDGE_CHANNEL } from '../redis/channels.ts';
+import { TestApi, type TestOrganisation } from '../testing/test-api.ts';
+
+let redis: RedisServer;
+let api: TestApi;
+let acme: TestOrganisation;
+
+beforeAll(async () => {
+  redis = await startRedis();
+  api = await TestApi.start({ redisUrl: redis.url });
+  acme = await api.found('Acme');
+});
+afterAll(async () => {
+  await api.stop();
+  await redis.stop();
+});
+
+describe('while Redis is away', () => {
+  it('everything is readable and deployable, and the nudges go out when it is back', async () => {
+    redis.kill();
+    await expect.poll(async () => (await fetch(`${api.url}/readyz`)).status, { timeout: 10_000 }).toBe(503);
+    const overview = await acme.administrator.get('/v1/overview');
+    expect([overview.status, overview.body.devices.connected]).toEqual([200, 0]);
+    for (const path of ['/v1/devices', '/v1/rollouts', '/v1/events', '/v1/agents', '/v1/policies/running']) {
+      expect((await acme.administrator.get(path)).status, path).toBe(200);
+    }
+    const running = await acme.administrator.get('/v1/policies/running');
+    const deployed = await acme.administrator.post('/v1/policies/deploy', {
+      documents: running.body.documents,
+      basedOn: running.body.revision,
+      reason: 'Redis is away',
+      confirm: 'Acme',
+    });
+    expect(deployed.status).toBe(201);
+
+    const nudges: unknown[] = [];
+    await redis.restart();
+    const listener = new Redis(redis.url);
+    listener.on('message', (_channel, text) => nudges.push(JSON.parse(text)));
+    await listener.subscribe(NUDGE_CHANNEL);
+    await expect
+      .poll(() => nudges, { timeout: 10_000 })
+      .toContainEqual({ topic: 'policy', organisation: acme.id, revision: deployed.body.revision });
+    listener.disconnect();
+    await expect.poll(async () => (await fetch(`${api.url}/readyz`)).status, { timeout: 10_000 }).toBe(200);
+  });
+});
