@@ -1,0 +1,75 @@
+import AxeBuilder from '@axe-core/playwright';
+import { expect, test } from './product.ts';
+
+const PAGES = [
+  ['Overview', '/'],
+  ['Devices', '/devices'],
+  ['AI agents', '/agents'],
+  ['Policies', '/policies'],
+  ['Panic Center', '/panic'],
+  ['Events', '/events'],
+  ['Audit', '/audit'],
+  ['Add devices', '/rollout'],
+  ['Settings', '/settings'],
+] as const;
+
+for (const scheme of ['dark', 'light'] as const) {
+  test(`every page is accessible in ${scheme} and logs no error`, async ({ console: page, product }) => {
+    const problems: string[] = [];
+    page.on('console', (message) => {
+      if (message.type() === 'error') problems.push(message.text());
+    });
+    page.on('pageerror', (error) => problems.push(error.message));
+    await page.emulateMedia({ colorScheme: scheme, reducedMotion: 'reduce' });
+    for (const [, path] of [...PAGES, ['Device', `/devices/${product.device}`] as const]) {
+      await page.goto(`${product.stack.urls.web}${path}`);
+      await expect(page.getByRole('heading', { level: 1 })).toBeVisible();
+      await expect(page.getByRole('main').locator('[aria-busy="true"]')).toHaveCount(0);
+      const { violations } = await new AxeBuilder({ page })
+        .withTags(['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa'])
+        .analyze();
+      expect
+        .soft(
+          violations.map(({ id, nodes }) => `${path} ${id}: ${nodes.map(({ html }) => html).join(' | ')}`),
+        )
+        .toEqual([]);
+    }
+    expect(problems).toEqual([]);
+  });
+}
+
+test('this machine is there with its real facts and says what it truly enforces', async ({
+  console: page,
+  product,
+}) => {
+  await page.goto(`${product.stack.urls.web}/devices/${product.device}`);
+  const main = page.getByRole('main');
+  await expect(main).toContainText('Connected');
+  await expect(main).toContainText(/software identity/i);
+  await expect(main).toContainText('kernel enforcement is not part of this version');
+  const device = await product.api<{
+    live: { processes: number } | null;
+    posture: { capability: string; state: string }[];
+  }>('GET', `/v1/devices/${product.device}`);
+  expect(device.live?.processes).toBeGreaterThan(10);
+  expect(device.posture.find(({ capability }) => capability === 'network.kernel')?.state).toBe('unavailable');
+});
+
+test('without a session every page leads to the sign-in, and a wrong password says nothing about which half was wrong', async ({
+  page,
+  product,
+}) => {
+  await page.goto(`${product.stack.urls.web}/policies`);
+  await expect(page).toHaveURL(/sign-in/);
+  await page.getByLabel('Email').fill('ada@northwind.example');
+  await page.getByLabel('Password').fill('wrong-password-1');
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await expect(page.getByText('Email or password is wrong')).toBeVisible();
+});
+
+test('the palette finds pages and devices by keyboard alone', async ({ console: page }) => {
+  await page.keyboard.press('ControlOrMeta+k');
+  await page.keyboard.type('audit');
+  await page.keyboard.press('Enter');
+  await expect(page.getByRole('heading', { level: 1, name: 'Audit' })).toBeVisible();
+});
