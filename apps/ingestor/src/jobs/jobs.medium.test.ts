@@ -34,7 +34,15 @@ afterAll(async () => {
 /** As the link writes it. */
 async function sign(seenAt: number): Promise<void> {
   const at = new Date(seenAt).toISOString();
-  const counters = { connections: 0, processes: 0, aiAgents: 0, frozenProcesses: 0, queueDepth: 0, rssBytes: 0, cpuShare: 0 };
+  const counters = {
+    connections: 0,
+    processes: 0,
+    aiAgents: 0,
+    frozenProcesses: 0,
+    queueDepth: 0,
+    rssBytes: 0,
+    cpuShare: 0,
+  };
   const presence = { since: at, at, node: 'n', ...counters };
   await redis.commands.hset(presenceKey(acme.organisation), acme.device, JSON.stringify(presence));
   await redis.commands.zadd(presenceSeenKey(acme.organisation), seenAt, acme.device);
@@ -54,7 +62,9 @@ describe('silent devices', () => {
     const job = api.app.get(SilentDevices, { strict: false });
     await job.run();
     expect(await openAlerts()).toEqual([]);
-    await admin.query(`UPDATE devices SET last_seen_at = now() - interval '6 minutes' WHERE id = $1`, [acme.device]);
+    await admin.query(`UPDATE devices SET last_seen_at = now() - interval '6 minutes' WHERE id = $1`, [
+      acme.device,
+    ]);
     await job.run();
     await job.run();
     expect(await openAlerts()).toEqual(['acme-1 has gone silent']);
