@@ -12,6 +12,12 @@ process.emitWarning = (warning: string | Error, ...rest: unknown[]) => {
 // Imported afterwards, because modules announce themselves while they load.
 const { buildProgram } = await import('./program.ts');
 
+// `raypher logs -f | head` closes the pipe: that is how it is meant to end.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit(0);
+  throw error;
+});
+
 /** Usage mistakes that commander has already printed. */
 const USAGE = 2;
 

@@ -1,16 +1,21 @@
 import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { probeCgroups } from '../response/cgroup.ts';
+import { statSync } from 'node:fs';
+import { type Cgroups, probeCgroups } from '../response/cgroup.ts';
 import type { Finding } from './posture-board.ts';
 
 const TIMEOUT_MS = 2000;
+const PREFIX = 'canary-';
+/** Older test groups belong to a service that was killed in the middle; younger ones may be in use. */
+const LEFT_OVER_AFTER_MS = 60_000;
 
 /** Suspends a real process of our own and reads from the kernel that it stands still. */
 export async function probeFreeze(): Promise<Finding> {
   const probe = probeCgroups();
   if (!probe.available) return { state: 'unavailable', reason: probe.reason };
-  const group = probe.cgroups.create(`canary-${randomUUID()}`);
+  clearLeftovers(probe.cgroups);
+  const group = probe.cgroups.create(`${PREFIX}${randomUUID()}`);
   const child = spawn('/bin/sleep', ['60'], { stdio: 'ignore', env: {} });
   const gone = once(child, 'exit');
   try {
@@ -28,5 +33,21 @@ export async function probeFreeze(): Promise<Finding> {
     await gone;
     await group.waitEmpty(TIMEOUT_MS);
     group.remove();
+  }
+}
+
+/** Ends test processes that a killed service left suspended, and removes their groups. */
+function clearLeftovers(cgroups: Cgroups): void {
+  for (const name of cgroups.list().filter((candidate) => candidate.startsWith(PREFIX))) {
+    const group = cgroups.open(name);
+    if (group === undefined) continue;
+    try {
+      if (Date.now() - statSync(group.path).mtimeMs < LEFT_OVER_AFTER_MS) continue;
+      group.setFrozen(false);
+      group.kill();
+      group.remove();
+    } catch {
+      // Somebody else removed it in the meantime.
+    }
   }
 }

@@ -7,7 +7,7 @@ import type { ActiveFreeze } from '@raypher/shared';
 import { type FakeUpstream, startFakeUpstream } from '@raypher/testkit';
 import OpenAI from 'openai';
 import pino from 'pino';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { askService } from '../cli/control-client.ts';
 import { type Config, DEFAULT_CONFIG } from '../config/config.ts';
 import { enroll } from '../identity/enroll.ts';
@@ -18,6 +18,9 @@ import { joinOrganisation } from './membership.ts';
 import { type AgentPaths, agentPaths } from './paths.ts';
 import { type RunningService, startService } from './service.ts';
 import { ServiceStatus } from './service-status.ts';
+
+/** Real processes and a real service; the machine may be busy. */
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 30_000 });
 
 const isRoot = process.getuid?.() === 0;
 const quiet = pino({ level: 'silent' });
@@ -164,7 +167,7 @@ test('a deployed rule holds at once, is proven by a canary, and survives a resta
   expect(await chat('openai')).toBe(200);
   expect((await status()).policy).toMatchObject({ revision: 2, mode: 'enforce' });
   await plane.openLink();
-}, 30_000);
+});
 
 test('a policy that does not parse is rejected with its line and the last one stays', async () => {
   await enrol();
@@ -276,7 +279,7 @@ test('the kill order ends a tree and refuses process 1', async () => {
   await expect(askService(paths.control, { verb: 'kill', pid: 1, by: 'test' })).rejects.toMatchObject({
     code: 'process/protected',
   });
-}, 20_000);
+});
 
 test('a second service on the same folder is refused', async () => {
   await start();
@@ -332,7 +335,7 @@ test('the local policy tightens, is followed while running, and a bad edit leave
   writeFileSync(file, 'mode: nonsense');
   expect(await plane.entry('policy.refused')).toMatchObject({ target: file });
   expect(await chat('openai')).toBe(403);
-}, 20_000);
+});
 
 function localDocument(provider: string): string {
   return `apiVersion: raypher/v1\nmode: enforce\nnetwork: { default: allow, rules: [{ id: local, effect: deny, providers: [${provider}] }] }\n`;

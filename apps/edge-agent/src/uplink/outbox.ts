@@ -6,7 +6,7 @@ import type { Ledger } from '../ledger/ledger.ts';
 import type { EventLog, StoredEvent } from '../store/event-log.ts';
 
 /** Events of a moment travel together; short enough to look immediate. */
-const LINGER_MS = 20;
+const LINGER_MS = 100;
 
 /**
  * Sends the ledger over one stream: in order, signed, within the credits the control plane gives,

@@ -1,0 +1,211 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { ERROR_CODES } from '@raypher/shared';
+import type { Command } from 'commander';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { TestControlPlane } from '../testing/test-control-plane.ts';
+import { printable, table } from './output.ts';
+import { buildProgram } from './program.ts';
+import { environment } from './run.ts';
+
+/** Starting a process takes long on a busy machine. */
+vi.setConfig({ testTimeout: 60_000 });
+
+const COMMANDS = ['enroll', 'service', 'status', 'scan', 'run', 'freeze', 'thaw', 'kill', 'logs', 'policy'];
+const MAIN = new URL('./main.ts', import.meta.url).pathname;
+const folder = mkdtempSync(join(tmpdir(), 'raypher-cli-'));
+const dataDir = join(folder, 'agent');
+let plane: TestControlPlane;
+
+beforeAll(async () => {
+  plane = await TestControlPlane.start();
+});
+afterAll(() => plane.stop());
+
+function start(args: readonly string[], env: NodeJS.ProcessEnv = {}): ChildProcess {
+  return spawn(process.execPath, [MAIN, ...args], {
+    env: { PATH: process.env.PATH, HOME: folder, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+}
+
+async function run(args: readonly string[], env: NodeJS.ProcessEnv = {}) {
+  const child = start(args, env);
+  let stdout = '';
+  let stderr = '';
+  child.stdout?.on('data', (chunk) => {
+    stdout += chunk;
+  });
+  child.stderr?.on('data', (chunk) => {
+    stderr += chunk;
+  });
+  const [code] = await once(child, 'close');
+  return { code, stdout, stderr };
+}
+
+/** What a command prints for --help. */
+function helpOf(command: Command): string {
+  let text = '';
+  command.configureOutput({
+    writeOut: (part) => {
+      text += part;
+    },
+  });
+  command.outputHelp();
+  return text;
+}
+
+test('help names every command, teaches a first step and lists the exit codes', async () => {
+  const { code, stdout } = await run(['--help']);
+  expect(code).toBe(0);
+  for (const name of COMMANDS) expect(stdout).toMatch(new RegExp(`^ {2}${name}\\b`, 'm'));
+  for (const exit of new Set(Object.values(ERROR_CODES).map((entry) => entry.exit))) {
+    expect(stdout).toContain(`${exit} `);
+  }
+});
+
+test.each(COMMANDS)('the help of %s has an example and its exit codes', (name) => {
+  const command = buildProgram().commands.find((candidate) => candidate.name() === name);
+  const leaves = command?.commands.length ? command.commands : [command];
+  for (const leaf of leaves) {
+    const text = leaf === undefined ? '' : helpOf(leaf);
+    expect(text).toContain(`raypher ${name}`);
+    expect(text.toLowerCase()).toContain('exit code');
+  }
+});
+
+test.each<[string[], number, RegExp]>([
+  [['staus'], 2, /Did you mean status/],
+  [['status', '--jsn'], 2, /unknown option/],
+  [['status'], 7, /service is not running[\s\S]*raypher service/],
+  [['thaw', 'not-an-id'], 2, /not the id of a freeze/],
+  [['freeze', '--all', '--model', 'gpt-4o'], 2, /exactly one selector/],
+  [['kill', 'init'], 2, /pid is a positive number/],
+  [['enroll', '--server', 'https://127.0.0.1:1', '--token', 'nonsense'], 2, /not an enrolment token/],
+  [['enroll', '--server', 'https://127.0.0.1:1'], 2, /token is needed/],
+  [['policy', 'check', '/nowhere.yaml'], 4, /cannot be read/],
+  [['service', '--config', '/nowhere.toml'], 2, /no configuration file/],
+])('%j says what is wrong and exits with %i', async (args, expected, message) => {
+  const withFolder = args[0] === 'policy' || args[0] === 'staus' ? args : [...args, '--data-dir', dataDir];
+  const { code, stderr } = await run(withFolder);
+  expect(stderr).toMatch(message);
+  expect(stderr).not.toMatch(/^\s+at /m);
+  expect(code).toBe(expected);
+});
+
+test('enrolment prints no secret, spends the token file, and happens once', async () => {
+  const tokenFile = join(folder, 'token');
+  writeFileSync(tokenFile, plane.token);
+  const args = ['enroll', '--server', plane.server.origin, '--token-file', tokenFile, '--data-dir', dataDir];
+  const { code, stdout } = await run([...args, '--json']);
+  expect(code).toBe(0);
+  expect(JSON.parse(stdout)).toMatchObject({ device: plane.device, identityClass: 'software' });
+  expect(stdout).not.toContain(plane.token.split('.')[2]);
+  expect(() => readFileSync(tokenFile)).toThrow();
+
+  writeFileSync(tokenFile, plane.token);
+  expect(await run(args)).toMatchObject({ code: 5, stderr: expect.stringContaining('--replace') });
+  expect((await run([...args, '--replace'])).code).toBe(0);
+});
+
+test('the service starts, answers, and stops cleanly when told to', async () => {
+  const service = start(['service', '--data-dir', dataDir, '--proxy-port', '0']);
+  let log = '';
+  service.stdout?.on('data', (chunk) => {
+    log += chunk;
+  });
+  await plane.entry('agent.started');
+  const { stdout } = await run(['status', '--json', '--data-dir', dataDir]);
+  expect(JSON.parse(stdout)).toMatchObject({
+    membership: { device: plane.device },
+    link: { state: 'connected' },
+    posture: expect.arrayContaining([
+      expect.objectContaining({ capability: 'network.kernel', state: 'unavailable' }),
+    ]),
+  });
+  const { stdout: entries } = await run(['logs', '--json', '--data-dir', dataDir]);
+  expect(
+    entries
+      .split('\n')
+      .filter(Boolean)
+      .map((line) => JSON.parse(line).type),
+  ).toContain('agent.started');
+  service.kill('SIGTERM');
+  expect(await once(service, 'exit')).toEqual([0, null]);
+  expect(log).toContain('"stopped"');
+}, 20_000);
+
+test('scan works without a service and lists this very process', async () => {
+  const { code, stdout } = await run(['scan', '--json', '--data-dir', join(folder, 'none')]);
+  expect(code).toBe(0);
+  const found = JSON.parse(stdout).processes.find((entry: { pid: number }) => entry.pid === process.pid);
+  expect(found).toMatchObject({ confidence: 'full', exePath: process.execPath });
+}, 20_000);
+
+test('a command runs with its own exit code, arguments and environment', async () => {
+  const script =
+    'console.log(JSON.stringify([process.argv.slice(1), process.env.OPENAI_BASE_URL])); process.exit(9)';
+  const args = [
+    'run',
+    '--proxy-port',
+    '8123',
+    '--',
+    process.execPath,
+    '-e',
+    script,
+    '--',
+    '--json',
+    'a b',
+    '$HOME',
+  ];
+  const { code, stdout } = await run(args);
+  expect(code).toBe(9);
+  expect(JSON.parse(stdout)).toEqual([['--json', 'a b', '$HOME'], 'http://127.0.0.1:8123/v1']);
+});
+
+test('signals reach the command, and its end by one is reported the usual way', async () => {
+  const child = start([
+    'run',
+    '--',
+    process.execPath,
+    '-e',
+    "console.log('ready'); setInterval(() => {}, 1000)",
+  ]);
+  if (child.stdout === null) throw new Error('no output');
+  await once(child.stdout, 'data');
+  child.kill('SIGTERM');
+  expect(await once(child, 'exit')).toEqual([128 + 15, null]);
+});
+
+test('a command that is not there is 127', async () => {
+  expect((await run(['run', '--', 'no-such-command'])).code).toBe(127);
+});
+
+test('base URLs that are set already are kept', () => {
+  expect(environment(1, { OPENAI_BASE_URL: 'http://gateway' })).toMatchObject({
+    OPENAI_BASE_URL: 'http://gateway',
+    ANTHROPIC_BASE_URL: 'http://127.0.0.1:1',
+  });
+});
+
+test('policy check and explain work on documents', async () => {
+  const good = join(folder, 'good.yaml');
+  const bad = join(folder, 'bad.yaml');
+  const rules = "rules: [{ id: no-deepseek, effect: deny, destinations: ['*.deepseek.com'], reason: No. }]";
+  writeFileSync(good, `apiVersion: raypher/v1\nmode: enforce\nnetwork: { default: allow, ${rules} }\n`);
+  writeFileSync(bad, 'apiVersion: raypher/v1\nmode: enforce\nnetwork:\n  defualt: deny\n');
+  expect(await run(['policy', 'check', good])).toMatchObject({ code: 0 });
+  const refused = await run(['policy', 'check', good, bad]);
+  expect(refused.code).toBe(9);
+  expect(refused.stdout).toMatch(/bad\.yaml:4:3: .*defualt/);
+  const { stdout } = await run(['policy', 'explain', good, '--host', 'api.deepseek.com']);
+  expect(stdout).toMatch(/^DENY: rule no-deepseek \(No\.\)/);
+});
+
+test('a process cannot draw on the terminal with its name', () => {
+  expect(printable('evil\u001b[2Jname\u202e')).toBe('evil\\u001b[2Jname\\u202e');
+  expect(table(['A', 'B'], [['x\n', 'y']])).toEqual(['A        B', 'x\\u000a  y']);
+});
