@@ -84,7 +84,7 @@ describe('enrolment', () => {
     const first = await enrol(token, csr);
     const second = await enrol(token, csr);
     expect([first.status, second.status]).toEqual([201, 201]);
-    expect(second.body['device']).toBe(first.body['device']);
+    expect(second.body.device).toBe(first.body.device);
   });
 
   it('refuses a second device with the key of another', async () => {
@@ -156,7 +156,7 @@ describe('renewal', () => {
     const identity = { key: device.keyPem, cert: device.certificate };
     const answer = await postJson(installation.tlsPort, '/v1/renew', { csr: device.csr }, identity);
     expect(answer.status).toBe(201);
-    const renewed = new X509Certificate(String(answer.body['certificate']));
+    const renewed = new X509Certificate(String(answer.body.certificate));
     expect(renewed.checkPrivateKey(device.key)).toBe(true);
     expect(renewed.fingerprint256).not.toBe(new X509Certificate(device.certificate).fingerprint256);
   });

@@ -57,7 +57,7 @@ describe('the ledger', () => {
     const device = await enrol();
     const stream = await device.open(installation.linkPort);
     const entries = device.record(3, (entry, index) => {
-      entry['target'] = ['tab\there', 'back\\slash \\N \\.', 'line\nbreak, héllo 你好 "quoted"'][index];
+      entry.target = ['tab\there', 'back\\slash \\N \\.', 'line\nbreak, héllo 你好 "quoted"'][index];
     });
     stream.send({ $case: 'events', value: device.batch(entries, 1) });
     await stream.durable(3);
@@ -199,7 +199,7 @@ describe('the ledger refuses, stores nothing and raises an alert for', () => {
     }, 'ledger/chain-broken'));
 
   it('an entry that is not canonical', () =>
-    expectRefusal((device, [, , third]) => {
+    expectRefusal((_device, [, , third]) => {
       const text = (third ?? Buffer.alloc(0)).toString('utf8');
       return [[Buffer.from(text.replace('"action":"call"', '"action":"hide","action":"call"'))], 3];
     }, 'ledger/chain-broken'));

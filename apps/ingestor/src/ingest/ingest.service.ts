@@ -12,10 +12,29 @@ import { type VerifiedBatch, verifyBatch } from './verify-batch.ts';
 /** How long a device whose batches do not fit into memory is sent away, milliseconds. */
 const OVERLOADED_MS = 5_000;
 
-/** Event batches from a stream to the ledger. */
+/** How long batches are verified before others have their turn, milliseconds. */
+const SLICE_MS = 4;
+/** What may wait to be verified in this process, bytes of entries. */
+const MAX_WAITING_BYTES = 64 * 1024 * 1024;
+
+interface Received {
+  stream: DeviceStream;
+  identity: DeviceIdentity;
+  batch: EventBatch;
+  /** Of all entries together. */
+  bytes: number;
+}
+
+/**
+ * Event batches from a stream to the ledger. Verifying one costs a signature and hundreds of hashes, so
+ * it happens in slices of time: a policy or a freeze on its way to a fleet never waits behind the record.
+ */
 @Injectable()
 export class IngestService {
   private readonly logger = new Logger('Ingest');
+  private waiting: Received[] = [];
+  private waitingBytes = 0;
+  private readonly verifyNext = () => this.verifySlice();
 
   constructor(
     private readonly queue: CommitQueue,
@@ -38,13 +57,18 @@ export class IngestService {
       return;
     }
     stream.credits -= 1;
-    try {
-      const verified = verifyBatch(batch, identity);
-      this.queue.add(new StreamCommit(this, stream, identity, verified));
-    } catch (error) {
-      if (!(error instanceof RaypherError)) throw error;
-      this.refuse(stream, identity, error);
+    const bytes = batch.entries.reduce((sum, entry) => sum + entry.length, 0);
+    if (this.waitingBytes + bytes > MAX_WAITING_BYTES) {
+      this.refuse(
+        stream,
+        identity,
+        new RaypherError('link/overloaded', 'More arrives than can be verified.'),
+      );
+      return;
     }
+    this.waitingBytes += bytes;
+    this.waiting.push({ stream, identity, batch, bytes });
+    if (this.waiting.length === 1) setImmediate(this.verifyNext);
   }
 
   committed(
@@ -56,6 +80,34 @@ export class IngestService {
   ): void {
     stream.acknowledge(BigInt(head.seq), Buffer.from(head.hash, 'hex'), 1);
     if (rows.length > 0) this.live.add(identity, rows, receivedAt);
+  }
+
+  private verifySlice(): void {
+    const until = performance.now() + SLICE_MS;
+    let done = 0;
+    for (const received of this.waiting) {
+      this.verify(received);
+      this.waitingBytes -= received.bytes;
+      done += 1;
+      if (performance.now() > until) break;
+    }
+    this.waiting = this.waiting.slice(done);
+    if (this.waiting.length > 0) setImmediate(this.verifyNext);
+  }
+
+  private verify({ stream, identity, batch }: Received): void {
+    if (stream.ended) return;
+    try {
+      this.queue.add(new StreamCommit(this, stream, identity, verifyBatch(batch, identity)));
+    } catch (error) {
+      this.refuse(
+        stream,
+        identity,
+        error instanceof RaypherError
+          ? error
+          : new RaypherError('internal/unexpected', 'A batch could not be verified.', { cause: error }),
+      );
+    }
   }
 
   /** Ends the stream of a device; what it sent is not stored. */

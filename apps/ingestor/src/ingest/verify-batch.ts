@@ -55,7 +55,7 @@ export function verifyBatch(batch: EventBatch, owner: BatchOwner): VerifiedBatch
     count: entries.length,
     head,
   });
-  if (!verify('sha256', statement, { key: owner.publicKey, dsaEncoding: 'der' }, batch.signature)) {
+  if (!verify('sha256', statement, owner.publicKey, batch.signature)) {
     throw new RaypherError(
       'ledger/signature-invalid',
       'The signature of an event batch is not the device’s.',
