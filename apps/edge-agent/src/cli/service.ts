@@ -12,7 +12,8 @@ export const serviceCommand = withGlobalOptions(new Command('service'))
 Without an enrolment it records and blocks nothing; enrol first with \`raypher enroll\`. Only one service
 runs on a data folder. Its log, JSON lines on stdout, never holds keys, prompts or queries.
 
-Signals: SIGTERM and SIGINT stop it cleanly, SIGHUP reads the local policy again.
+Signals: SIGTERM and SIGINT stop it cleanly, SIGHUP reads the configuration and
+the local policy again.
 
 Examples:
   raypher service
@@ -27,7 +28,13 @@ Exit codes: 0 stopped, 2 configuration, 5 already running, 8 store or identity d
     const { promise: told, resolve: tell } = Promise.withResolvers<string>();
     process.once('SIGTERM', () => tell('SIGTERM'));
     process.once('SIGINT', () => tell('SIGINT'));
-    process.on('SIGHUP', () => service.reload());
+    process.on('SIGHUP', () => {
+      try {
+        service.reload(resolve(options).config);
+      } catch (error) {
+        log.error({ error: String(error) }, 'the configuration was refused; the last one stays');
+      }
+    });
     const signal = await told;
     log.info({ signal }, 'stopping');
     await service.stop();

@@ -77,6 +77,11 @@ export class LocalProxy {
     }
   }
 
+  /** Leads hosts to other addresses from now on. */
+  redirect(connectTo: Readonly<Record<string, string>>): void {
+    this.#upstreams.redirect(connectTo);
+  }
+
   async stop(): Promise<void> {
     const closing = this.#servers.map((server) => new Promise((resolve) => server.close(resolve)));
     for (const socket of this.#sockets) socket.destroy();

@@ -11,13 +11,11 @@ const ANSWER_TIMEOUT_MS = 15 * 60_000;
  */
 export class Upstreams {
   readonly dispatcher: Agent;
-  readonly #connectTo: ReadonlyMap<string, URL>;
+  #connectTo: ReadonlyMap<string, URL> = new Map();
 
   /** @param connectTo by `host` or `host:port` */
   constructor(connectTo: Readonly<Record<string, string>>) {
-    this.#connectTo = new Map(
-      Object.entries(connectTo).map(([host, url]) => [host.toLowerCase(), new URL(url)]),
-    );
+    this.redirect(connectTo);
     this.dispatcher = new Agent({
       connections: 256,
       pipelining: 1,
@@ -26,6 +24,13 @@ export class Upstreams {
       bodyTimeout: ANSWER_TIMEOUT_MS,
       connect: { timeout: CONNECT_TIMEOUT_MS },
     });
+  }
+
+  /** Replaces the map; connections that are open stay as they are. */
+  redirect(connectTo: Readonly<Record<string, string>>): void {
+    this.#connectTo = new Map(
+      Object.entries(connectTo).map(([host, url]) => [host.toLowerCase(), new URL(url)]),
+    );
   }
 
   /** Where to connect for a logical address. */

@@ -40,6 +40,7 @@ beforeEach(async () => {
     proxyPort: 0,
     proxyConnectTo: { 'api.openai.com': upstream.url, 'api.deepseek.com': upstream.url },
     inventoryIntervalMs: 200,
+    logLevel: 'silent',
   };
   paths = agentPaths(config.dataDir);
 });
@@ -279,6 +280,13 @@ test('the kill order ends a tree and refuses process 1', async () => {
   await expect(askService(paths.control, { verb: 'kill', pid: 1, by: 'test' })).rejects.toMatchObject({
     code: 'process/protected',
   });
+});
+
+test('addresses can be led elsewhere while the service runs', async () => {
+  const running = await start();
+  expect(await chat('openai')).toBe(200);
+  running.reload({ ...config, proxyConnectTo: { 'api.openai.com': 'http://127.0.0.1:1' } });
+  expect(await chat('openai')).toBe(502);
 });
 
 test('a second service on the same folder is refused', async () => {

@@ -33,8 +33,8 @@ import { startWatch } from './watch.ts';
 export interface RunningService {
   /** Port of the proxy; 0 while it is not running. */
   proxyPort: () => number;
-  /** Reads the local policy again. */
-  reload: () => void;
+  /** Takes over what can change while running: log level, mapped addresses, the local policy's content. */
+  reload: (config: Config) => void;
   stop: () => Promise<void>;
 }
 
@@ -93,6 +93,7 @@ async function compose(config: Config, log: Logger, release: () => void): Promis
   const freeze: FreezeEnforcer = new FreezeEnforcer(freezer, new LocalFreezes(agent.db), record);
   const killer = new ProcessKiller(protection, usable, record);
   let proxy: LocalProxy | undefined;
+  let connectTo = config.proxyConnectTo;
 
   const posture = new PostureBoard(
     new Map<string, () => Promise<Finding>>([
@@ -139,7 +140,7 @@ async function compose(config: Config, log: Logger, release: () => void): Promis
           {
             port: config.proxyPort,
             bodyLimitBytes: config.proxyBodyLimitBytes,
-            connectTo: config.proxyConnectTo,
+            connectTo,
           },
           {
             decide: (request) => policy.decide(request),
@@ -226,7 +227,21 @@ async function compose(config: Config, log: Logger, release: () => void): Promis
 
   return {
     proxyPort: () => proxy?.port ?? 0,
-    reload: () => localPolicy?.reload(),
+    reload: (fresh) => {
+      log.level = fresh.logLevel;
+      connectTo = fresh.proxyConnectTo;
+      proxy?.redirect(connectTo);
+      localPolicy?.reload();
+      const fixed = [
+        'dataDir',
+        'proxyPort',
+        'proxyBodyLimitBytes',
+        'inventoryIntervalMs',
+        'policyLocalFile',
+      ] as const;
+      const needRestart = fixed.filter((key) => fresh[key] !== config[key]);
+      log.info({ needRestart }, 'configuration read again');
+    },
     stop: async () => {
       clearInterval(pruning);
       localPolicy?.stop();

@@ -41,6 +41,8 @@ export class DesiredState<P extends StatePayload> {
   readonly #verify: VerifyState<P>;
   readonly #slots: StateSlots;
   readonly #ledger: Ledger;
+  /** Of the last state applied; repeated when the same state is offered again. */
+  #affected = 0;
   #waiting: Arrived | undefined;
   #working: Promise<void> | undefined;
 
@@ -117,9 +119,9 @@ export class DesiredState<P extends StatePayload> {
 
       const inForce = this.#enforcer.current();
       const repeated = inForce?.revision === payload.revision && inForce.digest === digest;
-      const affected = repeated
-        ? 0
-        : await this.#enforcer.apply({ revision: payload.revision, digest, payload: payload });
+      if (!repeated)
+        this.#affected = await this.#enforcer.apply({ revision: payload.revision, digest, payload: payload });
+      const affected = this.#affected;
       const now = this.#enforcer.current();
       if (now?.digest !== digest || now.revision !== payload.revision) {
         throw new RaypherError(

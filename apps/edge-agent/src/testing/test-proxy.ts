@@ -1,0 +1,127 @@
+import { once } from 'node:events';
+import { request } from 'node:http';
+import { connect } from 'node:net';
+import Anthropic from '@anthropic-ai/sdk';
+import { compilePolicy, decide, type PolicySnapshot, parsePolicy } from '@raypher/policy';
+import { type FakeUpstream, startFakeUpstream } from '@raypher/testkit';
+import OpenAI from 'openai';
+import type { EventDraft } from '../ledger/event-draft.ts';
+import type { Caller } from '../proxy/caller.ts';
+import { LocalProxy } from '../proxy/local-proxy.ts';
+
+/** Who calls unless a test says otherwise. */
+export const BOT = {
+  process: { pid: 4321, startTime: 99 },
+  agent: { id: 'ab'.repeat(32), name: 'bot', user: 'dev', libraries: ['openai'] },
+};
+
+const HOSTS = ['api.openai.com', 'api.anthropic.com', 'api.deepseek.com', 'plain.example', 'gateway.example'];
+
+/** A real proxy in front of a faithful upstream; only the caller is given instead of found. */
+export class TestProxy {
+  readonly upstream: FakeUpstream;
+  readonly proxy: LocalProxy;
+  readonly events: EventDraft[] = [];
+  readonly models: string[] = [];
+  caller: Caller = BOT;
+  #snapshot: PolicySnapshot = policy('rules: []', 'enforce');
+  #recorded = Promise.withResolvers<EventDraft>();
+
+  private constructor(upstream: FakeUpstream) {
+    this.upstream = upstream;
+    this.proxy = new LocalProxy(
+      {
+        port: 0,
+        bodyLimitBytes: 1024 * 1024,
+        connectTo: {
+          ...Object.fromEntries(HOSTS.map((host) => [host, upstream.url])),
+          'nobody.example': 'http://127.0.0.1:1',
+        },
+      },
+      {
+        decide: (action) => decide(this.#snapshot, action),
+        identify: async () => this.caller,
+        record: (event) => {
+          this.events.push(event);
+          this.#recorded.resolve(event);
+        },
+        modelSeen: (_process, model) => this.models.push(model),
+        failed: (error) => {
+          throw error;
+        },
+      },
+    );
+  }
+
+  static async start(): Promise<TestProxy> {
+    const started = new TestProxy(await startFakeUpstream());
+    await started.proxy.start();
+    return started;
+  }
+
+  /** As after the start: nothing recorded, everything allowed. */
+  reset(): void {
+    this.#snapshot = policy('rules: []', 'enforce');
+    this.#recorded = Promise.withResolvers();
+    this.caller = BOT;
+    this.events.length = 0;
+    this.models.length = 0;
+    this.upstream.reset();
+  }
+
+  async stop(): Promise<void> {
+    await this.proxy.stop();
+    await this.upstream.stop();
+  }
+
+  /** @param network what follows `default: allow` in the policy's network section */
+  enforce(network: string, mode: 'enforce' | 'monitor' = 'enforce'): void {
+    this.#snapshot = policy(network, mode);
+  }
+
+  /** The first event since the last reset. */
+  get recorded(): Promise<EventDraft> {
+    return this.#recorded.promise;
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${this.proxy.port}`;
+  }
+
+  openai(): OpenAI {
+    return new OpenAI({ baseURL: `${this.url}/v1`, apiKey: 'any-key', maxRetries: 0 });
+  }
+
+  anthropic(): Anthropic {
+    return new Anthropic({ baseURL: this.url, apiKey: 'any-key', maxRetries: 0 });
+  }
+
+  /** A request with an absolute URL, as a client with a configured proxy sends it. */
+  async absolute(
+    url: string,
+    headers: Record<string, string> = {},
+  ): Promise<{ status: number; body: string }> {
+    const outgoing = request({ host: '127.0.0.1', port: this.proxy.port, path: url, headers, agent: false });
+    outgoing.end();
+    const [answer] = await once(outgoing, 'response');
+    let body = '';
+    for await (const chunk of answer) body += chunk;
+    return { status: Number(answer.statusCode), body };
+  }
+
+  /** Bytes as they are; everything that comes back until the connection ends. */
+  async raw(text: string): Promise<string> {
+    const socket = connect(this.proxy.port, '127.0.0.1');
+    socket.write(text);
+    let answer = '';
+    for await (const chunk of socket) answer += chunk;
+    return answer;
+  }
+}
+
+function policy(network: string, mode: 'enforce' | 'monitor'): PolicySnapshot {
+  const source = `apiVersion: raypher/v1\nmode: ${mode}\nnetwork:\n  default: allow\n  ${network}\n`;
+  const parsed = parsePolicy(source, { layer: 'global' });
+  if (!parsed.ok) throw new Error(JSON.stringify(parsed.issues));
+  return compilePolicy({ revision: 7, layers: [parsed] });
+}
