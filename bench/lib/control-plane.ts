@@ -1,6 +1,3 @@
-import { rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type {
   CreatedEnrolmentToken,
   FreezeWithRollout,
@@ -47,9 +44,6 @@ export class BenchControlPlane {
       password: crypto.randomUUID(),
     };
     const stack = await startStack({
-      // Not there yet, so that it is created with a mode that lets the database's account pass through.
-      dataDir: join(tmpdir(), `raypher-bench-${crypto.randomUUID()}`),
-      durable: false,
       agent: false,
       web: false,
       administrator,
@@ -128,9 +122,8 @@ export class BenchControlPlane {
     return devices;
   }
 
-  async stop(): Promise<void> {
-    await this.#stack.stop();
-    await rm(this.#stack.dataDir, { recursive: true, force: true });
+  stop(): Promise<void> {
+    return this.#stack.stop();
   }
 
   async #get<T>(path: string): Promise<T> {

@@ -1,7 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import {
   CreatedEnrolmentToken,
   Device,
@@ -18,8 +15,6 @@ import { Swarm } from './swarm.ts';
 /** The part of infra/local/stack.mjs that is used here; it is a script, outside of every package. */
 interface StackModule {
   startStack(options: {
-    dataDir: string;
-    durable: boolean;
     agent: boolean;
     web: boolean;
     administrator: { organisation: string; email: string; password: string };
@@ -33,8 +28,6 @@ interface Stack {
 
 const DEVICES = 50;
 const ORGANISATION = 'Swarm';
-// Not there yet, so that it is created with a mode that lets the database's account pass through.
-const dataDir = join(tmpdir(), `raypher-swarm-${randomUUID()}`);
 const administrator = { organisation: ORGANISATION, email: 'admin@example.com', password: randomUUID() };
 
 let stack: Stack;
@@ -44,7 +37,7 @@ let cookie: string;
 beforeAll(async () => {
   const script = new URL('../../../infra/local/stack.mjs', import.meta.url).href;
   const { startStack }: StackModule = await import(script);
-  stack = await startStack({ dataDir, durable: false, agent: false, web: false, administrator });
+  stack = await startStack({ agent: false, web: false, administrator });
   cookie = await signIn();
   const { token } = CreatedEnrolmentToken.parse(
     await send('POST', '/v1/enrolment-tokens', { name: 'Swarm', maxUses: DEVICES }),
@@ -64,7 +57,6 @@ beforeAll(async () => {
 afterAll(async () => {
   await swarm?.stop();
   await stack?.stop();
-  await rm(dataDir, { recursive: true, force: true });
 });
 
 async function send(method: 'GET' | 'POST', path: string, body?: unknown): Promise<unknown> {
