@@ -5,5 +5,5 @@ const THEMES = ['dark', 'light', 'system'] as const;
 export type Theme = (typeof THEMES)[number];
 
 export function parseTheme(value: string | undefined): Theme {
-  return THEMES.find((theme) => theme === value) ?? 'dark';
+  return THEMES.find((theme) => theme === value) ?? 'system';
 }

@@ -40,7 +40,7 @@ export function BlastRadiusView({ query }: { query: BlastRadiusQuery }) {
           <summary className="cursor-pointer">
             {data.sample.length < data.devices ? `First ${data.sample.length} of them` : 'Which ones'}
           </summary>
-          <ul className="mt-2 grid max-h-32 gap-1 overflow-y-auto">
+          <ul className="mt-2 grid gap-1">
             {data.sample.map((item) => (
               <li key={`${item.deviceId} ${item.agent ?? ''}`} className="flex justify-between gap-4">
                 <span className="truncate">{item.hostname}</span>

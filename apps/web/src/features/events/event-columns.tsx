@@ -19,7 +19,7 @@ export const EVENT_COLUMNS: Column<EventView>[] = [
     header: 'Outcome',
     width: '108px',
     cell: (event) =>
-      event.outcome === null && event.severity !== 'info' ? (
+      event.outcome === null && (event.severity === 'warning' || event.severity === 'critical') ? (
         <SeverityBadge severity={event.severity} />
       ) : (
         <OutcomeBadge outcome={event.outcome} mode={event.mode} />

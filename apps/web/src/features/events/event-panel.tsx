@@ -63,7 +63,7 @@ export function EventPanel({ id, onClose }: { id: string; onClose: () => void })
               Indented here for reading; the copy holds the canonical bytes (RFC 8785) that the hash was
               computed over.
             </p>
-            <pre className="max-h-96 overflow-auto rounded-md border bg-canvas p-3 font-mono text-xs leading-5 break-all whitespace-pre-wrap">
+            <pre className="rounded-md border bg-canvas p-3 font-mono text-xs leading-5 break-all whitespace-pre-wrap">
               {indentJson(data.entry)}
             </pre>
           </section>

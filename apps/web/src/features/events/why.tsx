@@ -89,7 +89,7 @@ function RuleText({ recorded, deviceId }: { recorded: RecordedVerdict; deviceId:
   const text = document === undefined ? undefined : ruleSource(document.source, rule);
   if (text === undefined) return null;
   return (
-    <pre className="mx-4 overflow-x-auto rounded-md border bg-canvas p-3 font-mono text-xs leading-5">
+    <pre className="mx-4 rounded-md border bg-canvas p-3 font-mono text-xs leading-5 break-words whitespace-pre-wrap">
       {text}
     </pre>
   );

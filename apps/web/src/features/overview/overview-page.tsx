@@ -47,7 +47,7 @@ export function OverviewPage() {
         <div className="grid gap-4 px-4 pb-8 lg:px-6">
           {data !== undefined && data.devices.total === 0 && <FirstSteps />}
           <KeyNumbers overview={data} />
-          <div className="grid items-start gap-4 xl:grid-cols-[minmax(0,3fr)_minmax(0,2fr)]">
+          <div className="grid gap-4 xl:grid-cols-[minmax(0,3fr)_minmax(0,2fr)]">
             <VerdictsSection minutes={data?.verdicts} />
             <NeedsAPerson />
           </div>

@@ -28,7 +28,7 @@ export function VerdictsChart({ minutes }: { minutes: Minute[] }) {
           {[top, top / 2, 0].map((value) => (
             <div key={value} className="relative h-0 border-t">
               <span className="absolute top-0.5 left-0 text-xs text-ink-3">
-                {value === 0 ? '' : formatCount(value)}
+                {value > 0 && Number.isInteger(value) ? formatCount(value) : ''}
               </span>
             </div>
           ))}

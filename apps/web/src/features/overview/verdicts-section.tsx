@@ -3,11 +3,13 @@
 import type { Overview } from '@raypher/shared/rest';
 import { Table2 } from 'lucide-react';
 import { useState } from 'react';
+import { Command } from '@/components/copy.tsx';
 import { Section } from '@/components/page-header.tsx';
+import { EmptyState } from '@/components/states.tsx';
 import { Button } from '@/components/ui/button.tsx';
 import { Skeleton } from '@/components/ui/skeleton.tsx';
 import { formatCount } from '@/lib/format/format.ts';
-import { OUTCOMES, totalOf } from './verdicts.ts';
+import { OUTCOMES, sumOf, totalOf } from './verdicts.ts';
 import { VerdictsChart } from './verdicts-chart.tsx';
 import { VerdictsTable } from './verdicts-table.tsx';
 
@@ -39,6 +41,11 @@ export function VerdictsSection({ minutes }: { minutes: Overview['verdicts'] | u
           <div className="p-4">
             <Skeleton className="h-44 w-full" />
           </div>
+        ) : minutes.every((minute) => sumOf(minute) === 0) ? (
+          <EmptyState title="No verdict in the last hour">
+            <p>Send something through the proxy of an enrolled device; it is counted here at once.</p>
+            <Command text="raypher run -- curl https://api.openai.com/v1/models" label="Copy the command" />
+          </EmptyState>
         ) : asTable ? (
           <VerdictsTable minutes={minutes} />
         ) : (

@@ -5,7 +5,12 @@ import { type Minute, OUTCOMES } from './verdicts.ts';
 /** The chart's numbers, newest first. */
 export function VerdictsTable({ minutes }: { minutes: Minute[] }) {
   return (
-    <div className="mt-2 h-[calc(100%-8px)] overflow-y-auto border-t">
+    <section
+      aria-label="Verdicts per minute, as a table"
+      // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard (WCAG 2.1.1)
+      tabIndex={0}
+      className="mt-2 h-[calc(100%-8px)] overflow-y-auto border-t -outline-offset-2"
+    >
       <table className="w-full" aria-label="Verdicts per minute">
         <thead className="sticky top-0 bg-surface text-xs text-ink-3">
           <tr>
@@ -32,6 +37,6 @@ export function VerdictsTable({ minutes }: { minutes: Minute[] }) {
           ))}
         </tbody>
       </table>
-    </div>
+    </section>
   );
 }

@@ -82,9 +82,9 @@ export function WhatChanged() {
   );
 }
 
-/** Deploys and freezes are told by their rollouts. */
+/** Deploys and freezes are told by their rollouts; somebody signing in changed nothing. */
 function isOwnStory(entry: AuditEntry): boolean {
-  return !entry.action.startsWith('policy.') && !entry.action.startsWith('freeze.');
+  return !['policy.', 'freeze.', 'session.'].some((family) => entry.action.startsWith(family));
 }
 
 function fromRollout(rollout: Rollout): Change {

@@ -94,7 +94,7 @@ export function DeployDialog({ draft, onClose }: { draft: PolicyDraft; onClose: 
         {changes.length > 0 && (
           <section aria-label="What changes">
             <h3 className="mb-1 text-xs font-medium text-ink-2">What changes</h3>
-            <ul className="grid max-h-40 gap-0.5 overflow-y-auto">
+            <ul className="grid gap-0.5">
               {changes.map((change) => (
                 <li key={describeChange(change)}>{describeChange(change)}</li>
               ))}

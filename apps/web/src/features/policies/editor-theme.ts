@@ -48,10 +48,10 @@ const theme = EditorView.theme({
   '.cm-deletedChunk': { backgroundColor: 'var(--denied-soft)' },
   '.cm-deletedLine, .cm-deletedText, &.cm-merge-a .cm-changedText': {
     textDecoration: 'none',
-    background: 'color-mix(in oklab, var(--denied) 22%, transparent)',
+    background: 'color-mix(in oklab, var(--denied) 16%, transparent)',
   },
   '.cm-changedLine, .cm-insertedLine': { backgroundColor: 'var(--allowed-soft)', textDecoration: 'none' },
-  '.cm-changedText': { background: 'color-mix(in oklab, var(--allowed) 22%, transparent)' },
+  '.cm-changedText': { background: 'color-mix(in oklab, var(--allowed) 16%, transparent)' },
   '.cm-collapsedLines': { background: 'var(--raised)', color: 'var(--ink-3)', padding: '4px 16px' },
 });
 

@@ -1,6 +1,5 @@
 'use client';
 
-import { yaml } from '@codemirror/lang-yaml';
 import { MergeView, unifiedMergeView } from '@codemirror/merge';
 import { EditorState } from '@codemirror/state';
 import { EditorView, lineNumbers } from '@codemirror/view';
@@ -22,12 +21,13 @@ export function PolicyDiff({ label, before, after }: PolicyDiffProps) {
   const narrow = useNarrow();
   useEffect(() => {
     if (host.current === null) return undefined;
-    const look = [
+    // Plain text: the colours here say what changed, and words in them must stay readable.
+    const look = (side: string) => [
       lineNumbers(),
-      yaml(),
       EditorView.lineWrapping,
       EditorState.readOnly.of(true),
       EditorView.editable.of(false),
+      EditorView.contentAttributes.of({ 'aria-label': `${label}: ${side}` }),
       editorLook(nonce),
     ];
     const collapseUnchanged = { margin: 3, minSize: 6 };
@@ -35,15 +35,18 @@ export function PolicyDiff({ label, before, after }: PolicyDiffProps) {
       ? new EditorView({
           parent: host.current,
           doc: after,
-          extensions: [look, unifiedMergeView({ original: before, mergeControls: false, collapseUnchanged })],
+          extensions: [
+            look('changes'),
+            unifiedMergeView({ original: before, mergeControls: false, collapseUnchanged }),
+          ],
         })
       : new MergeView({
           parent: host.current,
-          a: { doc: before, extensions: look },
-          b: { doc: after, extensions: look },
+          a: { doc: before, extensions: look('before') },
+          b: { doc: after, extensions: look('after') },
           collapseUnchanged,
         });
     return () => view.destroy();
-  }, [before, after, nonce, narrow]);
+  }, [before, after, label, nonce, narrow]);
   return <section ref={host} aria-label={label} className="overflow-auto" />;
 }

@@ -86,7 +86,7 @@ export function RevisionDetail({ revision, rollout, running, onRollback, onEdit 
                 after={running[owner] ?? ''}
               />
             ) : (
-              <pre className="overflow-x-auto border-b px-4 py-3 font-mono text-xs leading-5">
+              <pre className="border-b px-4 py-3 font-mono text-xs leading-5 break-words whitespace-pre-wrap">
                 {document.source}
               </pre>
             )}
