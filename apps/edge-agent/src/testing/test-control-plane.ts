@@ -24,21 +24,20 @@ import {
   type StateSlot,
 } from '@raypher/shared';
 import { readEntry } from '../ledger/ledger.ts';
+import { type Body, MessageLog } from './message-log.ts';
 import { PolicySigner } from './policy-signer.ts';
 import { TestAuthority } from './test-authority.ts';
 
 type Stream = ServerDuplexStream<AgentMessage, ControlMessage>;
-type Body = NonNullable<AgentMessage['body']>;
 
 /**
  * The other end of the link, small but faithful: it enrols with real certificates, demands mutual TLS, and
  * checks the chain and signature of every batch as the control plane does.
  */
-export class TestControlPlane {
+export class TestControlPlane extends MessageLog {
   readonly organisation = OrganisationId.parse(randomUUID());
   readonly device = DeviceId.parse(randomUUID());
   readonly signer = new PolicySigner();
-  readonly received: Body[] = [];
   readonly entries: LedgerEntry[] = [];
   readonly offered: StateSlot[] = [];
   /** Tokens that were sent here; none, when the device did not trust the server. */
@@ -50,7 +49,6 @@ export class TestControlPlane {
   connections = 0;
   readonly authority: TestAuthority;
   readonly #token = `${randomUUID().replaceAll('-', '')}.${randomBytes(32).toString('base64url')}`;
-  readonly #waiting = new Set<(body: Body) => void>();
   readonly #https: HttpsServer;
   #grpc: Server;
   readonly #serverIdentity: { certificate: string; key: string };
@@ -59,6 +57,7 @@ export class TestControlPlane {
   #deviceKey: KeyObject | undefined;
 
   private constructor(authority: TestAuthority, identity: { certificate: string; key: string }) {
+    super();
     this.authority = authority;
     this.#serverIdentity = identity;
     this.#https = createHttpsServer(
@@ -105,49 +104,10 @@ export class TestControlPlane {
     return `rpt1.${this.#token}.${this.authority.pin}`;
   }
 
-  /**
-   * Resolves with what `select` makes of the first message from now on that it does not return undefined for.
-   *
-   * @example plane.next((body) => (body.$case === 'hello' ? body.value : undefined))
-   */
-  next<T>(select: (body: Body) => T | undefined): Promise<T> {
-    const { promise, resolve } = Promise.withResolvers<T>();
-    const waiter = (body: Body): void => {
-      const selected = select(body);
-      if (selected === undefined) return;
-      this.#waiting.delete(waiter);
-      resolve(selected);
-    };
-    this.#waiting.add(waiter);
-    return promise;
-  }
-
   /** Resolves when an entry of this type is in the ledger. */
   async entry(type: LedgerEntry['type']): Promise<LedgerEntry> {
     const find = (): LedgerEntry | undefined => this.entries.find((entry) => entry.type === type);
     return find() ?? this.next((body) => (body.$case === 'events' ? find() : undefined));
-  }
-
-  hello() {
-    return this.next((body) => (body.$case === 'hello' ? body.value : undefined));
-  }
-
-  heartbeat() {
-    return this.next((body) => (body.$case === 'heartbeat' ? body.value : undefined));
-  }
-
-  ack(phase: Phase, revision: number) {
-    return this.next((body) =>
-      body.$case === 'ack' && body.value.phase === phase && body.value.revision === BigInt(revision)
-        ? body.value
-        : undefined,
-    );
-  }
-
-  rejection() {
-    return this.next((body) =>
-      body.$case === 'ack' && body.value.phase === Phase.PHASE_REJECTED ? body.value : undefined,
-    );
   }
 
   /** Resolves when the ledger here has this many entries. */
@@ -274,7 +234,6 @@ export class TestControlPlane {
 
   #take(stream: Stream, { body }: AgentMessage): void {
     if (body === undefined) return;
-    this.received.push(body);
     if (body.$case === 'hello') {
       this.#acknowledge(stream);
       stream.write({ body: { $case: 'credit', value: { batches: this.credits } } });
@@ -284,7 +243,7 @@ export class TestControlPlane {
       this.#acknowledge(stream);
       if (this.credits > 0) stream.write({ body: { $case: 'credit', value: { batches: 1 } } });
     }
-    for (const waiter of this.#waiting) waiter(body);
+    this.took(body);
   }
 
   #append({ firstSeq, entries, chainHead, signature }: Extract<Body, { $case: 'events' }>['value']): void {
