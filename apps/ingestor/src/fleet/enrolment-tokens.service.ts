@@ -48,7 +48,8 @@ export class EnrolmentTokensService {
       enrolmentToken: showToken(row, names),
       token,
       server,
-      command: `raypher enroll --server ${server} --token ${token}`,
+      // In the environment: everybody on a machine can read arguments.
+      command: `RAYPHER_ENROLMENT_TOKEN=${token} raypher enroll --server ${server}`,
     };
   }
 

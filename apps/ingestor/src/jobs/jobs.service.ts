@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import {
   Inject,
   Injectable,
@@ -13,6 +14,9 @@ import { MetricsService } from '../metrics/metrics.service.ts';
 import { EventPartitions } from './event-partitions.ts';
 import { PresencePruning } from './presence-pruning.ts';
 import { SilentDevices } from './silent-devices.ts';
+
+/** Longest that shutting down waits for a running job, milliseconds. */
+const GOODBYE_MS = 3_000;
 
 export const QUEUE = 'jobs';
 export const QUEUE_PREFIX = 'raypher';
@@ -71,8 +75,12 @@ export class JobsService implements OnApplicationBootstrap, OnApplicationShutdow
   }
 
   async onApplicationShutdown(): Promise<void> {
-    await this.worker?.close();
-    await this.queue?.close();
+    const closed = Promise.allSettled([this.worker?.close(), this.queue?.close()]);
+    // Both say goodbye to Redis, and wait for it when it is away. A job that is cut off runs again.
+    const patience = new AbortController();
+    const expired = setTimeout(GOODBYE_MS, undefined, { signal: patience.signal }).catch(() => undefined);
+    await Promise.race([closed, expired]);
+    patience.abort();
   }
 
   private async schedule(queue: Queue): Promise<void> {

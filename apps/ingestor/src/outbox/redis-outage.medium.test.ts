@@ -47,4 +47,15 @@ describe('while Redis is away', () => {
     listener.disconnect();
     await expect.poll(async () => (await fetch(`${api.url}/readyz`)).status, { timeout: 10_000 }).toBe(200);
   });
+
+  it('the program still stops promptly', async () => {
+    const alone = await startRedis();
+    const other = await TestApi.start({ redisUrl: alone.url });
+    alone.kill();
+    await alone.exited;
+    const start = performance.now();
+    await other.stop();
+    expect(performance.now() - start).toBeLessThan(8_000);
+    await alone.stop();
+  });
 });

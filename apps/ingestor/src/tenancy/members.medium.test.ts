@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { TestApi, type TestOrganisation } from '../testing/test-api.ts';
+import { TestClient } from '../testing/test-client.ts';
+import { FoundingService } from './founding.service.ts';
 
 let api: TestApi;
 let acme: TestOrganisation;
@@ -39,6 +41,28 @@ describe('members', () => {
   });
 });
 
+describe('API tokens of a member', () => {
+  it('end with the rights that made them', async () => {
+    const globex = await api.found('Globex tokens');
+    const admin = await api.member(globex, 'admin');
+    const { body: me } = await admin.get('/v1/me');
+    const mint = async (scopes: string[]) => {
+      const { body } = await admin.post('/v1/api-tokens', { name: scopes.join(' '), scopes });
+      return new TestClient(api.url, { authorization: `Bearer ${body.token}` });
+    };
+    const reading = await mint(['devices:read']);
+    const deploying = await mint(['devices:read', 'policies:deploy']);
+    await globex.administrator.patch(`/v1/members/${me.id}`, { role: 'developer', reason: 'Moved on' });
+    expect([(await reading.get('/v1/devices')).status, (await deploying.get('/v1/devices')).status]).toEqual([
+      200, 401,
+    ]);
+    await globex.administrator.patch(`/v1/members/${me.id}`, { disabled: true, reason: 'Left' });
+    expect((await reading.get('/v1/devices')).status).toBe(401);
+    const audit = await globex.administrator.get('/v1/audit');
+    expect(audit.body.items[0].after).toMatchObject({ disabled: true, revokedTokens: ['devices:read'] });
+  });
+});
+
 describe('setting up', () => {
   it('a second organisation sees nothing of the first', async () => {
     const globex = await api.found('Globex');
@@ -58,7 +82,6 @@ describe('setting up', () => {
   });
 
   it('the same organisation set up twice is one organisation', async () => {
-    const { FoundingService } = await import('./founding.service.ts');
     const founding = api.app.get(FoundingService, { strict: false });
     const input = { organisation: 'Initech', email: 'boss@initech.test', password: 'a-long-enough-one' };
     const first = await founding.ensure(input);

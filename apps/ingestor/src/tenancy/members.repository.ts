@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { type Member, Role } from '@raypher/shared/rest';
+import { type Member, type Permission, Role } from '@raypher/shared/rest';
 import { TenantDatabase, type TenantTransaction } from '../database/tenant-database.ts';
 import type { Member as MemberRow } from '../generated/prisma/client.ts';
 
@@ -41,6 +41,24 @@ export class MembersRepository {
     change: { role?: Role; teamId?: string | null; disabledAt?: Date | null },
   ): Promise<MemberRow> {
     return tx.member.update({ where: { organisationId_userId: { organisationId, userId } }, data: change });
+  }
+
+  /**
+   * Revokes API tokens that a member made and that can do more than the member may now.
+   *
+   * @param createdBy the member as `createdBy` columns name people.
+   * @returns the names of the revoked ones.
+   */
+  async revokeTokensBeyond(
+    tx: TenantTransaction,
+    createdBy: string,
+    permissions: readonly Permission[],
+  ): Promise<string[]> {
+    const allowed = [...permissions];
+    const rows = await tx.$queryRaw<{ name: string }[]>`
+      UPDATE api_tokens SET revoked_at = now()
+      WHERE created_by = ${createdBy} AND revoked_at IS NULL AND NOT scopes <@ ${allowed}::text[] RETURNING name`;
+    return rows.map((row) => row.name);
   }
 
   /**

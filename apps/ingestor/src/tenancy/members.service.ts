@@ -1,6 +1,12 @@
 import { Injectable } from '@nestjs/common';
 import { RaypherError } from '@raypher/shared';
-import type { CreateMember, Member, Role, UpdateMember } from '@raypher/shared/rest';
+import {
+  type CreateMember,
+  type Member,
+  ROLE_PERMISSIONS,
+  type Role,
+  type UpdateMember,
+} from '@raypher/shared/rest';
 import { z } from 'zod';
 import { type Actor, AuditRepository } from '../audit/audit.repository.ts';
 import { AccountsService, generatePassword } from '../auth/accounts.service.ts';
@@ -82,12 +88,15 @@ export class MembersService {
       }
       const teamId = input.teamId === undefined ? row.teamId : input.teamId;
       const changed = await this.members.update(tx, organisationId, userId, { role, teamId, disabledAt });
+      // Nobody keeps through a program what they have lost themselves.
+      const permissions = disabledAt === null ? ROLE_PERMISSIONS[role] : [];
+      const revokedTokens = await this.members.revokeTokensBeyond(tx, row.email, permissions);
       await this.audit.record(tx, organisationId, caller, {
         action: 'member.update',
         target: row.email,
         reason: input.reason,
         before: rights(showMember(row)),
-        after: rights(showMember(changed)),
+        after: { ...rights(showMember(changed)), ...(revokedTokens.length === 0 ? {} : { revokedTokens }) },
       });
       return { before: showMember(row), after: showMember(changed) };
     });
