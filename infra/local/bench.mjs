@@ -1,7 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
 import { buildStale } from './bootstrap/build.mjs';
 import { ensureDependencies } from './bootstrap/dependencies.mjs';
 import { ensurePrerequisites } from './bootstrap/prerequisites.mjs';
@@ -37,17 +36,15 @@ async function findBenches() {
 }
 
 try {
-  const { values, positionals } = parseArgs({
-    allowPositionals: true,
-    options: { json: { type: 'boolean', default: false } },
-  });
+  // What is not ours is the bench's own: --streams 4000.
+  const [name, ...options] = process.argv.slice(2).filter((argument) => argument !== '--json');
+  const jsonOnly = process.argv.includes('--json');
   const benches = await findBenches();
-  const [name] = positionals;
   if (name === undefined) {
     for (const { name: known, about, file } of benches) {
       console.log(`  ${known.padEnd(16)} ${about || relative(ROOT, file)}`);
     }
-    console.log('\nRun one: npm run bench -- NAME [--json]');
+    console.log('\nRun one: npm run bench -- NAME [--json] [the options of the bench]');
   } else {
     const bench = benches.find((candidate) => candidate.name === name);
     if (bench === undefined) {
@@ -62,7 +59,7 @@ try {
     await underProjectNode(fileURLToPath(import.meta.url));
     await ensurePrerequisites('start', { progress });
     await buildStale(progress);
-    process.exitCode = await runBench(bench.file, { jsonOnly: values.json });
+    process.exitCode = await runBench(bench.file, { jsonOnly, options });
   }
 } catch (error) {
   process.exitCode = reportError(error);

@@ -6,11 +6,12 @@ import { ROOT } from '../paths.mjs';
  * Runs a bench and checks that its last line is the JSON that tools read.
  *
  * @param {string} file
- * @param {{ jsonOnly: boolean }} options - show nothing but that line.
+ * @param {{ jsonOnly: boolean, options?: string[] }} how - `jsonOnly` shows nothing but that line; `options` go to the
+ *   bench.
  * @returns {Promise<number>} the bench's exit code.
  */
-export async function runBench(file, { jsonOnly }) {
-  const child = spawn(process.execPath, ['--expose-gc', file], {
+export async function runBench(file, { jsonOnly, options = [] }) {
+  const child = spawn(process.execPath, ['--expose-gc', file, ...options], {
     cwd: ROOT,
     stdio: ['ignore', 'pipe', 'inherit'],
   });

@@ -1,14 +1,14 @@
-import { chmodSync, closeSync, fsyncSync, mkdirSync, openSync, renameSync, writeSync } from 'node:fs';
+import { closeSync, fsyncSync, openSync, renameSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { ensurePrivateFolder } from '../store/private-folder.ts';
 
 /**
  * Writes a file that only its owner may read: complete or not at all, on disk when this returns.
- * The folder is created 0700.
+ * A folder that is missing is created 0700.
  */
 export function writePrivateFile(path: string, content: string): void {
   const folder = dirname(path);
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
-  chmodSync(folder, 0o700);
+  ensurePrivateFolder(folder);
   const draft = `${path}.${process.pid}.new`;
   const file = openSync(draft, 'w', 0o600);
   try {

@@ -1,8 +1,9 @@
-import { chmodSync, closeSync, mkdirSync, openSync } from 'node:fs';
+import { chmodSync, closeSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { RaypherError } from '@raypher/shared';
 import { sqliteCode } from '../store/database.ts';
+import { ensurePrivateFolder } from '../store/private-folder.ts';
 
 /** SQLITE_BUSY */
 const BUSY = 5;
@@ -17,7 +18,7 @@ const BUSY = 5;
  * @throws RaypherError `service/already-running`
  */
 export function acquireLock(path: string): () => void {
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  ensurePrivateFolder(dirname(path));
   closeSync(openSync(path, 'a', 0o600));
   chmodSync(path, 0o600);
   const db = new DatabaseSync(path);

@@ -1,8 +1,9 @@
-import { chmodSync, closeSync, existsSync, mkdirSync, openSync, renameSync } from 'node:fs';
+import { chmodSync, closeSync, existsSync, openSync, renameSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { RaypherError } from '@raypher/shared';
 import { MIGRATIONS } from './migrations.ts';
+import { ensurePrivateFolder } from './private-folder.ts';
 
 export interface OpenedDatabase {
   db: DatabaseSync;
@@ -16,12 +17,11 @@ export interface OpenedDatabase {
  * A damaged file is moved aside with a timestamp and a fresh one is started; the caller reports it.
  * Nothing is repaired or deleted.
  *
- * @param path of the file; its folder is created 0700, the file 0600
+ * @param path of the file; a missing folder is created 0700, the file 0600
  * @param now milliseconds since the epoch, for the name of a file set aside
  */
 export function openDatabase(path: string, now = Date.now()): OpenedDatabase {
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-  chmodSync(dirname(path), 0o700);
+  ensurePrivateFolder(dirname(path));
   const reason = existsSync(path) ? findDamage(path) : undefined;
   const damaged = reason === undefined ? undefined : { path: setAside(path, now), reason };
   // SQLite gives the write-ahead log the same mode as the database file.

@@ -1,0 +1,21 @@
+import { mkdirSync, statSync } from 'node:fs';
+import { RaypherError } from '@raypher/shared';
+
+/** Group or others may write. */
+const WRITABLE_BY_OTHERS = 0o022;
+const STICKY = 0o1000;
+
+/**
+ * Makes sure that a folder for private files is there: created 0700, or left as it is when it exists. What is put
+ * into it has a mode of its own; what must not be is that somebody else can swap the files.
+ *
+ * @throws RaypherError `config/invalid` when others can replace files in it
+ */
+export function ensurePrivateFolder(path: string): void {
+  mkdirSync(path, { recursive: true, mode: 0o700 });
+  const { mode } = statSync(path);
+  if ((mode & WRITABLE_BY_OTHERS) === 0 || (mode & STICKY) !== 0) return;
+  throw new RaypherError('config/invalid', `Other users can write to ${path}.`, {
+    hint: `Run \`chmod 700 ${path}\`, or choose another --data-dir.`,
+  });
+}
