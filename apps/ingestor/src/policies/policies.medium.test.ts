@@ -147,4 +147,17 @@ describe('policies', () => {
       expect(refused.status, JSON.stringify(documents)).toBe(400);
     }
   });
+
+  it('what is too large, not JSON, or has unknown fields is refused in the one form of errors', async () => {
+    const { administrator } = acme;
+    const large = await administrator.post('/v1/policies/check', {
+      documents: globalDocument('x'.repeat(2_200_000)),
+    });
+    expect([large.status, large.body.error.code]).toEqual([413, 'request/too-large']);
+    const broken = await administrator.post('/v1/policies/check', '{"documents": [');
+    expect([broken.status, broken.body.error.code]).toEqual([400, 'request/invalid']);
+    const unknown = await administrator.post('/v1/policies/check', { documents: [], force: true });
+    expect([unknown.status, unknown.body.error.code]).toEqual([400, 'request/invalid']);
+    expect(unknown.body.error.details.issues).toHaveLength(1);
+  });
 });
