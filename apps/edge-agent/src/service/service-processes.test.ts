@@ -1,0 +1,124 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { ActiveFreeze } from '@raypher/shared';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { TestService } from '../testing/test-service.ts';
+
+const isRoot = process.getuid?.() === 0;
+const children: ChildProcess[] = [];
+/** Real processes and a real service; the machine may be busy. */
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 30_000 });
+
+let agent: TestService;
+beforeEach(async () => {
+  agent = await TestService.prepare();
+});
+afterEach(async () => {
+  for (const child of children.splice(0)) child.kill('SIGKILL');
+  await agent.stop();
+});
+
+const freezes = (revision: number, list: ActiveFreeze[]) => ({
+  kind: 'freeze' as const,
+  organisation: agent.plane.organisation,
+  revision,
+  issuedAt: new Date().toISOString(),
+  freezes: list,
+});
+const freezeOf = (library: string): ActiveFreeze => ({
+  id: randomUUID(),
+  selector: { kind: 'library', name: library },
+  reason: 'test',
+  by: 'test',
+  since: new Date().toISOString(),
+});
+
+/** A Node process that is an AI agent by its manifest alone, of a library that nobody else here uses. */
+function spawnAgent(library: string): { child: ChildProcess; ticks: () => number } {
+  const folder = mkdtempSync(join(tmpdir(), 'raypher-agent-'));
+  writeFileSync(join(folder, 'package.json'), JSON.stringify({ dependencies: { [library]: '1.0.0' } }));
+  writeFileSync(join(folder, 'ticks'), '');
+  writeFileSync(
+    join(folder, 'agent.mjs'),
+    "import { appendFileSync } from 'node:fs';\nsetInterval(() => appendFileSync(new URL('ticks', import.meta.url), '.'), 20);\n",
+  );
+  const child = spawn(process.execPath, [join(folder, 'agent.mjs')], { stdio: 'ignore' });
+  children.push(child);
+  return { child, ticks: () => readFileSync(join(folder, 'ticks')).length };
+}
+
+test.skipIf(!isRoot)(
+  'a freeze holds old and new processes over kill and restart, and thaws them all',
+  async () => {
+    const library = 'together-ai';
+    const first = spawnAgent(library);
+    await expect.poll(first.ticks).toBeGreaterThan(3);
+    await agent.enrol();
+    const greeted = agent.plane.hello();
+    await agent.start();
+    await greeted;
+    expect((await agent.plane.deploy(freezes(1, [freezeOf(library)]))).affected).toBeGreaterThanOrEqual(1);
+    const stopped = first.ticks();
+
+    const second = spawnAgent(library);
+    await expect
+      .poll(async () => (await agent.status()).freeze.processes, { timeout: 5000 })
+      .toBeGreaterThanOrEqual(2);
+    const alsoStopped = second.ticks();
+    agent.plane.closeLink();
+    await agent.restart();
+    await expect.poll(async () => (await agent.status()).freeze.processes).toBeGreaterThanOrEqual(2);
+    expect([first.ticks(), second.ticks()]).toEqual([stopped, alsoStopped]);
+
+    const back = agent.plane.hello();
+    await agent.plane.openLink();
+    await back;
+    await agent.plane.deploy(freezes(2, []));
+    await expect.poll(first.ticks).toBeGreaterThan(stopped);
+    await expect.poll(second.ticks).toBeGreaterThan(alsoStopped);
+    expect(await agent.plane.entry('freeze.thawed')).toMatchObject({ severity: 'notice' });
+  },
+  30_000,
+);
+
+test.skipIf(!isRoot)(
+  'a person at the machine freezes and thaws, and the record names them',
+  async () => {
+    const bot = spawnAgent('cohere-ai');
+    await expect.poll(bot.ticks).toBeGreaterThan(3);
+    await agent.start();
+    const selector = { kind: 'library' as const, name: 'cohere-ai' };
+    await agent.ask({ verb: 'freeze', selector, reason: 'odd', by: 'mallory' });
+    const stopped = bot.ticks();
+    const entries = await agent.logs();
+    expect(entries).toContainEqual(
+      expect.objectContaining({
+        type: 'freeze.applied',
+        actor: expect.objectContaining({ name: 'mallory' }),
+      }),
+    );
+    expect(bot.ticks()).toBe(stopped);
+    expect(await agent.ask({ verb: 'thaw', by: 'mallory' })).toMatchObject({ removed: 1 });
+    await expect.poll(bot.ticks).toBeGreaterThan(stopped);
+    await expect(agent.ask({ verb: 'thaw', id: randomUUID(), by: 'mallory' })).rejects.toMatchObject({
+      code: 'request/not-found',
+    });
+  },
+  20_000,
+);
+
+test('the kill order ends a tree and refuses process 1', async () => {
+  const { child } = spawnAgent('left-pad');
+  await agent.start();
+  const ended = new Promise((resolve) => child.once('exit', (_code, signal) => resolve(signal)));
+  const { pid } = child;
+  if (pid === undefined) throw new Error('the child did not start');
+  await agent.ask({ verb: 'kill', pid, by: 'test' });
+  expect(await ended).toBe('SIGKILL');
+  await expect(agent.ask({ verb: 'kill', pid: 1, by: 'test' })).rejects.toMatchObject({
+    code: 'process/protected',
+  });
+});
