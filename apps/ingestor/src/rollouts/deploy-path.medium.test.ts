@@ -4,11 +4,11 @@ import { Phase, StateKind } from '@raypher/shared';
 import type { Rollout } from '@raypher/shared/rest';
 import { io, type Socket } from 'socket.io-client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { FoundingService } from '../tenancy/founding.service.ts';
 import { Installation } from '../testing/installation.ts';
 import { TestClient } from '../testing/test-client.ts';
 import type { TestDevice } from '../testing/test-device.ts';
 import type { TestStream } from '../testing/test-stream.ts';
-import { FoundingService } from '../tenancy/founding.service.ts';
 
 const DEVICES = 30;
 
