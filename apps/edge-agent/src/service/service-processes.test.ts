@@ -51,7 +51,7 @@ function spawnAgent(library: string): { child: ChildProcess; ticks: () => number
 }
 
 test.skipIf(!isRoot)(
-  'a freeze holds old and new processes over kill and restart, and thaws them all',
+  'a freeze holds old and new processes over a restart, and thaws them all',
   async () => {
     const library = 'together-ai';
     const first = spawnAgent(library);
