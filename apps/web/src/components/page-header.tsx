@@ -12,7 +12,7 @@ export function PageHeader({ title, description, actions, children }: PageHeader
   return (
     <div className="shrink-0 px-4 pt-4 pb-3 lg:px-6">
       <div className="flex flex-wrap items-center gap-x-4 gap-y-2">
-        <div className="min-w-0 flex-1">
+        <div className="min-w-0 flex-1 basis-60">
           <h1 className="flex flex-wrap items-center gap-2 text-xl font-semibold tracking-[-0.01em]">
             {title}
           </h1>

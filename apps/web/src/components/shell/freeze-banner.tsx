@@ -22,7 +22,7 @@ export function FreezeBanner() {
   return (
     <div className="flex min-h-9 flex-wrap items-center gap-x-3 gap-y-1 border-b border-frozen/40 bg-frozen-soft px-4 py-1.5 text-frozen">
       <Snowflake aria-hidden="true" className="size-4 shrink-0" />
-      <p className="min-w-0 flex-1">
+      <p className="min-w-0 flex-1 basis-60">
         <strong className="font-semibold">Frozen: {first.describes}</strong>
         {active.length > 1 && <> and {plural(active.length - 1, 'more freeze')}</>}
         <span className="text-ink-2"> · {first.reason}</span>

@@ -93,6 +93,7 @@ export function Palette({ open, onOpenChange }: PaletteProps) {
             {devices.data.items.map((device) => (
               <Item
                 key={device.id}
+                value={device.id}
                 icon={<MonitorSmartphone />}
                 words={`${device.hostname} ${device.id} ${search}`}
                 onSelect={go(`/devices/${device.id}`)}
@@ -110,19 +111,20 @@ export function Palette({ open, onOpenChange }: PaletteProps) {
   );
 }
 
-function Item({
-  icon,
-  words,
-  onSelect,
-  children,
-}: {
+interface ItemProps {
   icon: ReactNode;
+  /** More words that find it. */
   words: string;
+  /** Its identity where two could read the same. */
+  value?: string;
   onSelect: () => void;
   children: ReactNode;
-}) {
+}
+
+function Item({ icon, words, value, onSelect, children }: ItemProps) {
   return (
     <Command.Item
+      {...(value === undefined ? {} : { value })}
       keywords={words.split(' ')}
       onSelect={onSelect}
       className="flex h-9 cursor-pointer items-center gap-2.5 rounded-md px-3 data-[selected=true]:bg-raised [&_svg]:size-4 [&_svg]:text-ink-3"

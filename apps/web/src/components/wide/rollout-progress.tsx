@@ -15,12 +15,20 @@ import { useEffect, useState } from 'react';
 import { api } from '@/lib/api/client.ts';
 import { keys } from '@/lib/api/keys.ts';
 import { cn } from '@/lib/cn.ts';
-import { formatCount, formatDuration } from '@/lib/format/format.ts';
+import { formatCount } from '@/lib/format/format.ts';
 import { useNow } from '@/lib/use-now.ts';
 import { Badge } from '../badge.tsx';
 import { useAnnounce } from '../shell/announcer.tsx';
 import { RolloutDevices } from './rollout-devices.tsx';
-import { count, describeRollout, elapsedMs, inFlight, PHASES, shownPhases } from './rollout-status.ts';
+import {
+  count,
+  describeElapsed,
+  describeRollout,
+  elapsedMs,
+  inFlight,
+  PHASES,
+  shownPhases,
+} from './rollout-status.ts';
 
 const LOOKS: Record<RolloutPhase, { icon: LucideIcon; text: string; bar: string }> = {
   pending: { icon: CircleDashed, text: 'text-ink-3', bar: 'bg-line-strong' },
@@ -69,10 +77,7 @@ export function RolloutProgress({ initial }: { initial: Rollout }) {
         {rollout.kind === 'freeze' && (
           <span className="text-ink-2">{formatCount(rollout.affected)} processes suspended</span>
         )}
-        <span className="ml-auto text-ink-2">
-          <span className="sr-only">Elapsed time </span>
-          {now === 0 ? '' : formatDuration(elapsedMs(rollout, now))}
-        </span>
+        <span className="ml-auto text-ink-2">{now === 0 ? '' : describeElapsed(rollout, now)}</span>
       </div>
       <div className="flex h-1.5 gap-px overflow-hidden rounded-sm bg-raised" aria-hidden="true">
         {[...PHASES]

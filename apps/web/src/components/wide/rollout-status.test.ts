@@ -44,7 +44,7 @@ describe('how far a rollout has come', () => {
       '3 devices applied, 4 on it, 1 refused, 2 unreachable, 1.5 s so far',
     );
     expect(describeRollout(settled, created)).toBe(
-      '7 devices applied, 1 refused, 2 unreachable after 840 ms',
+      '7 devices applied, 1 refused, 2 unreachable, after 840 ms',
     );
   });
 

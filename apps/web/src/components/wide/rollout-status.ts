@@ -34,9 +34,15 @@ export function describeRollout(rollout: Rollout, now: number): string {
   if (waiting > 0) parts.push(`${waiting} on it`);
   if (count(rollout, 'rejected') > 0) parts.push(`${count(rollout, 'rejected')} refused`);
   if (count(rollout, 'unreachable') > 0) parts.push(`${count(rollout, 'unreachable')} unreachable`);
-  if (rollout.supersededAt !== null) parts.push('superseded');
-  const time = formatDuration(elapsedMs(rollout, now));
-  return `${parts.join(', ')}${rollout.settledAfterMs === null ? `, ${time} so far` : ` after ${time}`}`;
+  return `${parts.join(', ')}, ${describeElapsed(rollout, now)}`;
+}
+
+/** How long it took, or takes. */
+export function describeElapsed(rollout: Rollout, now: number): string {
+  if (rollout.settledAfterMs !== null) return `after ${formatDuration(rollout.settledAfterMs)}`;
+  // Nobody waits for a rollout that a newer one replaced; its devices go on with that one.
+  if (rollout.supersededAt !== null) return 'replaced before all applied it';
+  return `${formatDuration(elapsedMs(rollout, now))} so far`;
 }
 
 /** Phases worth a place: all while devices are on it, afterwards those where devices can end and any that is not empty. */

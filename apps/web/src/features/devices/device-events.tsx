@@ -21,7 +21,8 @@ export function DeviceEvents({ deviceId }: { deviceId: string }) {
     queryFn: () => api.events(filter),
   });
   useLive('events', ({ items, held }) => {
-    if (held > 0 || items.some((event) => event.deviceId === deviceId)) void refetch();
+    if (held > 0 || items.some((event) => event.deviceId === deviceId))
+      void refetch({ cancelRefetch: false });
   });
   return (
     <Section

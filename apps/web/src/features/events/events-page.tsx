@@ -30,25 +30,34 @@ export function EventsPage() {
   const [atTop, setAtTop] = useState(true);
   const { search, device, agent, type, outcome, severity, from, to } = filter;
   const query = { search, device, agent, type, outcome, severity, from, to };
-  const fetched = usePages<EventView>(keys.events(query), (cursor) =>
-    api.events({ ...query, cursor, limit: 200 }),
+  const fetched = usePages<EventView>(
+    keys.events(query),
+    (cursor) => api.events({ ...query, cursor, limit: 200 }),
+    // A list that is being read never jumps because its window came to the front.
+    { refetchOnWindowFocus: false },
   );
   // A page that ends in the past has nothing live to show.
   const reading = paused || !atTop || open !== '';
-  const { list, showHeld } = useLiveEvents(filter, fetched.dataUpdatedAt, reading);
+  const { list, missed, showHeld, caughtUp } = useLiveEvents(filter, fetched.data?.pages[0], reading);
 
   const rows = useMemo(() => {
     const above = new Set(list.shown.map(eventId));
     return [...list.shown, ...fetched.rows.filter((event) => !above.has(eventId(event)))];
   }, [list.shown, fetched.rows]);
   const count = waiting(list);
+  // Nothing is held back from somebody who is not reading, not even after a break of the connection.
+  const { refetch } = fetched;
+  const catchUp = !reading && (missed || list.skipped > 0);
+  useEffect(() => {
+    if (catchUp) void refetch({ cancelRefetch: false }).then(caughtUp);
+  }, [catchUp, refetch, caughtUp]);
   const announce = useAnnounce();
   useEffect(() => {
     if (count > 0) announce(`${plural(count, 'new event')} held back`);
   }, [announce, count]);
 
   const showNew = (): void => {
-    if (list.skipped > 0) void fetched.refetch();
+    if (list.skipped > 0 || missed) void refetch().then(caughtUp);
     else showHeld();
     url.set({ live: null });
   };
@@ -73,49 +82,52 @@ export function EventsPage() {
           retry={() => void fetched.refetch()}
         />
       ) : (
-        <div className="relative flex min-h-0 flex-1">
-          {count > 0 && (
-            <Button
-              size="sm"
-              variant="primary"
-              onClick={showNew}
-              className="absolute top-10 left-1/2 z-20 -translate-x-1/2 rounded-full"
-            >
-              <ArrowUp /> {formatCount(count)} new
-            </Button>
-          )}
-          <DataTable
-            label="Events"
-            columns={EVENT_COLUMNS}
-            rows={rows}
-            rowId={eventId}
-            rowLabel={(event) => `${event.actor.name} ${event.action} ${event.target}`}
-            selectedId={open}
-            onOpen={(event) => url.set({ open: eventId(event) })}
-            loading={fetched.isPending}
-            onNearEnd={fetched.more}
-            onAtTop={setAtTop}
-            empty={
-              filtered ? (
-                <EmptyState
-                  title="No event matches"
-                  action={<Button onClick={() => url.set(CLEARED)}>Clear filters</Button>}
-                >
-                  <p>New ones that match appear here by themselves.</p>
-                </EmptyState>
-              ) : (
-                <EmptyState title="No event yet">
-                  <p>
-                    Send something through the proxy of an enrolled device; the verdict appears here at once.
-                  </p>
-                  <Command
-                    text="raypher run -- curl https://api.openai.com/v1/models"
-                    label="Copy the command"
-                  />
-                </EmptyState>
-              )
-            }
-          />
+        <div className="flex min-h-0 flex-1">
+          <div className="relative flex min-w-0 flex-1">
+            {(count > 0 || missed) && reading && (
+              <Button
+                size="sm"
+                variant="primary"
+                onClick={showNew}
+                className="absolute top-10 left-1/2 z-20 -translate-x-1/2 rounded-full"
+              >
+                <ArrowUp /> {missed ? 'New events' : `${formatCount(count)} new`}
+              </Button>
+            )}
+            <DataTable
+              label="Events"
+              columns={EVENT_COLUMNS}
+              rows={rows}
+              rowId={eventId}
+              rowLabel={(event) => `${event.actor.name} ${event.action} ${event.target}`}
+              selectedId={open}
+              onOpen={(event) => url.set({ open: eventId(event) })}
+              loading={fetched.isPending}
+              onNearEnd={fetched.more}
+              onAtTop={setAtTop}
+              empty={
+                filtered ? (
+                  <EmptyState
+                    title="No event matches"
+                    action={<Button onClick={() => url.set(CLEARED)}>Clear filters</Button>}
+                  >
+                    <p>New ones that match appear here by themselves.</p>
+                  </EmptyState>
+                ) : (
+                  <EmptyState title="No event yet">
+                    <p>
+                      Send something through the proxy of an enrolled device; the verdict appears here at
+                      once.
+                    </p>
+                    <Command
+                      text="raypher run -- curl https://api.openai.com/v1/models"
+                      label="Copy the command"
+                    />
+                  </EmptyState>
+                )
+              }
+            />
+          </div>
           {open !== '' && <EventPanel key={open} id={open} onClose={() => url.set({ open: null })} />}
         </div>
       )}

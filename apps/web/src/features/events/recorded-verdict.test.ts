@@ -26,11 +26,15 @@ describe('why a verdict came out so', () => {
   });
 
   it('never calls a monitored denial a block', () => {
-    expect(explainVerdict(recorded({ mode: 'monitor' }))).toContain('Would have been denied, and passed');
+    expect(explainVerdict(recorded({ mode: 'monitor' }))).toBe(
+      'To be denied by the first rule of the global policy that matched. It passed, because that policy only monitors.',
+    );
   });
 
   it('says that the default decided when no rule matched', () => {
-    expect(explainVerdict(recorded({ rule: 'network/default' }))).toContain('its default decided');
+    expect(explainVerdict(recorded({ rule: 'network/default' }))).toContain(
+      'by the default of the global policy, as no rule of it matched',
+    );
     expect(explainWayOut(recorded({ rule: 'network/default' }))).toContain('allows api.deepseek.com');
   });
 

@@ -23,20 +23,21 @@ export function readVerdict(entry: string): RecordedVerdict | undefined {
   }
 }
 
-/** Why the verdict came out so, in one sentence. */
+/** Why the verdict came out so, in one or two sentences. */
 export function explainVerdict({ verdict }: RecordedVerdict): string {
+  const passed = verdict.outcome === 'DENY' && verdict.mode === 'monitor';
   const happened = {
     ALLOW: 'Allowed',
-    PROMPT: 'A person was to be asked',
-    DENY:
-      verdict.mode === 'enforce'
-        ? 'Denied'
-        : 'Would have been denied, and passed because the policy only monitors',
+    PROMPT: 'A person had to be asked',
+    DENY: passed ? 'To be denied' : 'Denied',
   }[verdict.outcome];
-  if (verdict.layer === 'builtin') return `${happened} by a built-in rule of the product.`;
-  if (verdict.rule === 'network/default')
-    return `${happened} because no rule of the ${verdict.layer} policy matched and its default decided.`;
-  return `${happened} by the first rule of the ${verdict.layer} policy that matched.`;
+  return `${happened} by ${decider(verdict)}.${passed ? ' It passed, because that policy only monitors.' : ''}`;
+}
+
+function decider({ layer, rule }: RecordedVerdict['verdict']): string {
+  if (layer === 'builtin') return 'a built-in rule of the product';
+  if (rule === 'network/default') return `the default of the ${layer} policy, as no rule of it matched`;
+  return `the first rule of the ${layer} policy that matched`;
 }
 
 /** What to change so that the same request passes; undefined when it passed. */

@@ -2,7 +2,7 @@
 
 import type { EventView } from '@raypher/shared/rest';
 import { useCallback, useEffect, useState } from 'react';
-import { useLive } from '@/lib/live/live-provider.tsx';
+import { useLive, useReconnect } from '@/lib/live/live-provider.tsx';
 import type { EventFilter } from './event-filter.ts';
 import { matchesFilter } from './event-filter.ts';
 import { emptyList, type HeldList, receive, release } from './held-list.ts';
@@ -12,12 +12,22 @@ export function eventId(event: { deviceId: string; seq: number }): string {
   return `${event.deviceId}:${event.seq}`;
 }
 
-/** Live rows for this filter, above what was fetched. They start anew when the filter changes or rows were fetched again. */
-export function useLiveEvents(filter: EventFilter, fetchedAt: number, reading: boolean) {
+/**
+ * Live rows for this filter, above what was fetched.
+ *
+ * @param newestPage the fetched page on top; another one starts the live rows anew. Older pages that are fetched
+ *   while scrolling do not.
+ */
+export function useLiveEvents(filter: EventFilter, newestPage: unknown, reading: boolean) {
   const [list, setList] = useState<HeldList<EventView>>(emptyList);
+  // True after a break of the connection: there may be rows that nobody delivered.
+  const [missed, setMissed] = useState(false);
   const key = JSON.stringify(filter);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: another filter or fetch is what starts the list anew
-  useEffect(() => setList(emptyList()), [key, fetchedAt]);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another filter or page is what starts the list anew
+  useEffect(() => {
+    setList(emptyList());
+    setMissed(false);
+  }, [key, newestPage]);
   useLive('events', ({ items, held }) => {
     const batch = items
       .filter((event) => matchesFilter(event, filter))
@@ -25,8 +35,14 @@ export function useLiveEvents(filter: EventFilter, fetchedAt: number, reading: b
     if (batch.length === 0 && held === 0) return;
     setList((before) => receive(before, batch, { reading, skipped: held, id: eventId }));
   });
+  useReconnect(() => setMissed(true));
   const showHeld = useCallback(() => setList(release), []);
-  return { list, showHeld };
+  /** Everything that was not delivered has been fetched. */
+  const caughtUp = useCallback(() => {
+    setMissed(false);
+    setList((before) => ({ ...before, skipped: 0 }));
+  }, []);
+  return { list, missed, showHeld, caughtUp };
 }
 
 /** Positions are decimal strings that may exceed what a number holds. */

@@ -22,12 +22,12 @@ export function VerdictsChart({ minutes }: { minutes: Minute[] }) {
   };
   const shown = hovered === null ? undefined : minutes[hovered];
   return (
-    <figure className="flex h-full flex-col px-4 pt-2 pb-3">
-      <div className="relative min-h-0 flex-1">
+    <figure className="flex h-full flex-col px-4 pt-4 pb-3">
+      <div className="relative ml-8 min-h-0 flex-1">
         <div aria-hidden="true" className="absolute inset-0 flex flex-col justify-between">
           {[top, top / 2, 0].map((value) => (
             <div key={value} className="relative h-0 border-t">
-              <span className="absolute top-0.5 left-0 text-xs text-ink-3">
+              <span className="absolute -top-2 right-full pr-2 text-xs text-ink-3">
                 {value > 0 && Number.isInteger(value) ? formatCount(value) : ''}
               </span>
             </div>
@@ -76,7 +76,7 @@ export function VerdictsChart({ minutes }: { minutes: Minute[] }) {
           })}
         </svg>
       </div>
-      <figcaption className="mt-1.5 flex h-4 justify-between gap-4 text-xs text-ink-3">
+      <figcaption className="mt-1.5 ml-8 flex h-4 justify-between gap-4 text-xs text-ink-3">
         {shown === undefined || hovered === null ? (
           <>
             <span>{clock(0)}</span>

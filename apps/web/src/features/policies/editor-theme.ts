@@ -51,7 +51,9 @@ const theme = EditorView.theme({
     background: 'color-mix(in oklab, var(--denied) 16%, transparent)',
   },
   '.cm-changedLine, .cm-insertedLine': { backgroundColor: 'var(--allowed-soft)', textDecoration: 'none' },
-  '.cm-changedText': { background: 'color-mix(in oklab, var(--allowed) 16%, transparent)' },
+  '&.cm-merge-b .cm-changedText, .cm-changedText': {
+    background: 'color-mix(in oklab, var(--allowed) 16%, transparent)',
+  },
   '.cm-collapsedLines': { background: 'var(--raised)', color: 'var(--ink-3)', padding: '4px 16px' },
 });
 

@@ -53,7 +53,7 @@ export function RevisionsView({ draft, onEdit }: RevisionsViewProps) {
   const rolloutOf = (revision: number): Rollout | undefined =>
     rollouts.data?.items.find((rollout) => rollout.kind === 'policy' && rollout.revision === revision);
   return (
-    <div className="grid min-h-0 flex-1 grid-rows-[minmax(120px,auto)_1fr] md:grid-cols-[280px_minmax(0,1fr)] md:grid-rows-1">
+    <div className="grid min-h-0 flex-1 grid-cols-[minmax(0,1fr)] grid-rows-[minmax(120px,auto)_1fr] md:grid-cols-[280px_minmax(0,1fr)] md:grid-rows-1">
       <ul
         aria-label="Revisions"
         className="max-h-60 overflow-y-auto border-x border-b bg-surface md:mb-4 md:max-h-none md:rounded-bl-lg"

@@ -23,6 +23,8 @@ export function usePolicyDraft(organisation: string, running: PolicyRevision | u
   const draft: Draft = stored?.draft ?? base ?? {};
   const changed = base === undefined || stored === undefined ? [] : changedOwners(base, stored.draft);
 
+  const basedOn = changed.length > 0 && stored !== undefined ? stored.basedOn : (running?.revision ?? 0);
+
   const keep = (next: Stored | undefined): void => {
     setStored(next);
     if (next === undefined) sessionStorage.removeItem(name);
@@ -32,9 +34,12 @@ export function usePolicyDraft(organisation: string, running: PolicyRevision | u
     draft,
     base: base ?? {},
     changed,
-    basedOn: stored?.basedOn ?? running?.revision ?? 0,
+    basedOn,
     edit(owner: string, source: string) {
-      keep({ basedOn: stored?.basedOn ?? running?.revision ?? 0, draft: { ...draft, [owner]: source } });
+      const next = { ...draft, [owner]: source };
+      // Back where it started: nothing to remember, and nothing that could become stale.
+      if (base !== undefined && changedOwners(base, next).length === 0) keep(undefined);
+      else keep({ basedOn, draft: next });
     },
     /** Start from other documents, such as those of an older revision. */
     replace(next: Draft) {

@@ -13,7 +13,7 @@ interface Page<T> {
 export function usePages<T>(
   queryKey: QueryKey,
   fetchPage: (cursor: string | undefined) => Promise<Page<T>>,
-  enabled = true,
+  { refetchOnWindowFocus = true } = {},
 ) {
   const query = useInfiniteQuery({
     queryKey,
@@ -21,7 +21,7 @@ export function usePages<T>(
     initialPageParam: undefined as string | undefined,
     getNextPageParam: (page) => page.next ?? undefined,
     placeholderData: (before) => before,
-    enabled,
+    refetchOnWindowFocus,
   });
   const rows = useMemo(() => query.data?.pages.flatMap((page) => page.items) ?? [], [query.data]);
   const { hasNextPage, isFetchingNextPage, fetchNextPage } = query;

@@ -1,50 +1,72 @@
-import type { QueryClient } from '@tanstack/react-query';
+import type { Device } from '@raypher/shared/rest';
+import type { InfiniteData, QueryClient } from '@tanstack/react-query';
 import { keys } from '../api/keys.ts';
 import type { LiveStore } from './live-store.ts';
+import { patchPresence } from './patch-presence.ts';
 
-/** Lists on screen are fetched again at most this often, however many messages arrive. */
+/** Objects on screen are fetched again at most this often, however many messages arrive. */
 const REFETCH_EVERY_MS = 1_000;
+/** The list of devices may be thousands of rows; presence is patched into it, so the rest can wait longer. */
+const REFETCH_LIST_EVERY_MS = 10_000;
+
+type DeviceList = InfiniteData<{ items: Device[] }> | { items: Device[] };
 
 /**
  * Writes live messages into the query cache: whole objects replace what is there, hints mark lists as
  * outdated (only those on screen are fetched). Returns the undo.
  */
 export function applyLiveToCache(live: LiveStore, client: QueryClient): () => void {
-  const outdated = new Set<string>();
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const markOutdated = (object: string): void => {
-    outdated.add(object);
-    timer ??= setTimeout(() => {
-      timer = undefined;
-      const objects = [...outdated];
-      outdated.clear();
-      for (const name of objects) void client.invalidateQueries({ queryKey: [name] });
-    }, REFETCH_EVERY_MS);
-  };
-
+  const soon = refetcher(client, REFETCH_EVERY_MS);
+  const later = refetcher(client, REFETCH_LIST_EVERY_MS);
   const undo = [
     live.on('overview', (overview) => client.setQueryData(keys.overview, overview)),
     live.on('rollout', (rollout) => {
       client.setQueryData(keys.rollout(rollout.id), rollout);
-      markOutdated('rollouts');
+      soon.mark(keys.rollouts);
     }),
-    live.on('presence', () => markOutdated('devices')),
-    live.on('alert', () => markOutdated('alerts')),
-    live.on('inventory', () => {
-      markOutdated('agents');
-      markOutdated('devices');
+    live.on('presence', (changes) => {
+      client.setQueriesData<DeviceList>({ queryKey: ['devices', 'list'] }, (list) =>
+        patchPresence(list, changes),
+      );
+      for (const { deviceId } of changes) soon.mark(keys.device(deviceId));
     }),
-    live.on('changed', ({ object }) => {
-      // What a person just did should be on their screen at once.
-      void client.invalidateQueries({ queryKey: [object] });
-      if (object === 'devices') markOutdated('agents');
+    live.on('alert', () => soon.mark(keys.alerts)),
+    live.on('inventory', ({ deviceIds }) => {
+      soon.mark(['agents']);
+      for (const deviceId of deviceIds) soon.mark(keys.device(deviceId));
+      later.mark(['devices', 'list']);
     }),
+    // What a person just did should be on every screen at once.
+    live.on('changed', ({ object }) => void client.invalidateQueries({ queryKey: [object] })),
     // Signed out, or given another role: asking who one is leads to the sign-in page or to new rights.
     live.onRefused(() => void client.invalidateQueries({ queryKey: keys.me })),
-    live.onReconnect(() => void client.invalidateQueries()),
+    // Events are left alone: their page holds new rows back while somebody reads.
+    live.onReconnect(
+      () => void client.invalidateQueries({ predicate: ({ queryKey }) => queryKey[0] !== 'events' }),
+    ),
   ];
   return () => {
-    clearTimeout(timer);
+    soon.stop();
+    later.stop();
     for (const fn of undo) fn();
+  };
+}
+
+/** Collects outdated query keys and invalidates them together, once per interval. */
+function refetcher(client: QueryClient, everyMs: number) {
+  const outdated = new Map<string, readonly unknown[]>();
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const flush = (): void => {
+    timer = undefined;
+    const marked = [...outdated.values()];
+    outdated.clear();
+    for (const queryKey of marked) void client.invalidateQueries({ queryKey }, { cancelRefetch: false });
+  };
+  return {
+    mark(queryKey: readonly unknown[]): void {
+      outdated.set(JSON.stringify(queryKey), queryKey);
+      timer ??= setTimeout(flush, everyMs);
+    },
+    stop: () => clearTimeout(timer),
   };
 }

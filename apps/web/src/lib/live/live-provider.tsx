@@ -87,3 +87,13 @@ export function useWatchDevice(deviceId: string): void {
     };
   }, [store, deviceId]);
 }
+
+/** Calls `listener` each time the live connection came back: what happened meanwhile was not delivered. */
+export function useReconnect(listener: () => void): void {
+  const store = useContext(LiveContext);
+  const latest = useRef(listener);
+  useEffect(() => {
+    latest.current = listener;
+  });
+  useEffect(() => store?.onReconnect(() => latest.current()), [store]);
+}
