@@ -26,7 +26,7 @@ export function applyLiveToCache(live: LiveStore, client: QueryClient): () => vo
     }),
     live.on('presence', (changes) => {
       client.setQueriesData<DeviceList>({ queryKey: ['devices', 'list'] }, (list) =>
-        patchPresence(list, changes),
+        patchList(list, changes),
       );
       for (const { deviceId } of changes) soon.mark(keys.device(deviceId));
     }),
@@ -50,6 +50,15 @@ export function applyLiveToCache(live: LiveStore, client: QueryClient): () => vo
     later.stop();
     for (const fn of undo) fn();
   };
+}
+
+function patchList(
+  list: DeviceList | undefined,
+  changes: Parameters<typeof patchPresence>[1],
+): DeviceList | undefined {
+  if (list === undefined) return undefined;
+  if ('pages' in list) return { ...list, pages: patchPresence(list.pages, changes) };
+  return patchPresence([list], changes)[0];
 }
 
 /** Collects outdated query keys and invalidates them together, once per interval. */
