@@ -93,7 +93,8 @@ export const PROGRAMS = {
   agent: {
     script: 'apps/edge-agent/dist/cli/main.js',
     args: ({ paths, ports }) => ['service', '--data-dir', paths.agent, '--proxy-port', String(ports.proxy)],
-    env: () => ({}),
+    // By this mark it knows the other parts of the product, which started it, for its own.
+    env: () => ({ RAYPHER_COMPONENT: 'edge-agent' }),
     ready: ({ ports }) => accepts(ports.proxy),
   },
   demo: {

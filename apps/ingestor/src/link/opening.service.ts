@@ -76,7 +76,11 @@ export class OpeningService {
     this.facts.hello(identity, hello);
   }
 
-  /** A device that has forgotten what it told us was rolled back, restored from an image, or tampered with. */
+  /**
+   * A device that has forgotten what it told us was rolled back, restored from an image, or tampered with: an
+   * alert, and no further. One that has nothing at all lost its store (damage is set aside, never repaired):
+   * the same alert, but it is let in and goes on from our head, so that its record does not end here.
+   */
   private async compareLedgers(identity: DeviceIdentity, stored: ChainHead, hello: Hello): Promise<void> {
     const seq = hello.ledgerHead?.seq ?? 0n;
     const hash = seq === 0n ? GENESIS_HASH : (hello.ledgerHead?.hash.toString('hex') ?? '');
@@ -102,6 +106,6 @@ export class OpeningService {
           );
     this.logger.warn({ device: identity.deviceId, details: error.details }, error.message);
     await this.alerts.ledgerFault(identity, error);
-    throw error;
+    if (seq > 0n) throw error;
   }
 }
