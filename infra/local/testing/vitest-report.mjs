@@ -10,7 +10,6 @@ export default class VitestReport {
    * @param {ReadonlyArray<unknown>} unhandledErrors
    */
   onTestRunEnd(modules, unhandledErrors) {
-    // biome-ignore lint/suspicious/noUndeclaredEnvVars: set by `npm test`; no turbo task reads it.
     const file = process.env.RAYPHER_TEST_REPORT;
     if (file === undefined) return;
     let passed = 0;
