@@ -1,7 +1,7 @@
 // biome-ignore-all lint/a11y/useSemanticElements: rows outside the view do not exist and the others are placed by offset, which a table element cannot do
 'use client';
 
-import { useVirtualizer } from '@tanstack/react-virtual';
+import { defaultRangeExtractor, useVirtualizer } from '@tanstack/react-virtual';
 import { type KeyboardEvent, type ReactNode, useEffect, useRef, useState } from 'react';
 import { cn } from '@/lib/cn.ts';
 import { useWidth } from '@/lib/use-width.ts';
@@ -69,6 +69,8 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
     getScrollElement: () => scroller.current,
     estimateSize: () => ROW_HEIGHT,
     overscan: OVERSCAN,
+    // The row that holds the focus stays in the document however far away it is scrolled.
+    rangeExtractor: (range) => withRow(defaultRangeExtractor(range), Math.min(active, rows.length - 1)),
     // Rows keep their identity when new ones arrive above them, so that nothing is drawn anew.
     getItemKey: (index) => {
       const row = rows[index];
@@ -76,14 +78,16 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
     },
   });
   const items = virtual.getVirtualItems();
-  const last = items.at(-1)?.index ?? 0;
+  const last = virtual.range?.endIndex ?? 0;
   useEffect(() => {
     if (rows.length > 0 && last >= rows.length - OVERSCAN) onNearEnd?.();
   }, [last, rows.length, onNearEnd]);
   useEffect(() => {
     if (!focusAfterRender.current) return;
+    const row = scroller.current?.querySelector<HTMLElement>(`[data-row="${active}"]`);
+    if (row === null || row === undefined) return;
     focusAfterRender.current = false;
-    scroller.current?.querySelector<HTMLElement>(`[data-row="${active}"]`)?.focus({ preventScroll: true });
+    row.focus({ preventScroll: true });
   });
 
   const onKeyDown = (event: KeyboardEvent): void => {
@@ -190,6 +194,11 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
       </div>
     </div>
   );
+}
+
+function withRow(range: number[], row: number): number[] {
+  if (row < 0 || range.includes(row)) return range;
+  return row < (range[0] ?? 0) ? [row, ...range] : [...range, row];
 }
 
 function pageRows(element: HTMLElement | null): number {

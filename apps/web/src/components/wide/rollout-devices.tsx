@@ -55,7 +55,7 @@ export function RolloutDevices({ rollout, phase }: { rollout: Rollout; phase: Ro
                   <code className="ml-2 font-mono text-xs text-ink-3">{device.code}</code>
                 )}
               </td>
-              <td className="px-3 py-1.5 text-right text-ink-2">
+              <td className="px-3 py-1.5 text-right whitespace-nowrap text-ink-2">
                 {device.afterMs === null ? '–' : formatDuration(device.afterMs)}
               </td>
             </tr>

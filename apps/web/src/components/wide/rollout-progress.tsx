@@ -89,7 +89,7 @@ export function RolloutProgress({ initial }: { initial: Rollout }) {
             );
           })}
       </div>
-      <ul className="grid grid-cols-2 gap-2 sm:grid-cols-3 xl:grid-cols-6">
+      <ul className="grid grid-cols-2 gap-2 sm:grid-cols-3 lg:grid-cols-6">
         {shownPhases(rollout, settled).map(({ phase: name, label, meaning }) => {
           const { icon: Icon, text } = LOOKS[name];
           const value = count(rollout, name);
@@ -108,7 +108,7 @@ export function RolloutProgress({ initial }: { initial: Rollout }) {
                 )}
               >
                 <span className={cn('flex items-center gap-1.5 text-xs', value === 0 ? 'text-ink-3' : text)}>
-                  <Icon aria-hidden="true" className="size-3.5" />
+                  <Icon aria-hidden="true" className="size-3.5 shrink-0" />
                   {label}
                 </span>
                 <span className={cn('text-lg font-semibold', value === 0 && 'text-ink-3')}>
