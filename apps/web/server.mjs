@@ -22,7 +22,7 @@ await app.prepare();
 const handle = app.getRequestHandler();
 const upgrade = development ? app.getUpgradeHandler() : undefined;
 
-const server = createWebServer({
+const { server, stop } = createWebServer({
   apiOrigin,
   https: (process.env.RAYPHER_WEB_ORIGIN ?? '').startsWith('https:'),
   trustForwarded: process.env.RAYPHER_TRUST_PROXY === '1',
@@ -40,8 +40,9 @@ server.on('error', (error) => {
 server.listen(port, hostname, () => console.log(`dashboard on http://${hostname}:${port}`));
 
 for (const signal of ['SIGINT', 'SIGTERM']) {
-  process.once(signal, () => {
-    server.close(() => void app.close().then(() => process.exit(0)));
-    server.closeAllConnections();
+  process.once(signal, async () => {
+    await stop();
+    await app.close();
+    process.exit(0);
   });
 }

@@ -1,7 +1,8 @@
 import { createServer, type IncomingMessage, request, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createWebServer } from './serve.ts';
+import { createWebServer, type WebServer } from './serve.ts';
 
 /** Stands where the API is and tells what reached it. */
 const api = createServer((incoming, response) => {
@@ -14,7 +15,7 @@ api.on('upgrade', (incoming, socket) => {
   );
 });
 let pageRequest: IncomingMessage | undefined;
-let web: Server;
+let web: WebServer;
 
 async function listen(server: Server): Promise<string> {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -22,7 +23,7 @@ async function listen(server: Server): Promise<string> {
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
-function serve(apiOrigin: string, changes: { https?: boolean; trustForwarded?: boolean } = {}): Server {
+function serve(apiOrigin: string, changes: { https?: boolean; trustForwarded?: boolean } = {}): WebServer {
   return createWebServer({
     apiOrigin,
     https: changes.https ?? false,
@@ -40,12 +41,12 @@ let origin: string;
 beforeAll(async () => {
   apiOrigin = await listen(api);
   web = serve(apiOrigin);
-  origin = await listen(web);
+  origin = await listen(web.server);
 });
-afterAll(() => {
+afterAll(async () => {
+  await web.stop();
   api.close();
-  web.close();
-  web.closeAllConnections();
+  api.closeAllConnections();
 });
 
 describe('the one origin of the browser', () => {
@@ -72,13 +73,12 @@ describe('the one origin of the browser', () => {
 
   it('keeps what a trusted balancer in front says', async () => {
     const trusting = serve(apiOrigin, { trustForwarded: true });
-    const response = await fetch(`${await listen(trusting)}/v1/me`, {
+    const response = await fetch(`${await listen(trusting.server)}/v1/me`, {
       headers: { 'x-forwarded-for': '198.51.100.7' },
     });
     const { headers } = (await response.json()) as { headers: Record<string, string> };
     expect(headers['x-forwarded-for']).toContain('198.51.100.7');
-    trusting.close();
-    trusting.closeAllConnections();
+    await trusting.stop();
   });
 
   it('never relays device enrolment', async () => {
@@ -109,13 +109,12 @@ describe('the one origin of the browser', () => {
     const nobody = await listen(gone);
     await new Promise((resolve) => gone.close(resolve));
     const alone = serve(nobody);
-    const response = await fetch(`${await listen(alone)}/v1/me`);
+    const response = await fetch(`${await listen(alone.server)}/v1/me`);
     expect(response.status).toBe(503);
     expect(await response.json()).toMatchObject({
       error: { code: 'service/not-running', hint: expect.stringContaining('keep enforcing') },
     });
-    alone.close();
-    alone.closeAllConnections();
+    await alone.stop();
   });
 });
 
@@ -135,6 +134,38 @@ describe('a page', () => {
       response.headers.get('content-security-policy'),
     );
     expect(pageRequest?.headers['x-raypher-target']).toBe('/');
+  });
+});
+
+describe('stopping', () => {
+  it('ends a live connection that would otherwise keep the server waiting', async () => {
+    // An API that accepts the upgrade and then says nothing, as a quiet WebSocket does.
+    const quiet = createServer();
+    const held = new Set<Duplex>();
+    quiet.on('upgrade', (_incoming, socket) => {
+      held.add(socket);
+      socket.on('error', () => undefined);
+      socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n');
+    });
+    const front = serve(await listen(quiet));
+    const address = await listen(front.server);
+    const ended = new Promise<void>((resolve, reject) => {
+      const outgoing = request(`${address}/socket.io/`, {
+        headers: { connection: 'Upgrade', upgrade: 'websocket' },
+      });
+      outgoing.on('upgrade', (_response, socket) => {
+        socket.on('error', () => undefined);
+        socket.on('close', () => resolve());
+        void front.stop();
+      });
+      outgoing.on('error', reject);
+      outgoing.end();
+    });
+    await ended;
+    await front.stop();
+    expect(front.server.listening).toBe(false);
+    for (const socket of held) socket.destroy();
+    quiet.close();
   });
 });
 

@@ -1,4 +1,4 @@
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
 import { ownerOfPath } from './api-paths.ts';
 import { createApiProxy, refuseUpgrade } from './api-proxy.ts';
@@ -15,8 +15,16 @@ export interface ServeOptions {
   pageUpgrade?: (request: IncomingMessage, socket: Socket, head: Buffer) => Promise<void>;
 }
 
+export interface WebServer {
+  server: Server;
+  /** Ends everything at once, open live connections included: browsers come back by themselves. */
+  stop(): Promise<void>;
+}
+
 /** The one server the browser talks to: pages, static files and, passed on, the API and its WebSocket. */
-export function createWebServer(options: ServeOptions) {
+export function createWebServer(options: ServeOptions): WebServer {
+  // An upgraded socket no longer belongs to the server, which would wait for it for ever.
+  const upgraded = new Set<Socket>();
   const proxy = createApiProxy(options.apiOrigin, { trustForwarded: options.trustForwarded });
   const fixed = Object.entries(securityHeaders({ https: options.https }));
 
@@ -59,10 +67,18 @@ export function createWebServer(options: ServeOptions) {
       stream.destroy();
       return;
     }
+    upgraded.add(stream);
+    stream.once('close', () => upgraded.delete(stream));
     if (ownerOfPath(request.url ?? '/') === 'api') proxy.upgrade(request, stream, head);
     else if (options.pageUpgrade !== undefined) void options.pageUpgrade(request, stream, head);
     else refuseUpgrade(stream);
   });
-  server.on('close', () => proxy.close());
-  return server;
+  const stop = async (): Promise<void> => {
+    const closed = new Promise((resolve) => server.close(resolve));
+    server.closeAllConnections();
+    for (const socket of upgraded) socket.destroy();
+    proxy.close();
+    await closed;
+  };
+  return { server, stop };
 }

@@ -103,11 +103,11 @@ export function RolloutProgress({ initial }: { initial: Rollout }) {
                 disabled={value === 0}
                 onClick={() => setPhase(phase === name ? undefined : name)}
                 className={cn(
-                  'w-full rounded-md border px-2.5 py-1.5 text-left enabled:hover:bg-hover disabled:cursor-default',
+                  'w-full rounded-md border px-2 py-1.5 text-left enabled:hover:bg-hover disabled:cursor-default',
                   phase === name && 'border-accent bg-hover',
                 )}
               >
-                <span className={cn('flex items-center gap-1.5 text-xs', value === 0 ? 'text-ink-3' : text)}>
+                <span className={cn('flex items-center gap-1 text-xs', value === 0 ? 'text-ink-3' : text)}>
                   <Icon aria-hidden="true" className="size-3.5 shrink-0" />
                   {label}
                 </span>

@@ -49,11 +49,13 @@ export function DevicesPage() {
             : `${formatCount(devices.total ?? devices.rows.length)}${filtered ? ' match' : ' enrolled'}`
         }
         actions={
-          <Button asChild variant="primary">
-            <Link href="/rollout?new=1">
-              <Plus /> Add device
-            </Link>
-          </Button>
+          me.permissions.includes('enrolment-tokens:manage') && (
+            <Button asChild variant="primary">
+              <Link href="/rollout?new=1">
+                <Plus /> Add device
+              </Link>
+            </Button>
+          )
         }
       />
       <FilterBar>
