@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import { Server, ServerCredentials } from '@grpc/grpc-js';
 import { type BeforeApplicationShutdown, Inject, Injectable, Logger } from '@nestjs/common';
 import { MAX_FRAME_BYTES, RaypherError } from '@raypher/shared';
@@ -24,6 +25,7 @@ const HANG_UP_AFTER_MS = 5_000;
 const CALM_PACE_MS = 30_000;
 /** Devices sent away at shutdown come back within this time, spread. */
 const RETURN_WITHIN_MS = 5_000;
+const DELIVERED_WITHIN_MS = 1_000;
 /** While the database is away devices are asked to come back after about this long. */
 const UNAVAILABLE_MS = 5_000;
 
@@ -91,7 +93,12 @@ export class LinkServer implements BeforeApplicationShutdown {
       stream.end(stopping(), Math.ceil(Math.random() * RETURN_WITHIN_MS));
     }
     await this.queue.drain();
-    this.server?.forceShutdown();
+    const { server } = this;
+    if (server === undefined) return;
+    // Whoever takes what it was sent hears why; the others are not waited for.
+    const delivered = new Promise<void>((resolve) => server.tryShutdown(() => resolve()));
+    await Promise.race([delivered, setTimeout(DELIVERED_WITHIN_MS, undefined, { ref: false })]);
+    server.forceShutdown();
   }
 
   private accept(call: LinkCall): void {
