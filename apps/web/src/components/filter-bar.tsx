@@ -51,7 +51,7 @@ interface ChoiceProps<T extends string> {
 /** A few exclusive choices in a row. */
 export function Choice<T extends string>({ label, value, options, onChange }: ChoiceProps<T>) {
   return (
-    <fieldset aria-label={label} className="inline-flex h-8 items-center rounded-md border bg-canvas p-0.5">
+    <fieldset aria-label={label} className="inline-flex h-8 items-center rounded-md border bg-raised p-0.5">
       {options.map((option) => (
         <button
           key={option.value}
@@ -60,7 +60,7 @@ export function Choice<T extends string>({ label, value, options, onChange }: Ch
           onClick={() => onChange(option.value)}
           className={cn(
             'h-6.5 rounded-[5px] px-2.5 text-xs font-medium text-ink-2 hover:text-ink',
-            option.value === value && 'bg-raised text-ink',
+            option.value === value && 'bg-pressed text-ink',
           )}
         >
           {option.label}
