@@ -111,6 +111,17 @@ export class LinkListener implements OnApplicationShutdown {
     this.server?.close();
   }
 
+  /** Resolves when nobody is connected any more, or after so many milliseconds. */
+  async untilEmpty(withinMs: number): Promise<void> {
+    const closed = [...this.peers.values()].map(({ socket }) => once(socket, 'close'));
+    const timeout = new AbortController();
+    await Promise.race([
+      Promise.all(closed),
+      setTimeout(withinMs, undefined, { signal: timeout.signal }).catch(() => undefined),
+    ]);
+    timeout.abort();
+  }
+
   onApplicationShutdown(): void {
     clearInterval(this.timer);
     this.server?.close();

@@ -1,5 +1,4 @@
-import { setTimeout } from 'node:timers/promises';
-import { Server, ServerCredentials } from '@grpc/grpc-js';
+import { type ConnectionInjector, Server, ServerCredentials } from '@grpc/grpc-js';
 import { type BeforeApplicationShutdown, Inject, Injectable, Logger } from '@nestjs/common';
 import { MAX_FRAME_BYTES, RaypherError } from '@raypher/shared';
 import { LINK_CONFIG } from '../config/config.module.ts';
@@ -45,6 +44,7 @@ export class LinkServer implements BeforeApplicationShutdown {
     this.leave(stream, false);
   };
   private server: Server | undefined;
+  private injector: ConnectionInjector | undefined;
   private timer: NodeJS.Timeout | undefined;
   private isStopping = false;
 
@@ -79,6 +79,7 @@ export class LinkServer implements BeforeApplicationShutdown {
     const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
     const port = await this.listener.listen((socket) => injector.injectConnection(socket));
     this.server = server;
+    this.injector = injector;
     this.timer = setInterval(() => this.tick(), 1_000).unref();
     this.logger.log(`The link listens on port ${port}`);
     return port;
@@ -93,12 +94,10 @@ export class LinkServer implements BeforeApplicationShutdown {
       stream.end(stopping(), Math.ceil(Math.random() * RETURN_WITHIN_MS));
     }
     await this.queue.drain();
-    const { server } = this;
-    if (server === undefined) return;
     // Whoever takes what it was sent hears why; the others are not waited for.
-    const delivered = new Promise<void>((resolve) => server.tryShutdown(() => resolve()));
-    await Promise.race([delivered, setTimeout(DELIVERED_WITHIN_MS, undefined, { ref: false })]);
-    server.forceShutdown();
+    this.injector?.drain(DELIVERED_WITHIN_MS);
+    await this.listener.untilEmpty(DELIVERED_WITHIN_MS);
+    this.server?.forceShutdown();
   }
 
   private accept(call: LinkCall): void {
