@@ -17,6 +17,8 @@ const MAX_RESULT = 64 * 1024;
 @Injectable()
 export class CommandsService {
   private readonly logger = new Logger('Commands');
+  /** Commands whose result is being written: what else arrives for them meanwhile is not the first. */
+  private readonly finishing = new Set<string>();
 
   constructor(
     private readonly repository: CommandsRepository,
@@ -43,6 +45,9 @@ export class CommandsService {
 
   async finished(stream: DeviceStream, identity: DeviceIdentity, result: CommandResult): Promise<void> {
     if (!z.uuid().safeParse(result.commandId).success) return;
+    const key = `${identity.deviceId} ${result.commandId}`;
+    if (this.finishing.has(key)) return;
+    this.finishing.add(key);
     try {
       const isFirst = await this.repository.finish(identity.deviceId, {
         id: result.commandId,
@@ -62,6 +67,8 @@ export class CommandsService {
       this.logger.warn(error, 'The result of a command could not be stored');
       // Forgotten here, it is sent again; the device answers a command it knows with the same result.
       stream.commands?.delete(result.commandId);
+    } finally {
+      this.finishing.delete(key);
     }
   }
 }
