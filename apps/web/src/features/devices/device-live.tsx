@@ -21,7 +21,7 @@ export function DeviceLive({ device }: { device: Device }) {
   }
   const { live } = device;
   const numbers = [
-    { name: 'AI processes', value: formatCount(live.processes) },
+    { name: 'Processes', value: formatCount(live.processes) },
     { name: 'Connections', value: formatCount(live.connections) },
     { name: 'Events queued', value: formatCount(live.queueDepth) },
     { name: 'Agent memory', value: formatBytes(live.rssBytes) },

@@ -16,7 +16,7 @@ export function DevicePosture({ posture }: { posture: Device['posture'] }) {
             {item.reason !== '' && <p className="text-xs text-ink-3">{item.reason}</p>}
             {item.provenAt !== null && (
               <p className="text-xs text-ink-3">
-                proven <Time at={item.provenAt} />
+                {item.state === 'unavailable' ? 'checked' : 'proven'} <Time at={item.provenAt} />
               </p>
             )}
           </div>
