@@ -130,6 +130,8 @@ describe('devices', () => {
       reason: 'A name',
     });
     expect(labelled.body).toMatchObject({ label: 'Bench', team: { id: team } });
+    const nameless = await acme.administrator.patch(`/v1/devices/${id}`, { label: ' ', reason: 'No name' });
+    expect(nameless.status).toBe(400);
     const unchanged = await acme.administrator.get('/v1/policies/running');
     expect(unchanged.body.revision).toBe(after.body.revision);
   });

@@ -31,7 +31,7 @@ export const LINK_WIRE: LinkWire = {
   },
 };
 
-export type LinkHandler = handleBidiStreamingCall<Inbound, Buffer>;
+type LinkHandler = handleBidiStreamingCall<Inbound, Buffer>;
 
 export function encode(body: ControlBody): Buffer {
   return Buffer.from(ControlMessage.encode({ body }).finish());

@@ -53,7 +53,7 @@ export class Installation {
       RAYPHER_MASTER_KEY_FILE: await file('master', randomBytes(32).toString('hex')),
       RAYPHER_AUTH_SECRET_FILE: await file('secret', randomBytes(32).toString('hex')),
       RAYPHER_WEB_ORIGIN: 'http://localhost:3000',
-      RAYPHER_LOG_LEVEL: process.env['RAYPHER_TEST_LOG'] ?? 'silent',
+      RAYPHER_LOG_LEVEL: process.env.RAYPHER_TEST_LOG ?? 'silent',
       ...options.linkEnvironment,
     };
     const api = await createApp(configOf(environment, 'api'));
