@@ -2,17 +2,19 @@
 
 import type { DeviceDetail } from '@raypher/shared/rest';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
-import { Ban, RefreshCw } from 'lucide-react';
+import { Ban, Pencil, RefreshCw } from 'lucide-react';
 import { useState } from 'react';
 import { GuardedButton } from '@/components/guarded-button.tsx';
 import { useToast } from '@/components/ui/toast.tsx';
 import { api } from '@/lib/api/client.ts';
 import { keys } from '@/lib/api/keys.ts';
+import { EditDeviceDialog } from './edit-device-dialog.tsx';
 import { RevokeDialog } from './revoke-dialog.tsx';
 
 export function DeviceActions({ device }: { device: DeviceDetail }) {
   const client = useQueryClient();
   const toast = useToast();
+  const [editing, setEditing] = useState(false);
   const [revoking, setRevoking] = useState(false);
   const rescan = useMutation({
     mutationFn: () =>
@@ -30,6 +32,9 @@ export function DeviceActions({ device }: { device: DeviceDetail }) {
   const revoked = device.status === 'revoked' ? 'This device is revoked.' : undefined;
   return (
     <>
+      <GuardedButton needs="devices:manage" onClick={() => setEditing(true)}>
+        <Pencil /> Edit
+      </GuardedButton>
       <GuardedButton
         needs="commands:send"
         blockedBecause={revoked ?? (device.connected ? undefined : 'The device is not connected.')}
@@ -40,6 +45,7 @@ export function DeviceActions({ device }: { device: DeviceDetail }) {
       <GuardedButton needs="devices:revoke" blockedBecause={revoked} onClick={() => setRevoking(true)}>
         <Ban /> Revoke
       </GuardedButton>
+      {editing && <EditDeviceDialog device={device} onClose={() => setEditing(false)} />}
       {revoking && <RevokeDialog device={device} onClose={() => setRevoking(false)} />}
     </>
   );
