@@ -65,7 +65,8 @@ export const DeviceDetail = Device.extend({
 });
 export type DeviceDetail = z.infer<typeof DeviceDetail>;
 export const UpdateDevice = z.strictObject({
-  label: z.string().trim().max(200).nullable().optional(),
+  /** Null takes the label away; an empty one would leave a device without a name to click on. */
+  label: z.string().trim().min(1).max(200).nullable().optional(),
   teamId: z.uuid().nullable().optional(),
   reason: Reason,
 });
