@@ -1,4 +1,4 @@
-import AxeBuilder from '@axe-core/playwright';
+import { AxeBuilder } from '@axe-core/playwright';
 import { expect, test } from './product.ts';
 
 const PAGES = [
@@ -72,4 +72,26 @@ test('the palette finds pages and devices by keyboard alone', async ({ console: 
   await page.keyboard.type('audit');
   await page.keyboard.press('Enter');
   await expect(page.getByRole('heading', { level: 1, name: 'Audit' })).toBeVisible();
+});
+
+test('a device gets a label and a team, and the audit says why', async ({ console: page, product }) => {
+  const { id: team } = await product.api<{ id: string }>('POST', '/v1/teams', { name: 'Robot lab' });
+  await page.goto(`${product.stack.urls.web}/devices/${product.device}`);
+  await page.getByRole('button', { name: 'Edit' }).click();
+  const dialog = page.getByRole('dialog');
+  await expect(dialog.getByRole('button', { name: 'Save' })).toBeDisabled();
+  await dialog.getByLabel('Label').fill('Bench by the window');
+  await dialog.getByLabel('Team').selectOption({ label: 'Robot lab' });
+  await dialog.getByLabel('Reason').fill('Handed over to the robot lab');
+  await dialog.getByRole('button', { name: 'Save' }).click();
+  await expect(page.getByRole('heading', { level: 1 })).toContainText('Bench by the window');
+  const changed = await product.api<{ team: { id: string } }>('GET', `/v1/devices/${product.device}`);
+  expect(changed.team.id).toBe(team);
+  const { items } = await product.api<{ items: { action: string; reason: string }[] }>('GET', '/v1/audit');
+  expect(items[0]).toMatchObject({ action: 'device.update', reason: 'Handed over to the robot lab' });
+  await product.api('PATCH', `/v1/devices/${product.device}`, {
+    label: null,
+    teamId: null,
+    reason: 'As it was for the other tests',
+  });
 });

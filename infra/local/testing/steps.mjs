@@ -51,6 +51,13 @@ const STEPS = [
     args: ['run', 'build', '--output-logs=errors-only', '--no-color'],
   },
   { name: 'types', part: 'lint', title: 'Types of the scripts (tsc)', command: 'tsc', args: ['-p', 'infra'] },
+  {
+    name: 'e2e-types',
+    part: 'lint',
+    title: 'Types of the browser tests (tsc)',
+    command: 'tsc',
+    args: ['-p', 'e2e'],
+  },
   vitest('unit', 'unit', 'Unit tests (vitest)', ['--project', 'unit']),
   vitest('medium', 'medium', 'Tests on a real Postgres and Redis (vitest)', ['--project', 'medium']),
   vitest('local', 'medium', 'Tests of the commands (vitest)', ['--config', LOCAL_TESTS]),
