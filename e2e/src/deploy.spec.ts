@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import type { Page } from '@playwright/test';
 import { AiAgent } from './ai-agent.ts';
-import { expect, test } from './product.ts';
+import { expect, type Product, test } from './product.ts';
 
 const run = promisify(execFile);
 const ONE_MESSAGE = fileURLToPath(new URL('../agents/one-message.mjs', import.meta.url));
@@ -18,6 +18,23 @@ network:
       destinations: [${destinations}]
       reason: Not approved for company data.
 `;
+
+/** Puts a policy in force by REST and gives its revision. */
+async function setPolicy({ api, organisation }: Product, source: string, reason: string): Promise<number> {
+  const running = await api<{ revision: number }>('GET', '/v1/policies/running');
+  const { id, revision } = await api<{ id: string; revision: number }>('POST', '/v1/policies/deploy', {
+    documents: [{ layer: 'global', source }],
+    basedOn: running.revision,
+    reason,
+    confirm: organisation.name,
+  });
+  await expect
+    .poll(
+      async () => (await api<{ counts: { applied?: number } }>('GET', `/v1/rollouts/${id}`)).counts.applied,
+    )
+    .toBe(1);
+  return revision;
+}
 
 async function writePolicy(page: Page, source: string): Promise<void> {
   const editor = page.getByRole('textbox', { name: 'Global policy' });
@@ -51,6 +68,7 @@ test('Deploy Global is enforced on real traffic in under two seconds, and rollin
   console: page,
   product,
 }, info) => {
+  const before = await setPolicy(product, policy('never.example'), 'Where the test begins.');
   const agent = new AiAgent({
     baseUrl: `${product.stack.urls.proxy}/deepseek/v1`,
     args: ['deepseek-chat', '20'],
@@ -81,7 +99,7 @@ test('Deploy Global is enforced on real traffic in under two seconds, and rollin
     // What came before is one click away.
     await page.getByRole('tab', { name: 'Revisions' }).click();
     await page
-      .getByRole('button', { name: /revision 1\b/i })
+      .getByRole('button', { name: new RegExp(`revision ${before}\\b`, 'i') })
       .first()
       .click();
     await page
@@ -101,20 +119,7 @@ test('Deploy Global is enforced on real traffic in under two seconds, and rollin
 });
 
 test("the Anthropic client gets a refusal in its provider's own shape", async ({ product }) => {
-  const running = await product.api<{ revision: number }>('GET', '/v1/policies/running');
-  const rollout = await product.api<{ id: string }>('POST', '/v1/policies/deploy', {
-    documents: [{ layer: 'global', source: policy('api.anthropic.com') }],
-    basedOn: running.revision,
-    reason: 'Claude is paused.',
-    confirm: product.organisation.name,
-  });
-  await expect
-    .poll(
-      async () =>
-        (await product.api<{ counts: { applied?: number } }>('GET', `/v1/rollouts/${rollout.id}`)).counts
-          .applied,
-    )
-    .toBe(1);
+  await setPolicy(product, policy('api.anthropic.com'), 'Claude is paused.');
   const { stdout } = await run(process.execPath, [ONE_MESSAGE], {
     env: { PATH: process.env.PATH, ANTHROPIC_BASE_URL: product.stack.urls.proxy },
   });
