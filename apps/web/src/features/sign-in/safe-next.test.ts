@@ -11,6 +11,9 @@ describe('where to go after signing in', () => {
     ['//evil.example', '/'],
     ['/\\evil.example', '/'],
     ['/\t/evil.example', '/'],
+    ['/.//evil.example', '/'],
+    ['/devices/..//evil.example', '/'],
+    ['/%2e//evil.example', '/'],
     ['javascript:alert(1)', '/'],
     ['devices', '/'],
   ])('%o leads to %s', (next, expected) => {

@@ -7,8 +7,8 @@ export function safeNext(next: string | string[] | undefined): string {
   const base = 'https://origin.invalid';
   try {
     const url = new URL(next, base);
-    // "//evil.example" and "/\evil.example" resolve to another origin.
-    if (!next.startsWith('/') || url.origin !== base) return '/';
+    // "//evil.example" and "/\evil.example" resolve to another origin; "/.//evil.example" does once its dots are gone.
+    if (!next.startsWith('/') || url.origin !== base || url.pathname.startsWith('//')) return '/';
     return `${url.pathname}${url.search}`;
   } catch {
     return '/';
