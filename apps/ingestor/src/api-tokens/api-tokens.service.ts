@@ -29,8 +29,16 @@ export class ApiTokensService {
     return toPage(rows, query.limit, showApiToken, (row) => [row.createdAt.toISOString(), row.id]);
   }
 
-  /** Nobody can give a token more than they have themselves. */
+  /**
+   * Nobody can give a token more than they have themselves, and only people make tokens: one that was made by
+   * another would outlive its revocation, its expiry and the member behind it.
+   */
   async create(caller: Principal, input: CreateApiToken): Promise<{ apiToken: ApiToken; token: string }> {
+    if (caller.kind !== 'user') {
+      throw new RaypherError('auth/forbidden', 'An API token cannot make another one.', {
+        hint: 'Sign in to the console and create it there.',
+      });
+    }
     const missing = input.scopes.filter((scope) => !caller.permissions.has(scope));
     if (missing.length > 0) {
       throw new RaypherError('auth/forbidden', `You do not have ${missing.join(', ')} yourself.`, {

@@ -21,7 +21,7 @@ export class MembersController {
   @Requires('members:manage')
   @Answers('Adds somebody; the password is shown once', CreatedMember, 201)
   create(@Caller() caller: Principal, @JsonBody(CreateMember) body: CreateMember) {
-    return this.members.create(caller.organisation.id, caller, body);
+    return this.members.invite(caller, body);
   }
 
   @Patch(':userId')

@@ -63,6 +63,42 @@ describe('API tokens of a member', () => {
   });
 });
 
+describe('what somebody may give', () => {
+  it('is never more than they have: a program that manages members cannot make itself an administrator', async () => {
+    const initrode = await api.found('Initrode members');
+    const program = await api.program(initrode, ['members:manage', 'members:read']);
+    const member = { name: 'Back door', email: 'back-door@example.test', role: 'ciso' };
+    const created = await program.post('/v1/members', member);
+    expect([created.status, created.body.error?.code]).toEqual([403, 'auth/forbidden']);
+    const auditor = await api.member(initrode, 'auditor');
+    const { body: me } = await auditor.get('/v1/me');
+    const raised = await program.patch(`/v1/members/${me.id}`, { role: 'admin', reason: 'Promotion' });
+    expect([raised.status, raised.body.error?.code]).toEqual([403, 'auth/forbidden']);
+    expect((await auditor.get('/v1/me')).body.role).toBe('auditor');
+  });
+});
+
+describe('API tokens that no longer have anybody behind them', () => {
+  it('cannot arise: a token makes no tokens, so ending it ends all it could do', async () => {
+    const hooli = await api.found('Hooli tokens');
+    const program = await api.program(hooli, ['api-tokens:manage', 'policies:read']);
+    const second = await program.post('/v1/api-tokens', { name: 'Heir', scopes: ['policies:read'] });
+    expect([second.status, second.body.error?.code]).toEqual([403, 'auth/forbidden']);
+    expect((await program.get('/v1/api-tokens')).status).toBe(200);
+  });
+
+  it('do not let a manager freeze more than the own team', async () => {
+    const piper = await api.found('Pied Piper tokens');
+    const admin = await api.member(piper, 'admin');
+    const { body: me } = await admin.get('/v1/me');
+    const { body } = await admin.post('/v1/api-tokens', { name: 'Freezer', scopes: ['freezes:manage'] });
+    const program = new TestClient(api.url, { authorization: `Bearer ${body.token}` });
+    await piper.administrator.patch(`/v1/members/${me.id}`, { role: 'manager', reason: 'Moved on' });
+    const freeze = { selector: { kind: 'all' }, reason: 'A grudge', confirm: piper.name };
+    expect((await program.post('/v1/freezes', freeze)).status).toBe(401);
+  });
+});
+
 describe('setting up', () => {
   it('a second organisation sees nothing of the first', async () => {
     const globex = await api.found('Globex');

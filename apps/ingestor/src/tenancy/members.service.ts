@@ -1,12 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { RaypherError } from '@raypher/shared';
-import {
-  type CreateMember,
-  type Member,
-  ROLE_PERMISSIONS,
-  type Role,
-  type UpdateMember,
-} from '@raypher/shared/rest';
+import type { CreateMember, Member, Role, UpdateMember } from '@raypher/shared/rest';
 import { z } from 'zod';
 import { type Actor, AuditRepository } from '../audit/audit.repository.ts';
 import { AccountsService, generatePassword } from '../auth/accounts.service.ts';
@@ -15,6 +9,7 @@ import { SignInEvents } from '../auth/sign-in.events.ts';
 import { decodeCursor, toPage } from '../database/cursor.ts';
 import { TenantDatabase, type TenantTransaction } from '../database/tenant-database.ts';
 import { LiveChanges } from '../live/live-changes.ts';
+import { permissionsOfTokens, requireMayGive } from './grant-authority.ts';
 import { MembersRepository, showMember } from './members.repository.ts';
 import { TeamsRepository } from './teams.repository.ts';
 
@@ -34,6 +29,12 @@ export class MembersService {
     const after = query.cursor === undefined ? undefined : decodeCursor(z.string(), query.cursor);
     const rows = await this.members.page(organisationId, after, query.limit);
     return toPage(rows, query.limit, showMember, (row) => row.email);
+  }
+
+  /** Somebody new, by somebody who may do at least as much. */
+  async invite(caller: Principal, input: CreateMember): Promise<{ member: Member; password: string }> {
+    requireMayGive(caller, input.role);
+    return this.create(caller.organisation.id, caller, input);
   }
 
   /** The account and the membership; the generated password is returned once and stored nowhere in clear. */
@@ -77,6 +78,7 @@ export class MembersService {
       await this.requireTeam(tx, input.teamId ?? null);
       const disabledAt = input.disabled === undefined ? row.disabledAt : input.disabled ? new Date() : null;
       const role = input.role ?? showMember(row).role;
+      if (role !== row.role || (row.disabledAt !== null && disabledAt === null)) requireMayGive(caller, role);
       if (administrators.every((one) => one === userId) && !(disabledAt === null && mayAdminister(role))) {
         throw new RaypherError(
           'request/conflict',
@@ -89,7 +91,7 @@ export class MembersService {
       const teamId = input.teamId === undefined ? row.teamId : input.teamId;
       const changed = await this.members.update(tx, organisationId, userId, { role, teamId, disabledAt });
       // Nobody keeps through a program what they have lost themselves.
-      const permissions = disabledAt === null ? ROLE_PERMISSIONS[role] : [];
+      const permissions = disabledAt === null ? permissionsOfTokens(role) : [];
       const revokedTokens = await this.members.revokeTokensBeyond(tx, row.email, permissions);
       await this.audit.record(tx, organisationId, caller, {
         action: 'member.update',
