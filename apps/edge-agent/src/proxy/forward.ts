@@ -46,7 +46,8 @@ export async function forward(
     refuse(response, 'generic', 'not-found', 'Raypher does not know a provider for this path.');
     return;
   }
-  if (leadsBack(context, destination.host, destination.port)) {
+  const { host, port } = destination;
+  if (leadsBack(context, host, port) || context.upstreams.isOther(request.socket)) {
     refuse(response, destination.dialect, 'bad-request', 'This address leads back into the proxy.');
     return;
   }
@@ -125,13 +126,17 @@ async function relay(
   body: Buffer | AsyncIterable<Buffer> | undefined,
 ): Promise<Outcome> {
   const hangUp = new AbortController();
-  response.once('close', () => {
-    if (!response.writableFinished) hangUp.abort();
-  });
+  const { socket } = request;
+  // Of the socket, because an answer that waits behind another one is not told that the client is gone.
+  const gone = (): void => hangUp.abort();
+  socket.once('close', gone);
   const { protocol, host, port, path, dialect } = destination;
   let bytesReceived = 0;
   let streamed = false;
   try {
+    // It may have hung up while it was being identified; that must not keep the call out of the record.
+    if (socket.destroyed) hangUp.abort();
+    hangUp.signal.throwIfAborted();
     const answer = await context.upstreams.dispatcher.request({
       origin: context.upstreams.origin(protocol, host, port),
       path,
@@ -156,6 +161,8 @@ async function relay(
     // Cut off in the middle, the client must see a broken answer and not a short one.
     const status = refuse(response, dialect, 'unreachable', `${host} cannot be reached: ${whyOf(error)}.`);
     return { status, bytesReceived, streamed };
+  } finally {
+    socket.off('close', gone);
   }
 }
 

@@ -29,7 +29,7 @@ export async function tunnel(
     return;
   }
   const { host, port } = target;
-  if (leadsBack(context, host, port)) {
+  if (leadsBack(context, host, port) || context.upstreams.isOther(client)) {
     end(client, 'bad-request', 'This address leads back into the proxy.');
     return;
   }
@@ -80,6 +80,7 @@ export async function tunnel(
   }
   try {
     upstream = await dial(context.upstreams.address(host, port));
+    context.upstreams.track(upstream);
   } catch {
     status = end(client, 'unreachable', `${host}:${port} cannot be reached.`);
     finish();

@@ -1,5 +1,5 @@
-import { isIPv6 } from 'node:net';
-import { Agent } from 'undici';
+import { isIPv6, type Socket } from 'node:net';
+import { Agent, buildConnector } from 'undici';
 
 const CONNECT_TIMEOUT_MS = 10_000;
 /** Models may think for minutes before the first byte, and pause for minutes in a stream. */
@@ -12,17 +12,24 @@ const ANSWER_TIMEOUT_MS = 15 * 60_000;
 export class Upstreams {
   readonly dispatcher: Agent;
   #connectTo: ReadonlyMap<string, URL> = new Map();
+  /** Both ends of each open connection. */
+  readonly #open = new Set<string>();
 
   /** @param connectTo by `host` or `host:port` */
   constructor(connectTo: Readonly<Record<string, string>>) {
     this.redirect(connectTo);
+    const connect = buildConnector({ timeout: CONNECT_TIMEOUT_MS });
     this.dispatcher = new Agent({
       connections: 256,
       pipelining: 1,
       keepAliveTimeout: 30_000,
       headersTimeout: ANSWER_TIMEOUT_MS,
       bodyTimeout: ANSWER_TIMEOUT_MS,
-      connect: { timeout: CONNECT_TIMEOUT_MS },
+      connect: (options, callback) =>
+        connect(options, (...result) => {
+          if (result[0] === null) this.track(result[1]);
+          callback(...result);
+        }),
     });
   }
 
@@ -44,6 +51,23 @@ export class Upstreams {
     if (mapped === undefined) return { host, port };
     const defaultPort = mapped.protocol === 'https:' ? 443 : 80;
     return { host: mapped.hostname.replace(/^\[|\]$/g, ''), port: Number(mapped.port || defaultPort) };
+  }
+
+  /** Remembers a connection while it is open. The dispatcher's own are tracked already. */
+  track(socket: Socket): void {
+    const { localAddress, localPort, remoteAddress, remotePort } = socket;
+    const ends = `${localAddress} ${localPort} ${remoteAddress} ${remotePort}`;
+    this.#open.add(ends);
+    socket.once('close', () => this.#open.delete(ends));
+  }
+
+  /**
+   * Whether a client's connection is the other end of one of these: a name led back here. Its requests would
+   * count as the agent's own.
+   */
+  isOther(client: Socket): boolean {
+    const { localAddress, localPort, remoteAddress, remotePort } = client;
+    return this.#open.has(`${remoteAddress} ${remotePort} ${localAddress} ${localPort}`);
   }
 
   async close(): Promise<void> {

@@ -23,7 +23,8 @@ export class TestProxy {
   readonly proxy: LocalProxy;
   readonly events: EventDraft[] = [];
   readonly models: string[] = [];
-  caller: Caller = BOT;
+  /** A promise: whoever calls waits until it is known who it is. */
+  caller: Caller | Promise<Caller> = BOT;
   #snapshot: PolicySnapshot = policy('rules: []', 'enforce');
   #recorded = Promise.withResolvers<EventDraft>();
 

@@ -1,0 +1,41 @@
+import { connect } from 'node:net';
+import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
+import { BOT, TestProxy } from '../testing/test-proxy.ts';
+import type { Caller } from './caller.ts';
+
+let world: TestProxy;
+beforeAll(async () => {
+  world = await TestProxy.start();
+});
+afterEach(() => world.reset());
+afterAll(() => world.stop());
+
+test('whoever hangs up while it is being identified sends nothing and is recorded', async () => {
+  const found = Promise.withResolvers<Caller>();
+  world.caller = found.promise;
+  const socket = connect(world.proxy.port, '127.0.0.1');
+  const request = 'GET http://gateway.example/v1/models HTTP/1.1\r\nHost: x\r\n\r\n';
+  await new Promise((sent) => socket.write(request, sent));
+  socket.destroy();
+  await vi.waitFor(() => expect(world.proxy.connections).toBe(0));
+  found.resolve(BOT);
+  expect(await world.recorded).toMatchObject({ actor: { name: 'bot' }, data: { host: 'gateway.example' } });
+  expect(world.upstream.requests).toEqual([]);
+});
+
+test('a name that leads back into the proxy does not make a request its own', async () => {
+  world.proxy.redirect({ 'back.example': world.url, 'api.openai.com': world.upstream.url });
+  expect((await world.absolute('http://back.example/v1/models', { authorization: 'Bearer k' })).status).toBe(
+    400,
+  );
+  const inner = 'GET /v1/models HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n';
+  const socket = connect(world.proxy.port, '127.0.0.1');
+  socket.write('CONNECT back.example:80 HTTP/1.1\r\nHost: x\r\n\r\n');
+  let answer = '';
+  for await (const chunk of socket) {
+    answer += chunk;
+    if (answer.endsWith('Established\r\n\r\n')) socket.write(inner);
+  }
+  expect(answer).toContain('HTTP/1.1 400 ');
+  expect(world.upstream.requests).toEqual([]);
+});
