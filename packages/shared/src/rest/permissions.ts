@@ -46,33 +46,23 @@ const READ_ALL = [
   'teams:read',
 ] as const satisfies Permission[];
 
+const ADMINISTER = [
+  ...READ_ALL,
+  'devices:manage',
+  'devices:revoke',
+  'enrolment-tokens:manage',
+  'policies:deploy',
+  'freezes:manage',
+  'commands:send',
+  'alerts:resolve',
+  'members:manage',
+  'teams:manage',
+  'api-tokens:manage',
+] as const satisfies Permission[];
+
 export const ROLE_PERMISSIONS: Record<Role, readonly Permission[]> = {
-  ciso: [
-    ...READ_ALL,
-    'devices:manage',
-    'devices:revoke',
-    'enrolment-tokens:manage',
-    'policies:deploy',
-    'freezes:manage',
-    'commands:send',
-    'alerts:resolve',
-    'members:manage',
-    'teams:manage',
-    'api-tokens:manage',
-  ],
-  admin: [
-    ...READ_ALL,
-    'devices:manage',
-    'devices:revoke',
-    'enrolment-tokens:manage',
-    'policies:deploy',
-    'freezes:manage',
-    'commands:send',
-    'alerts:resolve',
-    'members:manage',
-    'teams:manage',
-    'api-tokens:manage',
-  ],
+  ciso: ADMINISTER,
+  admin: ADMINISTER,
   manager: [
     'overview:read',
     'devices:read',
