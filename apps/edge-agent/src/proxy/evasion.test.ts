@@ -39,3 +39,23 @@ test('a name that leads back into the proxy does not make a request its own', as
   expect(answer).toContain('HTTP/1.1 400 ');
   expect(world.upstream.requests).toEqual([]);
 });
+
+test.each([
+  ['a page of another site', { origin: 'https://evil.example' }],
+  ['a page without an origin', { origin: 'null' }],
+  ['an image in a page of another site', { 'sec-fetch-site': 'cross-site' }],
+  ['a page whose name was pointed at this machine', { host: 'evil.example:8888' }],
+])('%s cannot call a model through the base URL', async (_who, headers) => {
+  const answer = await world.direct('/v1/chat/completions', { authorization: 'Bearer k', ...headers });
+  expect(answer.status).toBe(400);
+  expect(world.models).toEqual([]);
+  expect(world.upstream.requests).toEqual([]);
+});
+
+test.each([{}, { origin: 'http://localhost:3000', 'sec-fetch-site': 'same-site' }, { host: '[::1]:8888' }])(
+  'a program or page of this machine can, with %j',
+  async (headers) => {
+    const answer = await world.direct('/v1/chat/completions', { authorization: 'Bearer k', ...headers });
+    expect(answer.status).toBe(200);
+  },
+);

@@ -12,6 +12,7 @@ import { leadsBack, type ProxyContext } from './proxy-context.ts';
 import { refuse } from './refusal.ts';
 import { readRequestBody } from './request-body.ts';
 import { authority } from './upstreams.ts';
+import { isFromForeignPage } from './web-page.ts';
 
 /** Sent on, answered, or broken off: what is known when it is over. */
 interface Outcome {
@@ -44,6 +45,11 @@ export async function forward(
   const destination = destinationOf(request);
   if (destination === undefined) {
     refuse(response, 'generic', 'not-found', 'Raypher does not know a provider for this path.');
+    return;
+  }
+  // With an absolute URL the proxy is one that somebody configured, and Host and Origin are the site's.
+  if (request.url?.startsWith('/') === true && isFromForeignPage(request)) {
+    refuse(response, 'generic', 'bad-request', 'Web pages of other sites may not use this address.');
     return;
   }
   const { host, port } = destination;

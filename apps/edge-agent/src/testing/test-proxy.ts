@@ -110,6 +110,18 @@ export class TestProxy {
     return { status: Number(answer.statusCode), body };
   }
 
+  /** A model call to the proxy's own address, with exactly these headers. */
+  async direct(path: string, headers: Record<string, string>): Promise<{ status: number; body: string }> {
+    const { port } = this.proxy;
+    const options = { host: '127.0.0.1', port, path, method: 'POST', headers, agent: false };
+    const outgoing = request(options);
+    outgoing.end(JSON.stringify({ model: 'gpt-4o', messages: [{ role: 'user', content: 'Hello' }] }));
+    const [answer] = await once(outgoing, 'response');
+    let body = '';
+    for await (const chunk of answer) body += chunk;
+    return { status: Number(answer.statusCode), body };
+  }
+
   /** Bytes as they are; everything that comes back until the connection ends. */
   async raw(text: string): Promise<string> {
     const socket = connect(this.proxy.port, '127.0.0.1');
