@@ -11,6 +11,8 @@ import type { DeviceStream } from './device-stream.ts';
 
 /** Small messages one device may send per second, on average over a tick; bursts of ten times that pass. */
 export const MAX_CHATTER = 500;
+/** An inventory weighs as much as so many small messages: agents send two a second at most. */
+const INVENTORY_WEIGHT = 50;
 
 /** Where each message of an open stream goes. */
 @Injectable()
@@ -31,7 +33,7 @@ export class AgentMessagesService {
       this.ingest.receive(stream, identity, body.value);
       return;
     }
-    stream.chatter += 1;
+    stream.chatter += body.$case === 'inventory' ? INVENTORY_WEIGHT : 1;
     if (stream.chatter > MAX_CHATTER) {
       throw new RaypherError('link/protocol', 'The device sends more messages than any agent would.');
     }

@@ -196,6 +196,27 @@ describe('the link refuses', () => {
     expect(await endOf(call)).toMatchObject({ status: 3, code: 'link/protocol' });
   });
 
+  it('a frame that is nothing but empty entries, a million of them', async () => {
+    const device = await enrol();
+    const call = rawCall(device);
+    const empties = Buffer.alloc(2 ** 21, Buffer.from([0x12, 0]));
+    call.write(Buffer.concat([Buffer.from([0x1a, 0x80, 0x80, 0x80, 0x01]), empties]));
+    expect(await endOf(call)).toMatchObject({
+      status: 3,
+      code: 'link/protocol',
+      details: 'A message could not be understood.',
+    });
+  });
+
+  it('inventories without end', async () => {
+    const device = await enrol();
+    const stream = await device.open(installation.linkPort);
+    for (let count = 0; count < 40; count += 1) {
+      stream.send({ $case: 'inventory', value: { atMs: 0n, processes: 0, agents: [] } });
+    }
+    expect(await stream.ended).toMatchObject({ status: 3, code: 'link/protocol' });
+  });
+
   it('a frame beyond the limit', async () => {
     const device = await enrol();
     const call = rawCall(device);

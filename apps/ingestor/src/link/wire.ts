@@ -1,7 +1,8 @@
-import type { handleBidiStreamingCall, MethodDefinition, ServerDuplexStream } from '@grpc/grpc-js';
+import type { MethodDefinition, ServerDuplexStream } from '@grpc/grpc-js';
 import { AgentMessage, ControlMessage, LinkService } from '@raypher/shared';
+import { isWorthDecoding } from './frame-cost.ts';
 
-/** A frame that could not be decoded; it ends its stream, with a reason, and nothing else. */
+/** A frame that could not be decoded, or that nobody should; it ends its stream, with a reason, and nothing else. */
 export const MALFORMED = Symbol('malformed');
 export type Inbound = AgentMessage | typeof MALFORMED;
 export type LinkCall = ServerDuplexStream<Inbound, Buffer>;
@@ -31,13 +32,12 @@ export const LINK_WIRE: LinkWire = {
   },
 };
 
-type LinkHandler = handleBidiStreamingCall<Inbound, Buffer>;
-
 export function encode(body: ControlBody): Buffer {
   return Buffer.from(ControlMessage.encode({ body }).finish());
 }
 
 function decode(frame: Buffer): Inbound {
+  if (!isWorthDecoding(frame)) return MALFORMED;
   try {
     return AgentMessage.decode(frame);
   } catch {
