@@ -5,18 +5,18 @@
  * which one, in the clear.
  *
  * @returns the name; `undefined` when the bytes are TLS without a readable name or not TLS at all;
- *   `'incomplete'` when more bytes are needed to tell
+ *   `'incomplete'` when more bytes are needed to tell; {@link UNREADABLE} when it is longer than any real one
  */
 export function serverName(bytes: Buffer): string | undefined | 'incomplete' {
   if (bytes.length < 1) return 'incomplete';
   if (bytes[0] !== 0x16) return undefined;
   const handshake = joinRecords(bytes);
-  if (handshake === undefined || handshake.length < 4)
-    return bytes.length > MAX_HELLO ? undefined : 'incomplete';
+  const more = bytes.length > MAX_RECORDS ? UNREADABLE : 'incomplete';
+  if (handshake === undefined || handshake.length < 4) return more;
   if (handshake[0] !== 0x01) return undefined;
   const length = handshake.readUIntBE(1, 3);
-  if (length > MAX_HELLO) return undefined;
-  if (handshake.length < 4 + length) return bytes.length > MAX_HELLO ? undefined : 'incomplete';
+  if (length > MAX_HELLO) return UNREADABLE;
+  if (handshake.length < 4 + length) return more;
   try {
     return nameInHello(handshake.subarray(4, 4 + length));
   } catch (error) {
@@ -27,6 +27,11 @@ export function serverName(bytes: Buffer): string | undefined | 'incomplete' {
 
 /** Hellos with post-quantum keys are about 2 kB; this leaves room. */
 const MAX_HELLO = 32 * 1024;
+/** The same, cut into records of a few bytes each. */
+const MAX_RECORDS = 8 * MAX_HELLO;
+
+/** Stands for a name that somebody took pains to hide. It is no host name, so nothing permits it. */
+export const UNREADABLE = '(unreadable server name)';
 
 /** The handshake bytes of as many whole records as there are. */
 function joinRecords(bytes: Buffer): Buffer | undefined {

@@ -148,6 +148,26 @@ test('the server name is found however the hello is cut into pieces', async () =
   expect(serverName(split)).toBe('secret-name.example');
 });
 
+test('a hello stretched beyond what is read is refused, not let through', async () => {
+  rules = "[{ id: no-deepseek, effect: deny, destinations: ['*.deepseek.com'] }]";
+  const hello = await captureHello('api.deepseek.com');
+  const byteByByte = Buffer.concat(
+    [...hello.subarray(5)].flatMap((byte) => [
+      Buffer.of(0x16, 3, 1, 0, 0),
+      Buffer.of(0x16, 3, 1, 0, 1, byte),
+    ]),
+  );
+  expect(serverName(byteByByte)).toBe('api.deepseek.com');
+  const huge = Buffer.concat([Buffer.of(0x16, 3, 1, 0x40, 0, 1, 2, 0, 0), Buffer.alloc(200_000, 0x16)]);
+  const { socket } = await open('front.example:443');
+  socket.on('error', () => {});
+  socket.write(huge);
+  expect(await recorded.promise).toMatchObject({
+    verdict: { outcome: 'DENY', rule: 'builtin/invalid-host' },
+    data: { denied: true, bytesSent: 0 },
+  });
+});
+
 test('what is not TLS has no server name, and no bytes make it throw', async () => {
   expect(serverName(Buffer.from('SSH-2.0-OpenSSH_9.2\r\n'))).toBeUndefined();
   const hello = await captureHello('a.example');

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { normaliseHost, type Verdict, withoutAnswer } from '@raypher/policy';
-import { serverName } from './client-hello.ts';
+import { serverName, UNREADABLE } from './client-hello.ts';
 import { tunnelAuthority } from './destination.ts';
 import { denialMessage, networkEvent } from './network-event.ts';
 import { providerByHost } from './providers.ts';
@@ -9,6 +9,8 @@ import { leadsBack, type ProxyContext } from './proxy-context.ts';
 import { type RefusalKind, tunnelRefusal } from './refusal.ts';
 
 const CONNECT_TIMEOUT_MS = 10_000;
+/** A hello comes in one or two; each is looked at with all before it. */
+const MAX_PIECES = 1000;
 
 /**
  * Answers CONNECT: rules for the name that is asked for, then bytes in both directions that nobody reads,
@@ -140,9 +142,11 @@ async function join(
   upstream.pipe(client);
 
   let first = head;
+  let pieces = 0;
   const look = (): void => {
-    const announced = first.length === 0 ? 'incomplete' : serverName(first);
-    if (announced === 'incomplete') return;
+    const found = first.length === 0 ? 'incomplete' : serverName(first);
+    if (found === 'incomplete' && pieces < MAX_PIECES) return;
+    const announced = found === 'incomplete' ? UNREADABLE : found;
     client.off('data', more);
     client.off('end', early);
     if (announced !== undefined && !check(announced)) {
@@ -153,6 +157,7 @@ async function join(
     client.pipe(upstream);
   };
   const more = (chunk: Buffer): void => {
+    pieces += 1;
     first = Buffer.concat([first, chunk]);
     look();
   };
