@@ -59,3 +59,29 @@ test.each([{}, { origin: 'http://localhost:3000', 'sec-fetch-site': 'same-site' 
     expect(answer.status).toBe(200);
   },
 );
+
+const form = 'multipart/form-data; boundary=b';
+test.each([
+  ['/ollama/api/chat', 'a key that Go reads regardless of case', '{"model": "other", "Model": "gpt-4o"}', ''],
+  [
+    '/ollama/api/chat',
+    'a form that is JSON',
+    '{"a": "name=model",\r\n\r\n"b": 1,\r\n"model": "gpt-4o"}',
+    form,
+  ],
+  ['/v1/audio/transcriptions', 'a form field that is written oddly', '--b\r\n\r\nmodel\r\n--b--', form],
+  ['/v1/images/generations', 'the default model of the call', '{"prompt": "x"}', ''],
+  ['/v1/respons%65s', 'an encoded path', '{"prompt": {"id": "x"}}', ''],
+  ['/gemini/v1beta/%6dodels/gpt-4o:generateContent', 'an encoded path to the model', '{}', ''],
+  ['/gemini/v1beta//models/gpt-4o:generateContent', 'a doubled slash before the model', '{}', ''],
+])('at %s a rule about models cannot be avoided with %s', async (path, _how, body, type) => {
+  world.enforce('rules: [{ id: no-gpt, effect: deny, models: ["gpt-4*"] }]');
+  const answer = await fetch(`${world.url}${path}`, {
+    method: 'POST',
+    headers: { 'content-type': type === '' ? 'application/json' : type },
+    body,
+  });
+  await answer.text();
+  expect(answer.status).toBe(403);
+  expect(world.upstream.requests).toEqual([]);
+});

@@ -35,7 +35,7 @@ function asNames(json: string): ModelName[] {
   return value.map((item) => (typeof item === 'string' ? item : null));
 }
 
-/** Key and JSON text of each field of the outermost object; undefined when the text is not one. */
+/** Key, in lower case, and JSON text of each field of the outermost object; undefined when the text is not one. */
 function topLevelFields(text: string): { key: string; value: string }[] | undefined {
   try {
     // The walk below relies on the text being valid JSON.
@@ -53,7 +53,8 @@ function topLevelFields(text: string): { key: string; value: string }[] | undefi
     const valueStart = text.indexOf(':', keyEnd) + 1;
     const valueEnd = endOfValue(text, valueStart);
     fields.push({
-      key: String(JSON.parse(text.slice(keyStart, keyEnd))),
+      // Servers written in Go read `Model` as `model`.
+      key: String(JSON.parse(text.slice(keyStart, keyEnd))).toLowerCase(),
       value: text.slice(valueStart, valueEnd),
     });
     if (text[valueEnd] !== ',') return fields;

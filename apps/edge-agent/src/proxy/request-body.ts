@@ -19,10 +19,16 @@ const DECODERS = {
   zstd: promisify(zstdDecompress),
 } as const;
 
+/** A form begins with the boundary, which begins with two of these. */
+const DASH = 0x2d;
+
 /** Gemini names the model in the path. */
 const MODEL_IN_PATH = /^\/v1(?:beta|alpha)?\/(?:models|tunedModels)\/(?<model>[^/:?]+)/;
 /** Calls that always use a model, even when the body does not name it (an assistant or a stored prompt does). */
-const GENERATES = /\/(?:chat|completions|messages|responses|runs|generate|embeddings|complete)(?:[/?]|$)/;
+const GENERATES =
+  /[/:](?:chat|completions?|complete|messages|responses|conversations|runs|generate|generations|edits|variations|embed(?:dings)?|speech|transcriptions|translations|moderations|rerank|ocr|realtime|batches|(?:stream)?generateContent|(?:batch)?embedContents?)(?:[/?:#]|$)/i;
+/** What a path of Gemini has in it when it names a model in some way that is not understood. */
+const MENTIONS_MODEL = /models?[/\\]/i;
 
 /**
  * Reads as much of a request as it takes to learn which model it is for, without changing a byte of it.
@@ -61,18 +67,28 @@ async function modelsOf(
 ): Promise<ModelName[]> {
   const inPath = modelsInPath(destination);
   if (inPath.length > 0) return inPath;
-  const isForm = request.headers['content-type']?.toLowerCase().startsWith('multipart/') === true;
   const plain = await decode(body, request.headers['content-encoding'], limitBytes);
   if (plain === undefined) return [null];
+  const isForm =
+    request.headers['content-type']?.toLowerCase().startsWith('multipart/') === true && plain[0] === DASH;
   // The content type proves nothing: several servers read JSON whatever it says.
   const named = isForm ? modelsInForm(plain) : modelsInJson(plain);
-  return named.length === 0 && GENERATES.test(destination.path) ? [null] : named;
+  return named.length === 0 && GENERATES.test(decoded(destination.path)) ? [null] : named;
+}
+
+/** As a lenient server may read it. */
+function decoded(path: string): string {
+  try {
+    return decodeURIComponent(path);
+  } catch {
+    return path;
+  }
 }
 
 function modelsInPath(destination: Destination): ModelName[] {
   if (destination.dialect !== 'gemini') return [];
   const model = MODEL_IN_PATH.exec(destination.path)?.groups?.model;
-  if (model === undefined) return [];
+  if (model === undefined) return MENTIONS_MODEL.test(decoded(destination.path)) ? [null] : [];
   try {
     return [decodeURIComponent(model)];
   } catch {
