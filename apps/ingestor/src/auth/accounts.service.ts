@@ -2,12 +2,16 @@ import { randomBytes } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
 import { RaypherError } from '@raypher/shared';
 import { SIGN_IN } from './authentication.service.ts';
+import { SignInAudit } from './sign-in.audit.ts';
 import type { SignIn } from './sign-in.ts';
 
 /** Accounts of the sign-in library, made and unmade by administrators only. */
 @Injectable()
 export class AccountsService {
-  constructor(@Inject(SIGN_IN) private readonly signIn: SignIn) {}
+  constructor(
+    @Inject(SIGN_IN) private readonly signIn: SignIn,
+    private readonly audit: SignInAudit,
+  ) {}
 
   /** @throws RaypherError `request/conflict` when the address has an account already. */
   async create(account: { name: string; email: string; password: string }): Promise<string> {
@@ -52,6 +56,7 @@ export class AccountsService {
     if (known === null) return undefined;
     await context.internalAdapter.updatePassword(known.user.id, await context.password.hash(password));
     await context.internalAdapter.deleteUserSessions(known.user.id);
+    await this.audit.passwordReset(known.user.id);
     return known.user.id;
   }
 }

@@ -26,6 +26,7 @@ import { createSignIn, SIGN_IN_PATH, type SignIn } from './sign-in.ts';
           secret: config.authSecret,
           webOrigin: config.webOrigin,
           onSignedIn: (session) => audit.signedIn(session),
+          onPasswordChanged: (change) => audit.passwordChanged(change),
           onSignedOut: async (session) => {
             events.emit('ended', session);
           },

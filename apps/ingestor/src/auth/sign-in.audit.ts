@@ -1,10 +1,10 @@
 import { Injectable, Logger } from '@nestjs/common';
-import { AuditRepository } from '../audit/audit.repository.ts';
+import { type Actor, AuditRepository, SYSTEM } from '../audit/audit.repository.ts';
 import { CrossTenantRepository } from '../database/cross-tenant.repository.ts';
 import { TenantDatabase } from '../database/tenant-database.ts';
 import { MemberNameRepository } from './member-name.repository.ts';
 
-/** Writes sign-ins to the audit of each organisation the person belongs to. */
+/** Writes what happens to a person's sign-in to the audit of each organisation the person belongs to. */
 @Injectable()
 export class SignInAudit {
   private readonly logger = new Logger('SignIn');
@@ -16,22 +16,36 @@ export class SignInAudit {
     private readonly audit: AuditRepository,
   ) {}
 
-  /** Never fails a sign-in: the console must stay reachable when the audit table is the thing that is broken. */
-  async signedIn(session: { userId: string; address: string }): Promise<void> {
+  signedIn({ userId, address }: { userId: string; address: string }): Promise<void> {
+    return this.record(userId, 'session.start', address);
+  }
+
+  passwordChanged({ userId, address }: { userId: string; address: string }): Promise<void> {
+    return this.record(userId, 'password.change', address);
+  }
+
+  /** By somebody at the machine itself, without the old one. */
+  passwordReset(userId: string): Promise<void> {
+    return this.record(userId, 'password.reset', undefined);
+  }
+
+  /**
+   * Never fails a sign-in: the console must stay reachable when the audit table is the thing that is broken.
+   *
+   * @param address of the person; undefined when it was not the person.
+   */
+  private async record(userId: string, action: string, address: string | undefined): Promise<void> {
     try {
-      for (const { organisationId } of await this.crossTenant.memberships(session.userId)) {
+      for (const { organisationId } of await this.crossTenant.memberships(userId)) {
         await this.database.within(organisationId, async (tx) => {
-          const member = await this.members.find(tx, session.userId);
-          await this.audit.record(
-            tx,
-            organisationId,
-            { kind: 'user', id: session.userId, ...member, address: session.address },
-            { action: 'session.start', target: member.email },
-          );
+          const member = await this.members.find(tx, userId);
+          const actor: Actor =
+            address === undefined ? SYSTEM : { kind: 'user', id: userId, ...member, address };
+          await this.audit.record(tx, organisationId, actor, { action, target: member.email });
         });
       }
     } catch (error) {
-      this.logger.error(`A sign-in could not be written to the audit: ${String(error)}`);
+      this.logger.error(`${action} could not be written to the audit: ${String(error)}`);
     }
   }
 }

@@ -3,6 +3,7 @@ import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { TestApi, type TestOrganisation, WEB_ORIGIN } from '../testing/test-api.ts';
 import { TestClient } from '../testing/test-client.ts';
+import { AccountsService } from './accounts.service.ts';
 import { SIGN_IN_ATTEMPTS } from './sign-in.ts';
 
 let api: TestApi;
@@ -115,6 +116,38 @@ describe('signing in', () => {
     const audit = await acme.administrator.get('/v1/audit?limit=500');
     const actions = audit.body.items.map((item: { action: string }) => item.action);
     expect(actions).toContain('session.start');
+  });
+});
+
+describe('a password', () => {
+  it('does not change without an entry in the audit, whoever changes it', async () => {
+    const initech = await api.found('Initech passwords');
+    const { body } = await initech.administrator.post('/v1/members', {
+      name: 'Changing',
+      email: 'changing@example.test',
+      role: 'auditor',
+    });
+    const client = await api.signIn(body.member.email, body.password);
+    const newPassword = randomBytes(12).toString('base64url');
+    const change = await client.post('/api/auth/change-password', {
+      currentPassword: body.password,
+      newPassword,
+    });
+    expect(change.status).toBe(200);
+    const reset = randomBytes(12).toString('base64url');
+    await api.app.get(AccountsService, { strict: false }).resetPassword(body.member.email, reset);
+    const { body: audit } = await initech.administrator.get('/v1/audit');
+    const entries = audit.items.filter(({ action }: { action: string }) => action.startsWith('password.'));
+    expect(entries).toMatchObject([
+      { action: 'password.reset', actor: { kind: 'system' }, target: body.member.email },
+      {
+        action: 'password.change',
+        actor: { kind: 'user', id: body.member.userId },
+        target: body.member.email,
+      },
+    ]);
+    expect(entries[1].address).toMatch(/^10\./);
+    expect(JSON.stringify(audit)).not.toContain(newPassword);
   });
 });
 

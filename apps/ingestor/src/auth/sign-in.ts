@@ -16,6 +16,8 @@ export interface SignInOptions {
   webOrigin: string;
   /** After a session began. */
   onSignedIn: (session: { id: string; userId: string; address: string }) => Promise<void>;
+  /** After a person changed the own password. */
+  onPasswordChanged: (change: { userId: string; address: string }) => Promise<void>;
   /** After a session ended: signed out or revoked. */
   onSignedOut: (session: { id: string; userId: string }) => Promise<void>;
 }
@@ -57,6 +59,15 @@ export function createSignIn(options: SignInOptions) {
       ipAddress: { ipAddressHeaders: [CLIENT_ADDRESS_HEADER] },
     },
     databaseHooks: {
+      account: {
+        update: {
+          after: async (account, context) => {
+            if (context?.path !== '/change-password') return;
+            const address = context.headers?.get(CLIENT_ADDRESS_HEADER) ?? '';
+            await options.onPasswordChanged({ userId: account.userId, address });
+          },
+        },
+      },
       session: {
         create: {
           after: async (session) => {
