@@ -84,5 +84,5 @@ export class AuditRepository {
   }
 }
 
-const Position = z.string().regex(/^\d{1,19}$/);
+const Position = z.string().regex(/^\d{1,18}$/);
 const ActorKind = z.enum(['user', 'api-token', 'system']);

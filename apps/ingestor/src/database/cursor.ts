@@ -1,5 +1,6 @@
 import { RaypherError } from '@raypher/shared';
 import type { z } from 'zod';
+import { requireStorable } from './storable.ts';
 
 /** An opaque cursor: the sort key of the last row of a page. */
 export function encodeCursor(key: unknown): string {
@@ -9,7 +10,7 @@ export function encodeCursor(key: unknown): string {
 /** @throws RaypherError `request/invalid` for a cursor that no page of this list handed out. */
 export function decodeCursor<T extends z.ZodType>(schema: T, cursor: string): z.output<T> {
   try {
-    return schema.parse(JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8')));
+    return requireStorable(schema.parse(JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8'))));
   } catch (cause) {
     throw new RaypherError('request/invalid', 'This cursor does not belong to this list.', {
       hint: 'Start again from the first page.',

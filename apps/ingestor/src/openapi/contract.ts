@@ -1,5 +1,6 @@
 import { Body, type PipeTransform, Query, SetMetadata } from '@nestjs/common';
 import type { z } from 'zod';
+import { requireStorable } from '../database/storable.ts';
 
 /**
  * What a handler takes and gives, declared once: the same schemas parse requests, check answers and make
@@ -59,5 +60,5 @@ export function Answers(summary: string, schema: z.ZodType | null, status = 200)
 }
 
 function parsedBy(schema: z.ZodType): PipeTransform {
-  return { transform: (value: unknown) => schema.parse(value ?? {}) };
+  return { transform: (value: unknown) => requireStorable(schema.parse(value ?? {})) };
 }

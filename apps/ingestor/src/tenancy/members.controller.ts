@@ -3,6 +3,7 @@ import { CreatedMember, CreateMember, Member, PageQuery, pageOf, UpdateMember } 
 import type { z } from 'zod';
 import { Caller, Requires } from '../auth/access.decorators.ts';
 import type { Principal } from '../auth/principal.ts';
+import { requireStorable } from '../database/storable.ts';
 import { Answers, JsonBody, Search } from '../openapi/contract.ts';
 import { MembersService } from './members.service.ts';
 
@@ -29,7 +30,7 @@ export class MembersController {
   @Answers('Changes role, team or standing', Member)
   update(
     @Caller() caller: Principal,
-    @Param('userId') userId: string,
+    @Param('userId', { transform: requireStorable }) userId: string,
     @JsonBody(UpdateMember) body: UpdateMember,
   ) {
     return this.members.update(caller, userId, body);
