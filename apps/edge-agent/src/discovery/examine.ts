@@ -33,6 +33,8 @@ export interface Assessment {
 }
 
 const MAX_LIBRARIES = 256;
+/** npm allows no longer ones. A manifest may hold anything; what is no name must not be carried around. */
+const MAX_PACKAGE_NAME = 214;
 const MAX_OPEN_FILES = 512;
 
 /** Looks for signs of an AI agent in single processes. */
@@ -170,6 +172,7 @@ export class Examiner {
 
   #addPackages(packages: readonly PackageEvidence[], assessment: Assessment): void {
     for (const { ecosystem, name, evidence } of packages) {
+      if (!isPackageName(name)) continue;
       const match = this.#signatures.package(ecosystem, name);
       if (!assessment.ordinary) add(assessment, match, evidence);
       const key = normalisePackage(name);
@@ -177,6 +180,10 @@ export class Examiner {
       if (!known) assessment.libraries.set(key, maskText(evidence));
     }
   }
+}
+
+function isPackageName(name: string): boolean {
+  return name.length <= MAX_PACKAGE_NAME && /^[\x21-\x7e]+$/.test(name);
 }
 
 /** Base name of the executable; without permission to see it, the name that the process gives itself. */

@@ -32,6 +32,12 @@ async function agentOf(started: Started): Promise<AiAgent | undefined> {
 const node = (path: string, source = STAY, options = {}) =>
   stage.start(process.execPath, [stage.write(path, source)], options);
 
+it('what is no package name is not carried around', async () => {
+  const dependencies = { langchain: '1', ['x'.repeat(100_000)]: '1', 'a\u0001b': '1' };
+  stage.write('package.json', JSON.stringify({ name: 'bot', dependencies }));
+  expect((await agentOf(await node('main.js')))?.libraries).toEqual(['langchain']);
+});
+
 describe('what is no AI agent', () => {
   it('a plain Node script', async () => {
     stage.write('package.json', JSON.stringify({ name: 'plain', dependencies: { express: '5' } }));

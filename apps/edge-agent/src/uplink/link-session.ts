@@ -10,6 +10,7 @@ import {
   type PolicyPayload,
 } from '@raypher/shared';
 import type { DesiredState } from './desired-state.ts';
+import { fitInventory } from './fit-inventory.ts';
 import { LatestValue } from './latest-value.ts';
 import type { Outbox } from './outbox.ts';
 
@@ -56,7 +57,7 @@ export class LinkSession {
     this.#inventory = new LatestValue(
       INVENTORY_INTERVAL_MS,
       () => parts.stream.writable(),
-      (value) => this.#send({ $case: 'inventory', value }),
+      (value) => this.#send({ $case: 'inventory', value: fitInventory(value) }),
     );
     this.#beatLater();
   }
