@@ -38,11 +38,19 @@ export function fitDraft(draft: EventDraft): EventDraft {
   };
 }
 
+/** The same event with its data cut short, for one whose entry would be too large. */
+export function shortenDraft(draft: EventDraft): EventDraft {
+  const short = Object.entries(draft.data).map(([key, value]) => {
+    if (typeof value === 'string') return [key, cut(value, 256)];
+    return [key, Array.isArray(value) ? value.slice(0, 8).map((item) => cut(item, 64)) : value];
+  });
+  return { ...draft, data: { ...Object.fromEntries(short), shortened: true } };
+}
+
 function fitValue(value: EventDraft['data'][string]): EventDraft['data'][string] {
   if (typeof value === 'string') return cut(value, 4096);
   if (typeof value === 'number') return Number.isFinite(value) ? value : 0;
   if (typeof value === 'boolean') return value;
-  // 32 × 512 characters keep the whole entry well under its 64 KiB.
   return value.slice(0, 32).map((item) => cut(item, 512));
 }
 

@@ -41,6 +41,14 @@ test('entries are numbered from one, linked, and readable as they were recorded'
   expect(ledger.check()).toBeUndefined();
 });
 
+test('an event that somebody made too large is recorded in short', async () => {
+  const { log, ledger } = open();
+  const long = Array<string>(32).fill('\u0001'.repeat(512));
+  await ledger.record(draft('bot', { agent: 'ab', pids: ['7'], libraries: long, evidence: long }));
+  const entry = readEntry(log.from(1, 1)[0]?.entry ?? new Uint8Array());
+  expect(entry).toMatchObject({ target: 'bot', data: { agent: 'ab', pids: ['7'], shortened: true } });
+});
+
 test('the chain goes on after a restart', async () => {
   const first = open();
   const { hash } = await first.ledger.record(draft('before'));

@@ -3,7 +3,7 @@ import { type ChainHead, canonicalBytes, extendChain, GENESIS_HASH, sha256Hex } 
 import { LedgerEntry, MAX_ENTRY_BYTES, RaypherError } from '@raypher/shared';
 import { sqliteCode } from '../store/database.ts';
 import type { EventLog, StoredEvent } from '../store/event-log.ts';
-import { EDGE_AGENT, type EventDraft, fitDraft } from './event-draft.ts';
+import { EDGE_AGENT, type EventDraft, fitDraft, shortenDraft } from './event-draft.ts';
 
 export interface LedgerOwner {
   organisation: string;
@@ -136,8 +136,13 @@ export class Ledger {
     const entries: LedgerEntry[] = [];
     const done: (() => void)[] = [];
     const link = (draft: EventDraft, at: number): void => {
-      const entry = this.#entry(draft, at, head);
-      const bytes = canonicalBytes(entry);
+      let entry = this.#entry(draft, at, head);
+      let bytes = canonicalBytes(entry);
+      if (bytes.length > MAX_ENTRY_BYTES) {
+        // Those who are watched choose names and paths; making them long must not keep an event out of the record.
+        entry = this.#entry(shortenDraft(draft), at, head);
+        bytes = canonicalBytes(entry);
+      }
       if (bytes.length > MAX_ENTRY_BYTES) {
         throw new RaypherError('request/too-large', `An event of ${bytes.length} bytes is too large.`);
       }
