@@ -23,11 +23,14 @@ export interface AiAgentRow {
   last_seen_at: string;
 }
 
+/** AI agents that are gone are remembered up to so many per device, the newest. */
+export const MAX_GONE = 500;
+
 @Injectable()
 export class InventoryRepository {
   constructor(private readonly database: IngestDatabase) {}
 
-  /** Replaces what is known of these devices: agents that a snapshot does not have any more are gone. */
+  /** Replaces what is known of these devices: agents that a snapshot does not have any more are gone, and at last forgotten. */
   async replace(deviceIds: string[], agents: AiAgentRow[]): Promise<void> {
     await this.database.transaction(async (client) => {
       await client.query(
@@ -50,12 +53,20 @@ export class InventoryRepository {
            last_seen_at = GREATEST(ai_agents.last_seen_at, EXCLUDED.last_seen_at)`,
         [JSON.stringify(agents)],
       );
-      await client.query(
+      const { rowCount: vanished } = await client.query(
         `UPDATE ai_agents a SET state = 'gone', processes = '[]'
           WHERE a.device_id = ANY ($1::uuid[]) AND a.state <> 'gone'
             AND NOT EXISTS (SELECT FROM UNNEST($2::uuid[], $3::text[]) AS n (device_id, id)
                              WHERE n.device_id = a.device_id AND n.id = a.id)`,
         [deviceIds, agents.map((agent) => agent.device_id), agents.map((agent) => agent.id)],
+      );
+      if (vanished === 0) return;
+      await client.query(
+        `DELETE FROM ai_agents a USING (
+           SELECT device_id, id, row_number() OVER (PARTITION BY device_id ORDER BY last_seen_at DESC, id) AS place
+             FROM ai_agents WHERE device_id = ANY ($1::uuid[]) AND state = 'gone') old
+          WHERE old.place > $2 AND a.device_id = old.device_id AND a.id = old.id`,
+        [deviceIds, MAX_GONE],
       );
     });
   }
