@@ -196,7 +196,7 @@ export class Freezer {
     this.#holder.ensureFrozen(tree);
     for (const member of prepared) {
       try {
-        if (!this.#holder.suspend(tree, member)) continue;
+        if (!this.#holder.suspend(tree, member, () => this.#options.store.save(tree))) continue;
         results.push(
           resultOf(member, target, 'frozen', member.method === 'cgroup' ? 'control group' : 'SIGSTOP'),
         );

@@ -33,17 +33,23 @@ export class Holder {
   /** Undoes what another process did to a group, and makes it when it is missing. */
   ensureFrozen(tree: FrozenTree): void {
     if (!tree.members.some(({ method }) => method === 'cgroup')) return;
-    const group = this.#group(tree) ?? this.#cgroups?.create(groupName(tree));
-    if (group?.isSetFrozen() === false) group.setFrozen(true);
+    try {
+      const group = this.#group(tree) ?? this.#cgroups?.create(groupName(tree));
+      if (group?.isSetFrozen() === false) group.setFrozen(true);
+    } catch (error) {
+      // An emergency does not end here: what no group takes is stopped by signal, and `settle` tells the rest.
+      if (errorCode(error) === undefined) throw error;
+    }
   }
 
   /**
    * Suspends a member. When its control group does not give it away, it is stopped by signal and `method` says so.
    *
+   * @param changed called when `method` is another one than before, and nothing has been done yet
    * @returns false when the process is gone
    * @throws RaypherError `process/permission`
    */
-  suspend(tree: FrozenTree, member: FrozenMember): boolean {
+  suspend(tree: FrozenTree, member: FrozenMember, changed: () => void): boolean {
     if (member.method === 'cgroup') {
       try {
         const group = this.#group(tree) ?? this.#cgroups?.create(groupName(tree));
@@ -52,6 +58,7 @@ export class Holder {
         if (errorCode(error) === undefined) throw error;
       }
       member.method = 'signal';
+      changed();
     }
     return signalProcess(member, 'SIGSTOP');
   }
