@@ -16,7 +16,7 @@ export interface LimiterOptions {
   now?: () => number;
 }
 
-/** A token bucket per address. Addresses that were not seen for long are forgotten. */
+/** A token bucket per address, or whatever else names who attempts. Those that were not seen for long are forgotten. */
 export class AttemptLimiter {
   private readonly buckets = new LRUCache<string, Bucket>({ max: 50_000 });
   private readonly now: () => number;
@@ -28,7 +28,7 @@ export class AttemptLimiter {
   /** @throws RaypherError `request/rate-limited` when the address has used its attempts up. */
   check(address: string): void {
     if (this.filled(address).tokens >= 1) return;
-    throw new RaypherError('request/rate-limited', 'Too many attempts from this address.', {
+    throw new RaypherError('request/rate-limited', 'Too many attempts in too short a time.', {
       hint: `Wait ${Math.ceil(1 / this.options.perSecond)} seconds and try again.`,
       details: { retryAfterSeconds: Math.ceil(1 / this.options.perSecond) },
     });

@@ -161,6 +161,16 @@ describe('renewal', () => {
     expect(renewed.fingerprint256).not.toBe(new X509Certificate(device.certificate).fingerprint256);
   });
 
+  it('gives one device only so many in a row, and others theirs', async () => {
+    const device = await installation.enrolDevice();
+    const renew = async ({ keyPem: key, certificate: cert, csr }: typeof device) =>
+      (await postJson(installation.tlsPort, '/v1/renew', { csr }, { key, cert })).status;
+    const answers = [];
+    for (let count = 0; count < 12; count += 1) answers.push(await renew(device));
+    expect([answers[0], answers.at(-1)]).toEqual([201, 429]);
+    expect(await renew(await installation.enrolDevice())).toBe(201);
+  });
+
   it('is refused without a certificate', async () => {
     const { csr } = await createDeviceKey();
     const answer = await postJson(installation.tlsPort, '/v1/renew', { csr });
