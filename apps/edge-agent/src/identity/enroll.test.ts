@@ -119,6 +119,24 @@ test('certificates are renewed before they expire, spread over time', async () =
   plane.certificateLifeMs = 24 * 3_600_000;
 });
 
+test('a full disk does not end the agent when a certificate is renewed', async () => {
+  plane.certificateLifeMs = 2000;
+  const due = { ...(await enroll(plane.server, plane.token, keys)), renewAfter: new Date(0).toISOString() };
+  const { promise: told, resolve } = Promise.withResolvers<unknown>();
+  const full = new Error('ENOSPC: no space left on device, write');
+  const stop = startRenewalLoop({
+    enrolment: () => due,
+    keys,
+    renewed: () => {
+      throw full;
+    },
+    failed: resolve,
+  });
+  expect(await told).toBe(full);
+  stop();
+  plane.certificateLifeMs = 24 * 3_600_000;
+});
+
 test('key and enrolment are for the owner alone, and survive', async () => {
   const enrolment = await enroll(plane.server, plane.token, keys);
   const path = join(folder, 'enrolment.json');

@@ -64,17 +64,17 @@ export function startRenewalLoop({ enrolment, keys, renewed, failed }: RenewalLo
     timer.unref();
   };
   const attempt = (): void => {
-    renew(enrolment(), keys).then(
-      (fresh) => {
+    renew(enrolment(), keys)
+      .then((fresh) => {
         if (stopped) return;
         renewed(fresh);
         schedule(Math.max(1000, renewalDelayMs(fresh)));
-      },
-      (error: unknown) => {
+      })
+      // What is renewed but cannot be stored has failed as well.
+      .catch((error: unknown) => {
         failed(error);
         schedule(RETRY_MS * (1 + Math.random()));
-      },
-    );
+      });
   };
   schedule(renewalDelayMs(enrolment()));
   return () => {
