@@ -17,10 +17,10 @@ export function followLocalPolicy(
 ): { stop: () => void; reload: () => void } {
   let seen: string | undefined;
   const reload = (): void => {
-    const source = existsSync(path) ? readFileSync(path, 'utf8') : undefined;
-    if (source === seen) return;
-    seen = source;
     try {
+      const source = existsSync(path) ? readFileSync(path, 'utf8') : undefined;
+      if (source === seen) return;
+      seen = source;
       enforcer.setLocal(source);
       outcome.applied();
     } catch (error) {
