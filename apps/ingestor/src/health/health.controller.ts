@@ -1,6 +1,7 @@
-import { Controller, Get, Res } from '@nestjs/common';
-import type { Response } from 'express';
+import { Controller, Get, Req, Res } from '@nestjs/common';
+import type { Request, Response } from 'express';
 import { Public } from '../auth/access.decorators.ts';
+import { isOutside } from '../http/is-outside.ts';
 import { type HealthReport, HealthService } from './health.service.ts';
 
 @Controller()
@@ -18,12 +19,22 @@ export class HealthController {
     return { alive: true };
   }
 
-  /** Everything it needs answers; 503 names what does not. */
+  /** Everything it needs answers; 503 names what does not. Why is for this machine only. */
   @Public()
   @Get('readyz')
-  async ready(@Res({ passthrough: true }) response: Response): Promise<HealthReport> {
+  async ready(
+    @Req() request: Request,
+    @Res({ passthrough: true }) response: Response,
+  ): Promise<HealthReport> {
     const report = await this.health.report();
     if (!report.ready) response.status(503);
-    return report;
+    return isOutside(request) ? withoutDetail(report) : report;
   }
+}
+
+function withoutDetail({ ready, parts }: HealthReport): HealthReport {
+  return {
+    ready,
+    parts: Object.fromEntries(Object.entries(parts).map(([name, { ok }]) => [name, { ok }])),
+  };
 }

@@ -2,6 +2,7 @@ import { Controller, Get, Header, Req } from '@nestjs/common';
 import { RaypherError } from '@raypher/shared';
 import type { Request } from 'express';
 import { Public } from '../auth/access.decorators.ts';
+import { isOutside } from '../http/is-outside.ts';
 import { MetricsService } from './metrics.service.ts';
 
 @Controller()
@@ -17,7 +18,7 @@ export class MetricsController {
   @Get('metrics')
   @Header('Content-Type', 'text/plain; version=0.0.4; charset=utf-8')
   read(@Req() request: Request): Promise<string> {
-    if (request.secure) throw new RaypherError('request/not-found', 'There is nothing at this address.');
+    if (isOutside(request)) throw new RaypherError('request/not-found', 'There is nothing at this address.');
     return this.metrics.registry.metrics();
   }
 }
