@@ -55,6 +55,21 @@ describe('enrolment', () => {
     expect(rows[0]).toEqual({ chains: 1, certificates: 1, audit: 1 });
   });
 
+  it('keeps nothing of a name that could disguise it on a screen', async () => {
+    const hostname = 'laptop\u202eexe.\u001b[2J';
+    const { body } = await postJson(installation.tlsPort, '/v1/enroll', {
+      token: await installation.createToken(),
+      csr: (await createDeviceKey()).csr,
+      device: { ...DEVICE_FACTS, hostname },
+    });
+    const { rows } = await admin.query(
+      `SELECT d.hostname, a.target FROM devices d JOIN audit_entries a ON a.after->>'device' = d.id::text WHERE d.id = $1`,
+      [body.device],
+    );
+    const shown = 'laptop\ufffdexe.\ufffd[2J';
+    expect(rows).toEqual([{ hostname: shown, target: shown }]);
+  });
+
   it('carries a pin in the token that is the root’s own', async () => {
     const token = await installation.createToken();
     expect(token.split('.')[3]).toBe(installation.api.get(InstallationAuthority).pin);

@@ -7,6 +7,7 @@ import { API_CONFIG } from '../config/config.module.ts';
 import type { ApiConfig } from '../config/config.ts';
 import { TenantDatabase, type TenantTransaction } from '../database/tenant-database.ts';
 import type { EnrolmentToken } from '../generated/prisma/client.ts';
+import { plainText } from '../ingest/plain-text.ts';
 import { OrganisationKeysService } from '../keys/organisation-keys.service.ts';
 import { type CertificateRequest, readCertificateRequest } from './certificate-request.ts';
 import { DeviceCertificatesService } from './device-certificates.service.ts';
@@ -89,19 +90,20 @@ export class EnrolmentService {
     await this.tokens.takeUse(tx, token.id);
     const { organisationId, teamId } = token;
     const id = randomUUID();
+    const facts = plainFacts(request.device);
     await this.repository.createDevice(tx, {
       id,
       organisationId,
       teamId,
       enrolledWith: token.id,
       keyFingerprint: csr.keyFingerprint,
-      facts: request.device,
+      facts,
     });
     await this.audit.record(
       tx,
       organisationId,
       { kind: 'system', id: token.id, name: `enrolment token ${token.name}` },
-      { action: 'device.enrol', target: request.device.hostname, after: { device: id, ...request.device } },
+      { action: 'device.enrol', target: facts.hostname, after: { device: id, ...facts } },
     );
     return id;
   }
@@ -110,4 +112,17 @@ export class EnrolmentService {
     if (this.config.linkHost !== undefined) return this.config.linkHost;
     return this.config.publicHosts.includes(host) ? host : (this.config.publicHosts[0] ?? 'localhost');
   }
+}
+
+/** As the link takes what a device says about itself: nothing in it may disguise what is shown. */
+function plainFacts(facts: EnrolRequest['device']): EnrolRequest['device'] {
+  return {
+    ...facts,
+    hostname: plainText(facts.hostname, 255),
+    os: plainText(facts.os, 100),
+    kernel: plainText(facts.kernel, 200),
+    arch: plainText(facts.arch, 32),
+    agentVersion: plainText(facts.agentVersion, 64),
+    machineId: plainText(facts.machineId, 128),
+  };
 }
