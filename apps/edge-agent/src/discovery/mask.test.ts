@@ -19,6 +19,14 @@ describe('maskArguments', () => {
     [['curl', `https://example.com/?key=${secret}&b=1`]],
     [['python', '-c', `client = OpenAI(api_key="${secret}")`]],
     [['node', '-e', `post({"token": "${secret}"})`]],
+    [['bot', `--openaiApiKey=${secret}`]],
+    [['bot', '--authToken', secret]],
+    [['bot', `clientSecret=${secret}`]],
+    [['env', `PGPASSWORD=${secret}`, 'psql']],
+    [['bot', '--db-url', `postgres://user:p@${secret}@db.example/x`]],
+    [['curl', '-u', `user:${secret}`, 'https://example.com']],
+    [['curl', `--user=user:${secret}`]],
+    [['bot', '--token', `-${secret}`]],
   ])('hides the secret in %j', (argv) => {
     expect(maskArguments(argv)).not.toContain(secret);
     expect(maskArguments(argv)).toContain('***');
@@ -50,6 +58,14 @@ describe('maskArguments', () => {
 
   it('cannot be made to forge lines or colours', () => {
     expect(maskArguments(['a\nb', '\u001b[31mred', 'x\u202ey'])).toBe('a b  [31mred x y');
+  });
+
+  it('takes no time to speak of for the longest arguments that the kernel accepts', () => {
+    const argv = ['_', 'a-', 'sk-', 'a.'].map((piece) => piece.repeat(131_072 / piece.length));
+    const started = performance.now();
+    expect(maskArguments(argv).length).toBeLessThanOrEqual(2048);
+    // A pattern that goes back and forth takes half a minute.
+    expect(performance.now() - started).toBeLessThan(2000);
   });
 
   it('is bounded', () => {

@@ -1,13 +1,20 @@
 const MASK = '***';
 const MAX_COMMAND_LINE = 2048;
+/** The kernel accepts arguments of 128 KiB; nobody reads them, and searching them takes time. */
+const MAX_TEXT = 4096;
 
 /** Words that end the name of an option or variable whose value is a credential. */
 const SECRET_WORD =
   'api[-_]?key|access[-_]?key|key|token|secret|password|passwd|pwd|pass|credentials?|auth|authorization|bearer|cookie';
-const SECRET_NAME = new RegExp(`(?:^|[-_.])(?:${SECRET_WORD})$`, 'i');
+/** The same, run together with what comes before: PGPASSWORD, authToken, openaiApiKey. */
+const SECRET_ENDING =
+  'api[-_]?key|access[-_]?key|secret[-_]?key|private[-_]?key|token|secret|password|passwd';
+const SECRET_NAME = new RegExp(`(?:(?:^|[-_.])(?:${SECRET_WORD})|(?:${SECRET_ENDING}))$`, 'i');
+/** curl's and its kin's; the value is a name, a colon and a password. */
+const LOGIN_NAME = /^(?:-u|--user|--proxy-user)$/;
 /** NAME=value, --name=value, name: value, "name":"value" */
 const SECRET_PAIR = new RegExp(
-  `(?<![A-Za-z0-9])((?:[\\w.-]*[-_.])?(?:${SECRET_WORD})["']?\\s*[=:]\\s*["']?)[^\\s"'&,;)]+`,
+  `(?<![A-Za-z0-9])((?:(?:[\\w.-]{0,256}[-_.])?(?:${SECRET_WORD})|[\\w.-]{0,256}(?:${SECRET_ENDING})|-u|--user|--proxy-user)["']?\\s*[=:]\\s*["']?)[^\\s"'&,;)]+`,
   'gi',
 );
 
@@ -37,9 +44,16 @@ const LONG_RANDOM = /[A-Za-z0-9+_-]{40,}={0,2}/g;
 export function maskArguments(argv: readonly string[]): string {
   const shown: string[] = [];
   let maskNext = false;
+  let login = false;
+  let length = 0;
   for (const argument of argv) {
-    if (maskNext && !argument.startsWith('-')) shown.push(MASK);
+    if (length > MAX_COMMAND_LINE) break;
+    // A random value may begin with a dash; an option has two, or is short.
+    if (maskNext && !/^--|^-.?$/.test(argument)) shown.push(MASK);
+    else if (login) shown.push(argument.replace(/:.*$/s, `:${MASK}`));
     else shown.push(maskText(argument));
+    length += 1 + (shown.at(-1)?.length ?? 0);
+    login = LOGIN_NAME.test(argument);
     maskNext = /^--?[A-Za-z]/.test(argument) && !argument.includes('=') && SECRET_NAME.test(argument);
   }
   const line = shown.map(printable).join(' ');
@@ -48,11 +62,11 @@ export function maskArguments(argv: readonly string[]): string {
 
 /** Masks credentials inside one text: an argument, a path, a line of evidence. */
 export function maskText(text: string): string {
-  let masked = text
+  let masked = (text.length <= MAX_TEXT ? text : `${text.slice(0, MAX_TEXT)}…`)
     .replace(/\b(Bearer|Basic)\s+[A-Za-z0-9._~+/=-]{6,}/gi, `$1 ${MASK}`)
     .replace(SECRET_PAIR, `$1${MASK}`)
     // https://user:password@host
-    .replace(/(\b[a-z][a-z0-9+.-]*:\/\/)[^\s/@]*@/gi, `$1${MASK}@`);
+    .replace(/(\b[a-z][a-z0-9+.-]*:\/\/)[^\s/?#]*@/gi, `$1${MASK}@`);
   for (const shape of SECRET_SHAPES) masked = masked.replace(shape, MASK);
   return masked.replace(LONG_RANDOM, (run) =>
     /[a-z]/.test(run) && /[A-Z]/.test(run) && /\d/.test(run) ? MASK : run,

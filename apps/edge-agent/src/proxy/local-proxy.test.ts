@@ -96,6 +96,14 @@ test('plain HTTP through the proxy is governed by the host in the URL, not the o
   expect(world.upstream.requests.at(-1)?.headers.host).toBe('gateway.example');
 });
 
+test('a credential in a path is not recorded', async () => {
+  const token = `123456:${'aB3'.repeat(12)}`;
+  await world.absolute(`http://gateway.example/bot${token}/sendMessage`);
+  const { target } = await world.recorded;
+  expect(target).toMatch(/^gateway\.example\/.*\/sendMessage$/);
+  expect(target).not.toContain(token.slice(7));
+});
+
 test('headers of one hop stay on their hop', async () => {
   await world.absolute('http://gateway.example/v1/models', {
     authorization: 'Bearer k',

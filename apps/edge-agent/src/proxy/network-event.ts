@@ -1,5 +1,6 @@
 import type { Verdict } from '@raypher/policy';
 import type { LedgerEntry } from '@raypher/shared';
+import { maskText } from '../discovery/mask.ts';
 import type { EventDraft } from '../ledger/event-draft.ts';
 import type { Caller } from './caller.ts';
 
@@ -28,7 +29,7 @@ export interface NetworkFacts {
 /** One request as the ledger keeps it: no query, no headers, no bodies. */
 export function networkEvent(facts: NetworkFacts): EventDraft {
   const { verdict, caller, denied } = facts;
-  const path = facts.path.split(/[?#]/, 1)[0] ?? '';
+  const path = maskPath(facts.path.split(/[?#]/, 1)[0] ?? '');
   const wouldBlock = verdict.outcome === 'DENY' && !denied;
   return {
     type: facts.type,
@@ -60,6 +61,14 @@ export function networkEvent(facts: NetworkFacts): EventDraft {
       inspected: facts.inspected,
     },
   };
+}
+
+/** Some services take their credential as a part of the path: a bot's token, the secret of a webhook. */
+function maskPath(path: string): string {
+  return path
+    .split('/')
+    .map((part) => (/^bot\d+:/.test(part) ? 'bot***' : maskText(part)))
+    .join('/');
 }
 
 function actorOf({ process, agent }: Caller): LedgerEntry['actor'] {
