@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { TestApi, type TestOrganisation } from '../testing/test-api.ts';
@@ -147,5 +148,33 @@ describe('freezes', () => {
       reason: 'Not ours',
     });
     expect(crossed.status).toBe(404);
+  });
+});
+
+describe('a device that changes teams while one of them is frozen', () => {
+  it('makes a new revision, and the audit says that it did', async () => {
+    const umbrella = await api.found('Umbrella');
+    const { body: team } = await umbrella.administrator.post('/v1/teams', { name: 'Frozen' });
+    await umbrella.administrator.post('/v1/freezes', {
+      selector: { kind: 'team', team: team.id },
+      reason: 'An incident',
+      confirm: umbrella.name,
+    });
+    const device = randomUUID();
+    await admin.query(
+      `INSERT INTO devices (id, organisation_id, hostname, os, kernel, arch, agent_version, identity_class,
+          key_fingerprint, machine_id)
+        VALUES ($1, $2, 'moving', 'linux', '6.1', 'x64', '0.1.0', 'software', sha256($3::bytea), 'm')`,
+      [device, umbrella.id, Buffer.from(device)],
+    );
+    const moved = await umbrella.administrator.patch(`/v1/devices/${device}`, {
+      teamId: team.id,
+      reason: 'Joins them',
+    });
+    expect(moved.status).toBe(200);
+    const { body: rollouts } = await umbrella.administrator.get('/v1/rollouts');
+    expect(rollouts.items[0]).toMatchObject({ kind: 'freeze', revision: 2 });
+    const { body: audit } = await umbrella.administrator.get('/v1/audit');
+    expect(audit.items.map(({ action }: { action: string }) => action)).toContain('freeze.reissue');
   });
 });

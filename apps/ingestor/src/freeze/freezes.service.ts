@@ -120,7 +120,15 @@ export class FreezesService {
   async reissue(tx: TenantTransaction, caller: Principal, reason: string): Promise<void> {
     const newest = await this.bundles.lockLine(tx, caller.organisation.id, 'freeze');
     if (newest === 0) return;
-    await this.issue(tx, caller, newest + 1, 'Freezes in force', reason);
+    const revision = newest + 1;
+    await this.issue(tx, caller, revision, 'Freezes in force', reason);
+    await this.audit.record(tx, caller.organisation.id, caller, {
+      action: 'freeze.reissue',
+      target: `revision ${revision}`,
+      reason,
+      before: { revision: newest },
+      after: { revision },
+    });
   }
 
   private async finish(organisationId: string, done: { id: string; rolloutId: string }) {
