@@ -4,6 +4,8 @@ import { constants } from 'node:os';
 import { RaypherError } from '@raypher/shared';
 import { Command } from 'commander';
 import { type Cgroup, createRunCgroup } from '../response/cgroup.ts';
+import { ServiceStatus } from '../service/service-status.ts';
+import { askService } from './control-client.ts';
 import { type GlobalOptions, parsePort, resolve, withGlobalOptions } from './global-options.ts';
 
 /** The shell's convention for a command that was not found or could not be executed. */
@@ -22,7 +24,7 @@ export const runCommand = withGlobalOptions(new Command('run'))
   .description('start a command as an AI agent under Raypher')
   .argument('<command>', 'the program')
   .argument('[args...]', 'its arguments')
-  .option('--proxy-port <port>', "the service's proxy port", parsePort)
+  .option('--proxy-port <port>', "the proxy's port (default: the one of the running service)", parsePort)
   .passThroughOptions()
   .allowUnknownOption()
   .addHelpText(
@@ -43,15 +45,30 @@ Examples:
   raypher run -- aider`,
   )
   .action(async (command: string, args: string[], options: GlobalOptions) => {
-    const { config } = resolve(options);
+    const port = options.proxyPort ?? (await proxyPort(options));
     const group = openGroup();
     try {
-      process.exitCode = await runCommandIn(group, command, args, environment(config.proxyPort));
+      process.exitCode = await runCommandIn(group, command, args, environment(port));
     } finally {
       // Programs that the command left running keep the group.
       group?.remove();
     }
   });
+
+/** Where the service's proxy listens: it may have been started with another port than the configuration names. */
+async function proxyPort(options: GlobalOptions): Promise<number> {
+  const { config, paths } = resolve(options);
+  try {
+    const { proxy } = ServiceStatus.parse(await askService(paths.control, { verb: 'status' }));
+    return proxy.port;
+  } catch (error) {
+    if (!(error instanceof RaypherError)) throw error;
+    process.stderr.write(
+      `raypher: ${error.message} The proxy is taken to be on port ${config.proxyPort}.\n${error.hint ?? ''}\n`,
+    );
+    return config.proxyPort;
+  }
+}
 
 /** Base URLs of the official clients, pointing at the proxy. */
 export function environment(proxyPort: number, given: NodeJS.ProcessEnv = process.env): NodeJS.ProcessEnv {
