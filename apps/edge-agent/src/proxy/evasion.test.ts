@@ -85,3 +85,13 @@ test.each([
   expect(answer.status).toBe(403);
   expect(world.upstream.requests).toEqual([]);
 });
+
+test.each(['name=model\r\n', 'name=model'])('a form full of %j does not stop the proxy', async (piece) => {
+  const started = performance.now();
+  await fetch(`${world.url}/v1/audio/transcriptions`, {
+    method: 'POST',
+    headers: { 'content-type': form },
+    body: `--b\r\n${piece.repeat(90_000)}`,
+  }).then((answer) => answer.text());
+  expect(performance.now() - started).toBeLessThan(2000);
+});

@@ -98,7 +98,9 @@ function modelsInPath(destination: Destination): ModelName[] {
 
 /** Audio and image uploads carry the model as a form field (RFC 7578). */
 function modelsInForm(body: Buffer): ModelName[] {
-  const field = /name="?model"?[^\r\n]*\r\n(?:[^\r\n]+\r\n)*\r\n(?<value>[^\r\n]{1,256})\r\n/gi;
+  // Everything is bounded: a form made of beginnings of this must not keep the proxy busy.
+  const field =
+    /name="?model"?[^\r\n]{0,64}\r\n(?:[^\r\n]{1,128}\r\n){0,4}\r\n(?<value>[^\r\n]{1,256})\r\n/gi;
   const named = [...body.toString('latin1').matchAll(field)].map((match) => match.groups?.value ?? null);
   return named.length > 1 ? [null] : named;
 }
