@@ -90,7 +90,9 @@ function words(list: string): string[] {
 
 function scriptImports(source: string, where: string): PackageEvidence[] {
   const names = new Set<string>();
-  for (const match of source.matchAll(/\b(?:from|import|require)\s*\(?\s*(['"])([^'"\s]{1,200})\1/g)) {
+  for (const match of source.matchAll(
+    /\b(?:from|import|require)\s{0,40}\(?\s{0,40}(['"])([^'"\s]{1,200})\1/g,
+  )) {
     const specifier = match[2] ?? '';
     if (/^[./#]|^[a-z]+:\/\//.test(specifier) || isBuiltin(specifier)) continue;
     const name = /^(?:npm:)?((?:@[^/]+\/)?[^/@]+)/.exec(specifier)?.[1];
