@@ -27,6 +27,8 @@ export class LiveWatch {
 
   serve(socket: LiveSocket): void {
     const watched = new Set<string>();
+    /** The database is asked whose they are; they count already, and whoever looks away again is heard. */
+    const asking = new Set<string>();
     const timer = setInterval(() => {
       for (const deviceId of watched) this.nudge(socket, deviceId);
     }, RENEW_EVERY_MS);
@@ -34,19 +36,25 @@ export class LiveWatch {
     socket.on('disconnect', () => clearInterval(timer));
     socket.on('unwatch', (request: unknown) => {
       const parsed = WatchRequest.safeParse(request);
-      if (parsed.success) watched.delete(parsed.data.deviceId);
+      if (!parsed.success) return;
+      asking.delete(parsed.data.deviceId);
+      watched.delete(parsed.data.deviceId);
     });
     socket.on('watch', (request: unknown) => {
       const parsed = WatchRequest.safeParse(request);
-      if (!parsed.success || watched.size >= MOST_WATCHED) return;
+      if (!parsed.success || watched.size + asking.size >= MOST_WATCHED) return;
       const { deviceId } = parsed.data;
+      asking.add(deviceId);
       this.isOurs(socket, deviceId).then(
         (isOurs) => {
-          if (!isOurs || !socket.connected) return;
+          if (!asking.delete(deviceId) || !isOurs || !socket.connected) return;
           watched.add(deviceId);
           this.nudge(socket, deviceId);
         },
-        (error: unknown) => this.logger.warn(`A device cannot be watched: ${String(error)}`),
+        (error: unknown) => {
+          asking.delete(deviceId);
+          this.logger.warn(`A device cannot be watched: ${String(error)}`);
+        },
       );
     });
   }

@@ -197,6 +197,32 @@ describe('the live connection', () => {
     expect(nudges.map(({ device }) => device)).not.toContain(globex.device);
   });
 
+  it('watches four devices at most, also when they are asked for in one breath', async () => {
+    const { rows } = await admin.query<{ id: string }>(
+      `INSERT INTO devices (organisation_id, hostname, os, kernel, arch, agent_version, identity_class,
+          key_fingerprint, machine_id)
+        SELECT $1, 'watched', 'linux', '6.1', 'x64', '0.1.0', 'software', sha256(n::text::bytea), 'm'
+        FROM generate_series(1, 12) AS n RETURNING id`,
+      [acme.id],
+    );
+    const watched = new Set<string>();
+    const listener = redis.connect('test');
+    listener.on('message', (_channel, text) => watched.add(JSON.parse(text).device));
+    await listener.subscribe(NUDGE_CHANNEL);
+    const { socket } = await connected(acme.administrator);
+    const [last, left, ...others] = rows.map(({ id }) => id);
+    // Whoever looks away at once has not taken a place.
+    socket.emit('watch', { deviceId: left });
+    socket.emit('unwatch', { deviceId: left });
+    for (const deviceId of others) socket.emit('watch', { deviceId });
+    await expect.poll(() => watched.size).toBeGreaterThanOrEqual(4);
+    // Asked for after all of them and answered in the same order, so that what they would do is done.
+    const { socket: second } = await connected(acme.administrator);
+    second.emit('watch', { deviceId: last });
+    await expect.poll(() => watched.has(last ?? '')).toBe(true);
+    expect([watched.size, watched.has(left ?? '')]).toEqual([5, false]);
+  });
+
   it('ends when the person signs out or is disabled', async () => {
     const leaver = await api.member(acme, 'auditor');
     const first = await connected(leaver);
