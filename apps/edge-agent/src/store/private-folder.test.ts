@@ -1,4 +1,4 @@
-import { chmodSync, mkdtempSync, statSync } from 'node:fs';
+import { chmodSync, chownSync, mkdtempSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
@@ -25,4 +25,10 @@ test.each([0o755, 0o1777])('a folder that exists with mode %o is used and left a
 
 test('a folder in which others can swap files is refused', () => {
   expect(() => ensurePrivateFolder(folder(0o777))).toThrowError(/Other users can write/);
+});
+
+test.skipIf(process.getuid?.() !== 0)('a folder that belongs to somebody else is refused', () => {
+  const path = folder(0o755);
+  chownSync(path, 65_534, 65_534);
+  expect(() => ensurePrivateFolder(path)).toThrowError(/belongs to another user/);
 });
