@@ -32,7 +32,6 @@ export async function startControlServer(path: string, handle: ControlHandler): 
     socket.once('close', () => sockets.delete(socket));
     serve(socket, handle);
   });
-  // The folder is 0700, so nobody can open the socket in the moment before its own mode is set.
   await listen(server, path);
   chmodSync(path, 0o600);
   return async () => {
@@ -84,9 +83,15 @@ function parseRequest(line: string): ControlRequest {
 function listen(server: Server, path: string): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   server.once('error', reject);
-  server.listen(path, () => {
-    server.off('error', reject);
-    resolve();
-  });
+  // The folder may be one that others can look into: the socket must not be theirs to open for a moment either.
+  const before = process.umask(0o177);
+  try {
+    server.listen(path, () => {
+      server.off('error', reject);
+      resolve();
+    });
+  } finally {
+    process.umask(before);
+  }
   return promise;
 }
