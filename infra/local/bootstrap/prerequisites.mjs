@@ -12,6 +12,7 @@ import { runCommand } from './run-command.mjs';
  * @property {string} brew - the Homebrew formula that has it.
  * @property {string} why - completes "Needed for …".
  * @property {('start' | 'test')[]} for
+ * @property {NodeJS.Platform[]} [on] - the only systems that need it.
  */
 
 /** What npm cannot bring. @type {Prerequisite[]} */
@@ -31,6 +32,31 @@ const PREREQUISITES = [
     why: 'the tests that use the dashboard in a real browser',
     for: ['test'],
   },
+  {
+    command: 'swtpm',
+    apt: 'swtpm',
+    brew: 'swtpm',
+    why: 'the tests that use a TPM',
+    for: ['test'],
+    on: ['linux'],
+  },
+  {
+    command: 'swtpm_setup',
+    apt: 'swtpm-tools',
+    brew: 'swtpm',
+    why: 'the tests that use a TPM as it comes from a factory',
+    for: ['test'],
+    on: ['linux'],
+  },
+  {
+    // Brings libtss2, which the agent speaks to TPMs with.
+    command: 'tpm2',
+    apt: 'tpm2-tools',
+    brew: 'tpm2-tools',
+    why: 'the tests that compare our TPM commands with those of others',
+    for: ['test'],
+    on: ['linux'],
+  },
 ];
 
 /**
@@ -42,7 +68,7 @@ const PREREQUISITES = [
  *   `yes` does not ask before installing.
  */
 export async function ensurePrerequisites(purpose, { progress, yes = false, table = PREREQUISITES }) {
-  const missing = table.filter((entry) => entry.for.includes(purpose) && !isThere(entry));
+  const missing = table.filter((entry) => isFor(entry, purpose) && !isThere(entry));
   if (missing.length === 0) return;
   for (const { command, why } of missing) progress.note(`${command} is missing. Needed for ${why}.`);
   const packages = missing.map(({ apt }) => apt);
@@ -77,6 +103,14 @@ export function findOnPath(command, path = process.env.PATH ?? '') {
     }
   }
   return undefined;
+}
+
+/**
+ * @param {Prerequisite} prerequisite
+ * @param {'start' | 'test'} purpose
+ */
+function isFor(prerequisite, purpose) {
+  return prerequisite.for.includes(purpose) && (prerequisite.on?.includes(process.platform) ?? true);
 }
 
 /** @param {Prerequisite} prerequisite */

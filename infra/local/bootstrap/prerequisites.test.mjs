@@ -17,6 +17,8 @@ const TABLE = /** @type {import('./prerequisites.mjs').Prerequisite[]} */ ([
 ]);
 const options = { progress: new Progress(), table: TABLE, yes: true };
 const path = process.env.PATH;
+/** @type {NodeJS.Platform} */
+const otherPlatform = process.platform === 'aix' ? 'sunos' : 'aix';
 /** @type {string} */
 let folder;
 
@@ -55,6 +57,11 @@ describe('the programs that npm cannot bring', () => {
 
   it('are not asked for when the purpose does not need them', async () => {
     await ensurePrerequisites('test', options);
+  });
+
+  it('are not asked for on systems that do not need them', async () => {
+    const table = TABLE.map((entry) => ({ ...entry, on: [otherPlatform] }));
+    await ensurePrerequisites('start', { ...options, table });
   });
 
   it('are named with the exact command to run where we cannot install them', async () => {

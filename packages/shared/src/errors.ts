@@ -58,6 +58,13 @@ export const ERROR_CODES = {
   'service/not-running': { http: 503, grpc: 14, exit: 7 },
   'service/already-running': { http: 409, grpc: 6, exit: 5 },
   'service/port-in-use': { http: 409, grpc: 6, exit: 5 },
+  'tpm/absent': { http: 501, grpc: 12, exit: 11 },
+  'tpm/permission': { http: 403, grpc: 7, exit: 3 },
+  'tpm/locked-out': { http: 503, grpc: 14, exit: 7 },
+  'tpm/unavailable': { http: 503, grpc: 14, exit: 7 },
+  'tpm/cleared': { http: 409, grpc: 15, exit: 8 },
+  'tpm/policy': { http: 403, grpc: 9, exit: 9 },
+  'tpm/refused': { http: 500, grpc: 13, exit: 1 },
   'platform/unsupported': { http: 501, grpc: 12, exit: 11 },
   'internal/unexpected': { http: 500, grpc: 13, exit: 1 },
 } as const satisfies Record<string, { http: number; grpc: number; exit: number }>;

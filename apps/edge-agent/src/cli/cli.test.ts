@@ -14,7 +14,19 @@ import { environment } from './run.ts';
 /** Starting a process takes long on a busy machine. */
 vi.setConfig({ testTimeout: 60_000 });
 
-const COMMANDS = ['enroll', 'service', 'status', 'scan', 'run', 'freeze', 'thaw', 'kill', 'logs', 'policy'];
+const COMMANDS = [
+  'enroll',
+  'service',
+  'status',
+  'identity',
+  'scan',
+  'run',
+  'freeze',
+  'thaw',
+  'kill',
+  'logs',
+  'policy',
+];
 const MAIN = new URL('./main.ts', import.meta.url).pathname;
 const folder = mkdtempSync(join(tmpdir(), 'raypher-cli-'));
 const dataDir = join(folder, 'agent');

@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { AGENT_VERSION } from '../version.ts';
 import { enrollCommand } from './enroll.ts';
 import { freezeCommand } from './freeze.ts';
+import { identityCommand } from './identity.ts';
 import { killCommand } from './kill.ts';
 import { logsCommand } from './logs.ts';
 import { policyCommand } from './policy.ts';
@@ -22,6 +23,7 @@ export function buildProgram(): Command {
       .addCommand(enrollCommand)
       .addCommand(serviceCommand)
       .addCommand(statusCommand)
+      .addCommand(identityCommand)
       .addCommand(scanCommand)
       .addCommand(runCommand)
       .addCommand(freezeCommand)

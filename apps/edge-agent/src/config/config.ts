@@ -36,6 +36,15 @@ export const ConfigFile = z.strictObject({
       local_file: z.string().min(1).optional(),
     })
     .optional(),
+  tpm: z
+    .strictObject({
+      /** Where the TPM is, as libtss2 names it, such as `device:/dev/tpmrm0`. */
+      tcti: z
+        .string()
+        .regex(/^[a-z]+(:|$)/, 'a libtss2 transport such as device:/dev/tpmrm0')
+        .optional(),
+    })
+    .optional(),
   log: z.strictObject({ level: z.enum(['debug', 'info', 'warn', 'error', 'silent']).optional() }).optional(),
 });
 export type ConfigFile = z.infer<typeof ConfigFile>;
@@ -47,6 +56,8 @@ export interface Config {
   proxyConnectTo: Record<string, string>;
   inventoryIntervalMs: number;
   policyLocalFile: string | undefined;
+  /** Undefined: the kernel's resource manager, when there is one. */
+  tpmTcti: string | undefined;
   logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent';
 }
 
@@ -59,6 +70,7 @@ export const DEFAULT_CONFIG: Config = {
   proxyConnectTo: {},
   inventoryIntervalMs: 750,
   policyLocalFile: undefined,
+  tpmTcti: undefined,
   logLevel: 'info',
 };
 
@@ -70,7 +82,7 @@ export const CONFIG_FILES: readonly string[] = [
 
 /** Lays the keys that a file sets over a configuration. */
 export function overlay(config: Config, file: ConfigFile): Config {
-  const { proxy, inventory, policy, log } = file;
+  const { proxy, inventory, policy, tpm, log } = file;
   return {
     dataDir: file.data_dir ?? config.dataDir,
     proxyPort: proxy?.port ?? config.proxyPort,
@@ -81,6 +93,7 @@ export function overlay(config: Config, file: ConfigFile): Config {
     proxyConnectTo: { ...config.proxyConnectTo, ...proxy?.connect_to },
     inventoryIntervalMs: inventory?.interval_ms ?? config.inventoryIntervalMs,
     policyLocalFile: policy?.local_file ?? config.policyLocalFile,
+    tpmTcti: tpm?.tcti ?? config.tpmTcti,
     logLevel: log?.level ?? config.logLevel,
   };
 }

@@ -64,6 +64,8 @@ function knownKeys(table: readonly string[]): string[] {
       return Object.keys(shape.inventory.unwrap().shape);
     case 'policy':
       return Object.keys(shape.policy.unwrap().shape);
+    case 'tpm':
+      return Object.keys(shape.tpm.unwrap().shape);
     case 'log':
       return Object.keys(shape.log.unwrap().shape);
     default:

@@ -1,0 +1,117 @@
+import { createRequire } from 'node:module';
+import { RaypherError } from '@raypher/shared';
+import type * as Koffi from 'koffi';
+
+/** Three session handles, which nearly every ESYS function takes. */
+const S = 'uint32 session1, uint32 session2, uint32 session3';
+
+/** Parameters after the context, as in tss2_esys.h. Results are always pointers that ESYS allocates. */
+const ESYS = {
+  CreatePrimary: `uint32 hierarchy, ${S}, void *sensitive, void *template, void *outside, void *pcrs, _Out_ uint32 *handle, _Out_ void **public, _Out_ void **creation, _Out_ void **hash, _Out_ void **ticket`,
+  FlushContext: 'uint32 handle',
+  GetCapability: `${S}, uint32 capability, uint32 property, uint32 count, _Out_ uint8 *more, _Out_ void **data`,
+  NV_Read: `uint32 auth, uint32 index, ${S}, uint16 size, uint16 offset, _Out_ void **data`,
+  NV_ReadPublic: `uint32 index, ${S}, _Out_ void **public, _Out_ void **name`,
+  ReadPublic: `uint32 object, ${S}, _Out_ void **public, _Out_ void **name, _Out_ void **qualifiedName`,
+  TR_Close: '_Inout_ uint32 *handle',
+  TR_FromTPMPublic: `uint32 tpmHandle, ${S}, _Out_ uint32 *handle`,
+} as const;
+export type EsysCommand = keyof typeof ESYS;
+
+/** TPM structures that are converted between wire format and C by `Tss2_MU_*`. */
+export type WireType =
+  | 'TPM2B_DATA'
+  | 'TPM2B_MAX_NV_BUFFER'
+  | 'TPM2B_NAME'
+  | 'TPM2B_NV_PUBLIC'
+  | 'TPM2B_PUBLIC'
+  | 'TPM2B_SENSITIVE_CREATE'
+  | 'TPML_PCR_SELECTION'
+  | 'TPMS_CAPABILITY_DATA';
+
+type ForeignFunction = (...parameters: unknown[]) => number;
+
+export interface Tss2Library {
+  esys: Readonly<Record<EsysCommand, ForeignFunction>>;
+  esysInitialize: ForeignFunction;
+  esysFinalize: ForeignFunction;
+  tctiInitialize: ForeignFunction;
+  tctiFinalize: ForeignFunction;
+  free: (pointer: unknown) => void;
+  marshal: (type: WireType) => ForeignFunction;
+  unmarshal: (type: WireType) => ForeignFunction;
+}
+
+let loaded: Tss2Library | undefined;
+
+/**
+ * The TPM software stack of this machine, loaded on first use.
+ *
+ * @throws RaypherError `platform/unsupported` when it is not installed
+ */
+export function tss2Library(): Tss2Library {
+  loaded ??= load();
+  return loaded;
+}
+
+function load(): Tss2Library {
+  if (process.platform !== 'linux') {
+    throw new RaypherError(
+      'platform/unsupported',
+      `TPMs are read on Linux only; this is ${process.platform}.`,
+    );
+  }
+  // The library prints every refusal on stderr unless told not to; refusals are ours to explain.
+  process.env.TSS2_LOG ??= 'all+NONE';
+  try {
+    // require() rather than import(): commands to a TPM are synchronous. The cast is the module's own declaration file.
+    const koffi = createRequire(import.meta.url)('koffi') as typeof Koffi;
+    return bind(koffi);
+  } catch (cause) {
+    throw new RaypherError('platform/unsupported', 'The TPM software stack (libtss2) cannot be loaded.', {
+      hint: 'Install it: apt install tpm2-tools (Debian, Ubuntu), dnf install tpm2-tss (Fedora, RHEL).',
+      cause,
+    });
+  }
+}
+
+function bind(koffi: typeof Koffi): Tss2Library {
+  const esys = koffi.load('libtss2-esys.so.0');
+  const mu = koffi.load('libtss2-mu.so.0');
+  const loader = koffi.load('libtss2-tctildr.so.0');
+  const command = (name: EsysCommand): ForeignFunction =>
+    esys.func(`uint32 Esys_${name}(void *context, ${ESYS[name]})`);
+  const converter = (signature: (type: WireType) => string) => {
+    const known = new Map<WireType, ForeignFunction>();
+    return (type: WireType): ForeignFunction => {
+      const found = known.get(type) ?? mu.func(signature(type));
+      known.set(type, found);
+      return found;
+    };
+  };
+  return {
+    esys: {
+      CreatePrimary: command('CreatePrimary'),
+      FlushContext: command('FlushContext'),
+      GetCapability: command('GetCapability'),
+      NV_Read: command('NV_Read'),
+      NV_ReadPublic: command('NV_ReadPublic'),
+      ReadPublic: command('ReadPublic'),
+      TR_Close: command('TR_Close'),
+      TR_FromTPMPublic: command('TR_FromTPMPublic'),
+    },
+    esysInitialize: esys.func('uint32 Esys_Initialize(_Out_ void **context, void *tcti, void *abi)'),
+    esysFinalize: esys.func('void Esys_Finalize(_Inout_ void **context)'),
+    tctiInitialize: loader.func('uint32 Tss2_TctiLdr_Initialize(const char *name, _Out_ void **tcti)'),
+    tctiFinalize: loader.func('void Tss2_TctiLdr_Finalize(_Inout_ void **tcti)'),
+    free: esys.func('void Esys_Free(void *pointer)'),
+    marshal: converter(
+      (type) =>
+        `uint32 Tss2_MU_${type}_Marshal(void *source, void *wire, size_t size, _Inout_ size_t *offset)`,
+    ),
+    unmarshal: converter(
+      (type) =>
+        `uint32 Tss2_MU_${type}_Unmarshal(void *wire, size_t size, _Inout_ size_t *offset, void *target)`,
+    ),
+  };
+}
