@@ -1,4 +1,4 @@
-import { AgentMessage } from '@raypher/shared';
+import { AgentMessage, MAX_FRAME_BYTES } from '@raypher/shared';
 import { describe, expect, it } from 'vitest';
 import { isWorthDecoding, MAX_FIELDS } from './frame-cost.ts';
 
@@ -33,11 +33,28 @@ describe('what a frame would cost to decode', () => {
     expect(isWorthDecoding(AgentMessage.encode(agent).finish())).toBe(true);
   });
 
+  it('is little for as many processes as an agent puts into one inventory', () => {
+    const processes = Array.from({ length: 95_000 }, (_, index) => ({
+      pid: 10_000 + index,
+      ppid: 10_000,
+      startTime: 1_000_000n,
+      name: 'sh',
+      commandLine: 'sh',
+      rssBytes: 1_000_000n,
+    }));
+    const message = AgentMessage.fromPartial({
+      body: { $case: 'inventory', value: { agents: [{ processes }] } },
+    });
+    const frame = AgentMessage.encode(message).finish();
+    expect(frame.length).toBeGreaterThan(MAX_FRAME_BYTES / 2);
+    expect(isWorthDecoding(frame)).toBe(true);
+  });
+
   it.each([
     ['AI agents', field(6, empties(3, MAX_FIELDS))],
     ['processes of one AI agent', field(6, field(3, empties(12, MAX_FIELDS)))],
     ['libraries of one AI agent', field(6, field(3, empties(7, MAX_FIELDS)))],
-    ['fields of one process', field(6, field(3, field(12, empties(4, MAX_FIELDS))))],
+    ['fields of one process', field(6, field(3, field(12, empties(4, 8 * MAX_FIELDS + 8))))],
     ['entries', field(3, empties(2, MAX_FIELDS))],
     ['capabilities', field(1, empties(10, MAX_FIELDS))],
     ['reports of posture', field(2, empties(4, MAX_FIELDS))],
