@@ -2,6 +2,7 @@ import { chmod, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { freePort, startDaemon } from '@raypher/testkit';
+import { FriendlyError } from './friendly-error.mjs';
 import { layout, ROOT } from './paths.mjs';
 import { dataServices, postgresFolder, prepareData } from './stack/data-services.mjs';
 import { ensureAdministrator } from './stack/first-administrator.mjs';
@@ -220,10 +221,19 @@ const STOP_ORDER = ['demo', 'agent', 'web', 'link', 'api', 'redis', 'postgres'];
 
 /** @param {import('./paths.mjs').Layout} paths */
 async function prepareFolders(paths) {
-  // The database runs under an account of its own when we are root: it must pass through, not look.
-  await mkdir(paths.root, { recursive: true });
-  await chmod(paths.root, 0o711);
-  for (const folder of [paths.secrets, paths.pki, paths.logs]) await privateFolder(folder);
+  try {
+    // The database runs under an account of its own when we are root: it must pass through, not look.
+    await mkdir(paths.root, { recursive: true });
+    await chmod(paths.root, 0o711);
+    for (const folder of [paths.secrets, paths.pki, paths.logs]) await privateFolder(folder);
+  } catch (error) {
+    if (!(error instanceof Error) || !('code' in error)) throw error;
+    throw new FriendlyError(
+      `The data folder ${paths.root} cannot be used (${error.code}).`,
+      'Choose one that you may write to: npm start -- --data-dir DIR',
+      3,
+    );
+  }
 }
 
 /** @returns {Promise<Ports>} */

@@ -15,9 +15,9 @@ try {
     console.log(START_HELP);
   } else {
     const progress = new Progress();
+    await ensurePrerequisites('start', { progress, yes: options.yes });
     await ensureDependencies(progress);
     await underProjectNode(fileURLToPath(import.meta.url));
-    await ensurePrerequisites('start', { progress, yes: options.yes });
     await buildStale(progress);
     const { runUntilStopped } = await import('./run-until-stopped.mjs');
     await runUntilStopped(options, progress);

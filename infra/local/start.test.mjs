@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
-import { chmod, mkdir, mkdtemp, readFile, rm, stat, symlink } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -177,6 +177,15 @@ describe('npm start', () => {
     expect(await started.exited).toBe(5);
     expect(started.output()).toContain(`Port ${port} for the dashboard is used by another program.`);
     server.close();
+  });
+
+  it('says that a data folder cannot be used', async () => {
+    const file = join(folder, 'a-file');
+    await writeFile(file, '');
+    const started = start(['--data-dir', file]);
+    expect(await started.exited).toBe(3);
+    expect(started.output()).toContain(`The data folder ${file} cannot be used (EEXIST).`);
+    expect(started.output()).not.toMatch(/^\s+at /m);
   });
 
   it('says exactly what to install when Redis is missing and we may not install it', async () => {

@@ -18,9 +18,9 @@ try {
     );
   }
   const progress = new Progress();
+  await ensurePrerequisites('test', { progress, yes: true });
   await ensureDependencies(progress);
   await underProjectNode(fileURLToPath(import.meta.url));
-  await ensurePrerequisites('test', { progress, yes: true });
   process.exitCode = await runSteps(stepsFor(part));
 } catch (error) {
   process.exitCode = reportError(error);
