@@ -150,3 +150,12 @@ function aliasBomb(): string {
   }
   return lines.join('\n');
 }
+
+test('what was probably meant is in `suggestion` alone: whoever shows an issue shows it once', () => {
+  const parsed = parsePolicy('apiVersion: raypher/v1\nmode: enforced\nnetwork:\n  defualt: deny\n', {
+    layer: 'global',
+  });
+  const issues = parsed.ok ? [] : parsed.issues;
+  expect(issues.map(({ suggestion }) => suggestion)).toEqual(expect.arrayContaining(['enforce', 'default']));
+  for (const { message } of issues) expect(message).not.toContain('Did you mean');
+});

@@ -68,7 +68,7 @@ function describeUnknownKey(
   const message =
     meant === undefined
       ? `unknown key \`${key}\` in ${where}; known are ${known.join(', ')}`
-      : `unknown key \`${key}\` in ${where}. Did you mean \`${meant}\`?`;
+      : `unknown key \`${key}\` in ${where}`;
   const path = [...parent, key];
   return { message, path, at: 'key', ...(meant === undefined ? {} : { suggestion: meant }) };
 }
@@ -85,7 +85,7 @@ function describeUnknownValue(
   const message =
     meant === undefined
       ? `${name} must be ${known.map((option) => `\`${option}\``).join(' or ')}`
-      : `${name} cannot be \`${String(value)}\`. Did you mean \`${meant}\`?`;
+      : `${name} cannot be \`${String(value)}\``;
   return { message, path: issue.path, at: 'value', ...(suggestion === undefined ? {} : { suggestion }) };
 }
 

@@ -58,7 +58,7 @@ export function EditAside({ draft, owner }: { draft: PolicyDraft; owner: string 
                 <p>
                   {issue.message}
                   {issue.suggestion !== undefined && (
-                    <span className="text-ink-2"> Did you mean {issue.suggestion}?</span>
+                    <span className="text-ink-2">. Did you mean {issue.suggestion}?</span>
                   )}
                 </p>
               </li>
