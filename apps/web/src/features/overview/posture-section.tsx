@@ -49,7 +49,7 @@ export function PostureSection({ posture }: { posture: Overview['posture'] | und
                   )}
                 </div>
                 {item.reason !== '' && item.enforced < total && (
-                  <p className="mt-1 text-xs text-ink-3">{item.reason}</p>
+                  <p className="mt-1 text-xs text-ink-3">Most common reason: {item.reason}</p>
                 )}
               </li>
             );
