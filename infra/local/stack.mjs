@@ -177,7 +177,12 @@ export async function startStack(options = {}) {
     }
     if (facts.demo > 0) {
       await step('Simulated devices', async () => {
-        await createEnrolmentToken(facts, { file: facts.demoTokenFile, uses: facts.demo, signal });
+        await createEnrolmentToken(facts, {
+          file: facts.demoTokenFile,
+          uses: facts.demo,
+          name: 'Simulated devices',
+          signal,
+        });
         await startProgram('demo');
       });
     }

@@ -87,10 +87,14 @@ export async function enrolThisMachine(stack, signal) {
  * Writes an enrolment token to a file that only we may read.
  *
  * @param {StackFacts} stack
- * @param {{ file: string, uses?: number, signal?: AbortSignal }} options - `uses`: for so many devices, one when left out.
+ * @param {{ file: string, uses?: number, name?: string, signal?: AbortSignal }} options - `uses`: for so many devices, one
+ *   when left out; `name`: what it is called in the dashboard, "This machine" when left out.
  */
-export async function createEnrolmentToken(stack, { file, uses, signal }) {
-  const more = uses === undefined ? [] : ['--uses', String(uses)];
+export async function createEnrolmentToken(stack, { file, uses, name, signal }) {
+  const more = [
+    ...(uses === undefined ? [] : ['--uses', String(uses)]),
+    ...(name === undefined ? [] : ['--name', name]),
+  ];
   await rm(file, { force: true });
   await runSetup(stack, ['--enrolment-token', '--out', file, ...more], { signal });
 }

@@ -27,7 +27,8 @@ const SetupFile = z.strictObject({
  * The one-time work of an installation, without a server: nothing listens.
  *
  * - no arguments: makes the organisation and first administrator that the set-up file names;
- * - `--enrolment-token --out FILE [--uses N]`: a token for 15 minutes and N devices (1), written to FILE (0600);
+ * - `--enrolment-token --out FILE [--uses N] [--name TEXT]`: a token for 15 minutes and N devices (1), written to FILE
+ *   (0600); the name is what the audit of each enrolment shows;
  * - `--reset-password`: gives the account in the set-up file the password in it.
  */
 export async function setUpInstallation(config: ApiConfig, args: string[], setupFile: string | undefined) {
@@ -38,6 +39,7 @@ export async function setUpInstallation(config: ApiConfig, args: string[], setup
       'reset-password': { type: 'boolean', default: false },
       out: { type: 'string' },
       uses: { type: 'string', default: '1' },
+      name: { type: 'string', default: 'This machine' },
     },
   });
   const module = {
@@ -60,7 +62,7 @@ export async function setUpInstallation(config: ApiConfig, args: string[], setup
         });
       }
       const { token } = await context.get(EnrolmentTokensService).mint(organisation, SYSTEM, 'Raypher', {
-        name: 'This machine',
+        name: values.name,
         teamId: null,
         maxUses: MaxUses.parse(values.uses),
         expiresInMinutes: 15,
