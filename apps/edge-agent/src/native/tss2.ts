@@ -1,6 +1,6 @@
+import { sized } from '@raypher/shared/attestation';
 import { type EsysCommand, type Tss2Library, tss2Library, type WireType } from './tss2-library.ts';
 import { tpmError } from './tss2-response.ts';
-import { sized } from './tss2-wire.ts';
 
 /** ESYS_TR constants (tss2_esys.h). */
 const NONE = 0xfff;
@@ -18,6 +18,14 @@ const EMPTY = Buffer.alloc(0);
 
 /** Capability groups (TPM 2.0 Part 2 §6.12). */
 const CAPABILITIES = { handles: 1, properties: 6 } as const;
+
+/** TPM_SE_POLICY (Part 2 §6.11), TPM_ALG_SHA256, and AES-128-CFB as TPMT_SYM_DEF. */
+const POLICY_SESSION = 1;
+const SHA256 = 0x000b;
+const AES_128_CFB = Buffer.from('000600800043', 'hex');
+/** TPMA_SESSION (Part 2 §8.4): stays open, and encrypts the first parameter both ways. */
+const CONFIDENTIAL = 0x61;
+const ALL_ATTRIBUTES = 0xff;
 
 /** How a result of a command is returned; `ignored` ones are only freed. */
 type Result = WireType | 'handle' | 'ignored';
@@ -116,7 +124,56 @@ export class Tpm implements Disposable {
       ],
       ['handle', 'ignored', 'ignored', 'ignored', 'ignored'],
     );
-    return new TpmHandle(tr, () => this.#call('FlushContext', 'free a slot', [tr], []));
+    return this.#flushed(tr);
+  }
+
+  /**
+   * Starts a session that fulfils a policy. What travels in it is encrypted with a secret that only the TPM with
+   * `saltKey` can learn (Part 1 §19.6.13), so that nobody on the bus reads along.
+   */
+  startPolicy(saltKey: TpmHandle): TpmHandle {
+    const symmetric = this.#toC('TPMT_SYM_DEF', AES_128_CFB);
+    const [tr] = this.#call(
+      'StartAuthSession',
+      'start a session',
+      [saltKey.tr, NONE, ...NO_SESSIONS, null, POLICY_SESSION, symmetric, SHA256],
+      ['handle'],
+    );
+    const session = this.#flushed(tr);
+    this.#call('TRSess_SetAttributes', 'encrypt a session', [tr, CONFIDENTIAL, ALL_ATTRIBUTES], []);
+    return session;
+  }
+
+  /** Fulfils "whoever may use this hierarchy" in a policy session. */
+  policySecret(session: TpmHandle, hierarchy: Hierarchy): void {
+    const authority = [HIERARCHIES[hierarchy], session.tr, ...EMPTY_PASSWORD];
+    const parameters = [...authority, null, null, null, 0];
+    this.#call('PolicySecret', 'authorise the use of a key', parameters, ['ignored', 'ignored']);
+  }
+
+  /**
+   * Opens what was encrypted for this TPM and this key (Part 3 §12.5).
+   *
+   * @param policy a session that fulfils the endorsement key's policy
+   * @param blob TPM2B_ID_OBJECT
+   * @param encryptedSeed TPM2B_ENCRYPTED_SECRET
+   */
+  activateCredential(
+    keys: { attestation: TpmHandle; endorsement: TpmHandle; policy: TpmHandle },
+    blob: Buffer,
+    encryptedSeed: Buffer,
+  ): Buffer {
+    const [secret] = this.#call(
+      'ActivateCredential',
+      'open a credential',
+      [
+        ...[keys.attestation.tr, keys.endorsement.tr, PASSWORD, keys.policy.tr, NONE],
+        this.#toC('TPM2B_ID_OBJECT', blob),
+        this.#toC('TPM2B_ENCRYPTED_SECRET', encryptedSeed),
+      ],
+      ['TPM2B_DIGEST'],
+    );
+    return secret.subarray(2);
   }
 
   /** @param handle of a persistent key or an NV index, such as 0x81010001 */
@@ -158,6 +215,11 @@ export class Tpm implements Disposable {
       ['TPM2B_MAX_NV_BUFFER'],
     );
     return data.subarray(2);
+  }
+
+  /** A handle of something that takes a slot. */
+  #flushed(tr: number): TpmHandle {
+    return new TpmHandle(tr, () => this.#call('FlushContext', 'free a slot', [tr], []));
   }
 
   #call<const R extends readonly Result[]>(

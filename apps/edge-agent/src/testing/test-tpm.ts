@@ -1,5 +1,5 @@
 import { execFile, execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -76,6 +76,13 @@ export class TestTpm {
     return join(this.#folder, name);
   }
 
+  /** All bytes that went to the TPM and came from it since it was made, as somebody on the bus sees them. */
+  traffic(): Buffer {
+    const lines = readFileSync(this.file('log'), 'utf8').split('\n');
+    const dumped = lines.filter((line) => /^\s*(?:[0-9A-F]{2}\s+)*[0-9A-F]{2}\s*$/.test(line));
+    return Buffer.from(dumped.join('').replace(/\s/g, ''), 'hex');
+  }
+
   async stop(): Promise<void> {
     await this.#daemon?.stop();
     rmSync(this.#folder, { recursive: true, force: true });
@@ -94,7 +101,7 @@ export class TestTpm {
         ...['--ctrl', `type=unixio,path=${this.file('socket.ctrl')}`],
         ...['--flags', this.#startedUp ? 'startup-clear' : 'not-need-init'],
         // Not to our pipe: while this process waits for the TPM, nobody would empty it.
-        ...['--log', `file=${this.file('log')}`],
+        ...['--log', `file=${this.file('log')},level=20`],
         ...['--pid', `file=${pidFile}`],
       ],
       // Written when it listens.

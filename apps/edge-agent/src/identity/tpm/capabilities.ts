@@ -1,5 +1,5 @@
+import { uint32, WireReader } from '@raypher/shared/attestation';
 import type { Tpm } from '../../native/tss2.ts';
-import { uint32, WireReader } from '../../native/tss2-wire.ts';
 
 /** TPM_PT_* (TPM 2.0 Part 2 §6.13). */
 const MANUFACTURER = 0x105;

@@ -3,11 +3,12 @@ import 'reflect-metadata';
 import { type KeyObject, webcrypto } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { X509CertificateGenerator } from '@peculiar/x509';
+import { parsePublicKey } from '@raypher/shared/attestation';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { Tpm } from '../../native/tss2.ts';
 import { TestTpm, tpmUnavailable } from '../../testing/test-tpm.ts';
 import { readEndorsementKey } from './endorsement-key.ts';
-import { EK_TEMPLATES, endorsementPublicKey } from './public-area.ts';
+import { EK_TEMPLATES } from './public-area.ts';
 
 const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;
 const ECC_CERTIFICATE = '0x01c0000a';
@@ -26,7 +27,7 @@ describe.skipIf(tpmUnavailable)(
     function eccKey(): KeyObject {
       using tpm = Tpm.open(chip.tcti);
       using key = tpm.createPrimary('endorsement', EK_TEMPLATES['ecc-p256']);
-      return endorsementPublicKey(tpm.readPublic(key), 'ecc-p256');
+      return parsePublicKey(tpm.readPublic(key));
     }
 
     /** DER. */

@@ -1,14 +1,10 @@
 import type { X509Certificate } from 'node:crypto';
-import type { Tpm } from '../../native/tss2.ts';
+import { RaypherError } from '@raypher/shared';
+import { parsePublicKey } from '@raypher/shared/attestation';
+import type { Tpm, TpmHandle } from '../../native/tss2.ts';
 import { handlesBetween } from './capabilities.ts';
 import { certifies, readCertificate, readChain } from './endorsement-certificate.ts';
-import {
-  EK_TEMPLATES,
-  endorsementPublicKey,
-  fingerprint,
-  isEndorsementKey,
-  type KeyAlgorithm,
-} from './public-area.ts';
+import { EK_TEMPLATES, fingerprint, isEndorsementKey, type KeyAlgorithm } from './public-area.ts';
 
 /** Where the TCG EK Credential Profile puts things (§2.2.1.4) and the TPM 2.0 Provisioning Guidance (§7.8) keys. */
 const PLACES = {
@@ -46,7 +42,7 @@ export function readEndorsementKey(tpm: Tpm): EndorsementKey {
   const algorithm = ecc === undefined ? 'rsa2048' : 'ecc-p256';
   const certificate = rsa ?? ecc;
   const isGenuine = (area: Buffer) =>
-    certificate !== undefined && certifies(certificate, endorsementPublicKey(area, algorithm));
+    certificate !== undefined && certifies(certificate, parsePublicKey(area));
   let publicArea = persistentKey(tpm, algorithm, looked) ?? derivedKey(tpm, algorithm, looked);
   // Whoever owns the TPM can put a key of the same shape at the handle; nobody can make the derived one another.
   if (certificate !== undefined && !isGenuine(publicArea)) publicArea = derivedKey(tpm, algorithm, looked);
@@ -60,6 +56,30 @@ export function readEndorsementKey(tpm: Tpm): EndorsementKey {
     chain: genuine ? readChain(tpm) : [],
     looked,
   };
+}
+
+/**
+ * Makes the endorsement key ready for use, in a slot or at its handle.
+ *
+ * @throws RaypherError `tpm/cleared` when this TPM has another one
+ */
+export function openEndorsementKey(
+  tpm: Tpm,
+  { algorithm, publicArea }: Pick<EndorsementKey, 'algorithm' | 'publicArea'>,
+): TpmHandle {
+  const place = PLACES[algorithm].persistent;
+  if (handlesBetween(tpm, place, place).length > 0) {
+    const key = tpm.at(place);
+    if (tpm.readPublic(key).equals(publicArea)) return key;
+    key[Symbol.dispose]();
+  }
+  const key = tpm.createPrimary('endorsement', EK_TEMPLATES[algorithm]);
+  if (tpm.readPublic(key).equals(publicArea)) return key;
+  key[Symbol.dispose]();
+  throw new RaypherError('tpm/cleared', 'This TPM has another endorsement key than the one expected.', {
+    hint: 'The TPM or the mainboard was replaced, or this is another machine: enrol it as a new device.',
+    details: { expected: fingerprint(publicArea) },
+  });
 }
 
 function lookForCertificate(

@@ -1,5 +1,5 @@
+import { WireReader } from '@raypher/shared/attestation';
 import type { Tpm } from '../../native/tss2.ts';
-import { WireReader } from '../../native/tss2-wire.ts';
 import { handlesBetween, nvBufferMax } from './capabilities.ts';
 
 /** TPMA_NV bits (TPM 2.0 Part 2 §13.4). */

@@ -1,17 +1,27 @@
-import { createHash, createPublicKey, type KeyObject } from 'node:crypto';
-import { sized, uint16, uint32, WireReader } from '../../native/tss2-wire.ts';
+import { createHash } from 'node:crypto';
+import { sized, uint16, uint32 } from '@raypher/shared/attestation';
 
 /** TPM_ALG_ID (TPM 2.0 Part 2 §6.3). */
-const ALG = { rsa: 0x0001, aes: 0x0006, sha256: 0x000b, null: 0x0010, ecc: 0x0023, cfb: 0x0043 } as const;
+const ALG = {
+  rsa: 0x0001,
+  aes: 0x0006,
+  sha256: 0x000b,
+  null: 0x0010,
+  ecc: 0x0023,
+  ecdsa: 0x0018,
+  cfb: 0x0043,
+} as const;
 const P256 = 0x0003;
 
 /** TPMA_OBJECT bits (TPM 2.0 Part 2 §8.3). */
 const FIXED_TPM = 0x2;
 const FIXED_PARENT = 0x10;
 const SENSITIVE_DATA_ORIGIN = 0x20;
+const USER_WITH_AUTH = 0x40;
 const ADMIN_WITH_POLICY = 0x80;
 const RESTRICTED = 0x10000;
 const DECRYPT = 0x20000;
+const SIGN = 0x40000;
 
 export type KeyAlgorithm = 'rsa2048' | 'ecc-p256';
 
@@ -60,18 +70,27 @@ export function fingerprint(publicArea: Buffer): string {
   return createHash('sha256').update(publicArea).digest('hex');
 }
 
-/** @param publicArea one that {@link isEndorsementKey} says is of this algorithm */
-export function endorsementPublicKey(publicArea: Buffer, algorithm: KeyAlgorithm): KeyObject {
-  const unique = new WireReader(publicArea.subarray(EK_PREFIX[algorithm].length));
-  const first = unique.sized();
-  const jwk =
-    algorithm === 'rsa2048'
-      ? { kty: 'RSA', n: first.toString('base64url'), e: 'AQAB' }
-      : { kty: 'EC', crv: 'P-256', x: coordinate(first), y: coordinate(unique.sized()) };
-  return createPublicKey({ key: jwk, format: 'jwk' });
-}
+/** Random bytes that tell one attestation key of a TPM from another. */
+export const ATTESTATION_UNIQUE_BYTES = 32;
 
-/** Some TPMs leave out leading zeros, which a JWK must have (RFC 7518 §6.2.1.2). */
-function coordinate(bytes: Buffer): string {
-  return Buffer.concat([Buffer.alloc(32 - bytes.length), bytes]).toString('base64url');
+/**
+ * A key that signs what the TPM itself says, and nothing that merely looks like it (restricted; Part 1 §25.3): ECDSA
+ * with P-256 and SHA-256.
+ *
+ * @param unique part of what the key is derived from, {@link ATTESTATION_UNIQUE_BYTES} long
+ */
+export function attestationTemplate(unique: Buffer): Buffer {
+  return Buffer.concat([
+    uint16(ALG.ecc),
+    uint16(ALG.sha256),
+    uint32(FIXED_TPM | FIXED_PARENT | SENSITIVE_DATA_ORIGIN | USER_WITH_AUTH | RESTRICTED | SIGN),
+    sized(Buffer.alloc(0)),
+    uint16(ALG.null),
+    uint16(ALG.ecdsa),
+    uint16(ALG.sha256),
+    uint16(P256),
+    uint16(ALG.null),
+    sized(unique),
+    sized(Buffer.alloc(0)),
+  ]);
 }

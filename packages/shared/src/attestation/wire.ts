@@ -20,6 +20,12 @@ export class WireReader {
     return this.take(this.uint16());
   }
 
+  /** @throws RangeError when something follows */
+  end(): void {
+    const left = this.#bytes.length - this.#offset;
+    if (left > 0) throw new RangeError(`A TPM structure is followed by ${left} bytes.`);
+  }
+
   /** @throws RangeError past the end */
   take(bytes: number): Buffer {
     const end = this.#offset + bytes;
