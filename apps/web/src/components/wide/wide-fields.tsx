@@ -16,7 +16,7 @@ interface WideFieldsProps {
 export function WideFields({ answers, onChange, confirmName, reasonPlaceholder }: WideFieldsProps) {
   return (
     <>
-      <Field label="Reason" hint="Recorded in the audit and shown to the people concerned.">
+      <Field label="Reason" hint="Recorded in the audit.">
         {(control) => (
           <Textarea
             {...control}

@@ -67,7 +67,7 @@ export function AuditPage() {
     <>
       <PageHeader
         title="Audit"
-        description="Every change by a person or an API token: who, what, why, before and after. Append-only."
+        description="Every change by a person, an API token or an enrolment: who, what, why, before and after. Append-only."
       />
       {entries.error !== null && entries.data === undefined ? (
         <ErrorState
