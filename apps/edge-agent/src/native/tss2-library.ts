@@ -8,12 +8,14 @@ const S = 'uint32 session1, uint32 session2, uint32 session3';
 /** Parameters after the context, as in tss2_esys.h. Results are always pointers that ESYS allocates. */
 const ESYS = {
   ActivateCredential: `uint32 key, uint32 endorsementKey, ${S}, void *blob, void *encryptedSeed, _Out_ void **secret`,
+  Certify: `uint32 object, uint32 key, ${S}, void *nonce, void *scheme, _Out_ void **attested, _Out_ void **signature`,
   CreatePrimary: `uint32 hierarchy, ${S}, void *sensitive, void *template, void *outside, void *pcrs, _Out_ uint32 *handle, _Out_ void **public, _Out_ void **creation, _Out_ void **hash, _Out_ void **ticket`,
   FlushContext: 'uint32 handle',
   GetCapability: `${S}, uint32 capability, uint32 property, uint32 count, _Out_ uint8 *more, _Out_ void **data`,
   NV_Read: `uint32 auth, uint32 index, ${S}, uint16 size, uint16 offset, _Out_ void **data`,
   NV_ReadPublic: `uint32 index, ${S}, _Out_ void **public, _Out_ void **name`,
   PolicySecret: `uint32 authority, uint32 session, ${S}, void *nonce, void *parameters, void *reference, int32 expiration, _Out_ void **timeout, _Out_ void **ticket`,
+  Quote: `uint32 key, ${S}, void *nonce, void *scheme, void *pcrs, _Out_ void **attested, _Out_ void **signature`,
   ReadPublic: `uint32 object, ${S}, _Out_ void **public, _Out_ void **name, _Out_ void **qualifiedName`,
   StartAuthSession: `uint32 saltKey, uint32 bind, ${S}, void *nonce, uint8 type, void *symmetric, uint16 hash, _Out_ uint32 *session`,
   TRSess_SetAttributes: 'uint32 session, uint8 flags, uint8 mask',
@@ -24,6 +26,7 @@ export type EsysCommand = keyof typeof ESYS;
 
 /** TPM structures that are converted between wire format and C by `Tss2_MU_*`. */
 export type WireType =
+  | 'TPM2B_ATTEST'
   | 'TPM2B_DATA'
   | 'TPM2B_DIGEST'
   | 'TPM2B_ENCRYPTED_SECRET'
@@ -35,6 +38,8 @@ export type WireType =
   | 'TPM2B_SENSITIVE_CREATE'
   | 'TPML_PCR_SELECTION'
   | 'TPMS_CAPABILITY_DATA'
+  | 'TPMT_SIG_SCHEME'
+  | 'TPMT_SIGNATURE'
   | 'TPMT_SYM_DEF';
 
 type ForeignFunction = (...parameters: unknown[]) => number;
@@ -100,12 +105,14 @@ function bind(koffi: typeof Koffi): Tss2Library {
   return {
     esys: {
       ActivateCredential: command('ActivateCredential'),
+      Certify: command('Certify'),
       CreatePrimary: command('CreatePrimary'),
       FlushContext: command('FlushContext'),
       GetCapability: command('GetCapability'),
       NV_Read: command('NV_Read'),
       NV_ReadPublic: command('NV_ReadPublic'),
       PolicySecret: command('PolicySecret'),
+      Quote: command('Quote'),
       ReadPublic: command('ReadPublic'),
       StartAuthSession: command('StartAuthSession'),
       TRSess_SetAttributes: command('TRSess_SetAttributes'),

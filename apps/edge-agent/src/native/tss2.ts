@@ -1,4 +1,4 @@
-import { sized } from '@raypher/shared/attestation';
+import { type Attestation, sized } from '@raypher/shared/attestation';
 import { type EsysCommand, type Tss2Library, tss2Library, type WireType } from './tss2-library.ts';
 import { tpmError } from './tss2-response.ts';
 
@@ -26,6 +26,10 @@ const AES_128_CFB = Buffer.from('000600800043', 'hex');
 /** TPMA_SESSION (Part 2 §8.4): stays open, and encrypts the first parameter both ways. */
 const CONFIDENTIAL = 0x61;
 const ALL_ATTRIBUTES = 0xff;
+
+/** TPM_ALG_NULL as TPMT_SIG_SCHEME. */
+const NO_SCHEME = Buffer.from('0010', 'hex');
+const SIGNED = ['TPM2B_ATTEST', 'TPMT_SIGNATURE'] as const;
 
 /** How a result of a command is returned; `ignored` ones are only freed. */
 type Result = WireType | 'handle' | 'ignored';
@@ -215,6 +219,31 @@ export class Tpm implements Disposable {
       ['TPM2B_MAX_NV_BUFFER'],
     );
     return data.subarray(2);
+  }
+
+  /**
+   * Has the TPM sign the state of this machine, with its reset counters (Part 3 §18.4).
+   *
+   * @param nonce at most 32 bytes
+   * @param pcrs TPML_PCR_SELECTION
+   */
+  quote(key: TpmHandle, nonce: Buffer, pcrs: Buffer): Attestation {
+    const selection = this.#toC('TPML_PCR_SELECTION', pcrs);
+    const parameters = [key.tr, ...EMPTY_PASSWORD, ...this.#signing(nonce), selection];
+    const [attested, signature] = this.#call('Quote', 'sign its state', parameters, SIGNED);
+    return { attested: attested.subarray(2), signature };
+  }
+
+  /** Has the TPM sign that it holds a key (Part 3 §18.2). @param nonce at most 32 bytes */
+  certify(object: TpmHandle, key: TpmHandle, nonce: Buffer): Attestation {
+    const parameters = [object.tr, key.tr, PASSWORD, PASSWORD, NONE, ...this.#signing(nonce)];
+    const [attested, signature] = this.#call('Certify', 'certify a key', parameters, SIGNED);
+    return { attested: attested.subarray(2), signature };
+  }
+
+  /** A nonce, and no scheme: the key has its own. */
+  #signing(nonce: Buffer): [Buffer, Buffer] {
+    return [this.#toC('TPM2B_DATA', sized(nonce)), this.#toC('TPMT_SIG_SCHEME', NO_SCHEME)];
   }
 
   /** A handle of something that takes a slot. */

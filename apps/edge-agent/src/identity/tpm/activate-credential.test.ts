@@ -4,9 +4,9 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Tpm } from '../../native/tss2.ts';
 import { TestTpm, tpmUnavailable } from '../../testing/test-tpm.ts';
 import { activateCredential } from './activate-credential.ts';
-import { openAttestationKey } from './attestation-key.ts';
 import { openEndorsementKey } from './endorsement-key.ts';
 import { EK_TEMPLATES, type KeyAlgorithm } from './public-area.ts';
+import { openAttestationKey } from './signing-keys.ts';
 
 const ALGORITHMS: KeyAlgorithm[] = ['rsa2048', 'ecc-p256'];
 

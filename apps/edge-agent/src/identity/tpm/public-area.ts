@@ -70,20 +70,33 @@ export function fingerprint(publicArea: Buffer): string {
   return createHash('sha256').update(publicArea).digest('hex');
 }
 
-/** Random bytes that tell one attestation key of a TPM from another. */
-export const ATTESTATION_UNIQUE_BYTES = 32;
+/** Random bytes that tell one signing key of a TPM from another. */
+export const UNIQUE_BYTES = 32;
 
 /**
  * A key that signs what the TPM itself says, and nothing that merely looks like it (restricted; Part 1 §25.3): ECDSA
  * with P-256 and SHA-256.
  *
- * @param unique part of what the key is derived from, {@link ATTESTATION_UNIQUE_BYTES} long
+ * @param unique part of what the key is derived from, {@link UNIQUE_BYTES} long
  */
 export function attestationTemplate(unique: Buffer): Buffer {
+  return signingTemplate(unique, RESTRICTED);
+}
+
+/**
+ * A key that signs what it is given, such as TLS handshakes: ECDSA with P-256 and SHA-256.
+ *
+ * @param unique as for {@link attestationTemplate}
+ */
+export function deviceKeyTemplate(unique: Buffer): Buffer {
+  return signingTemplate(unique, 0);
+}
+
+function signingTemplate(unique: Buffer, restricted: number): Buffer {
   return Buffer.concat([
     uint16(ALG.ecc),
     uint16(ALG.sha256),
-    uint32(FIXED_TPM | FIXED_PARENT | SENSITIVE_DATA_ORIGIN | USER_WITH_AUTH | RESTRICTED | SIGN),
+    uint32(FIXED_TPM | FIXED_PARENT | SENSITIVE_DATA_ORIGIN | USER_WITH_AUTH | SIGN | restricted),
     sized(Buffer.alloc(0)),
     uint16(ALG.null),
     uint16(ALG.ecdsa),
