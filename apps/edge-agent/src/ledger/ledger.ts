@@ -111,7 +111,8 @@ export class Ledger {
 
   /**
    * Joins a ledger that replaced a damaged one to the last entry the control plane holds, so that the
-   * device's chain goes on instead of starting twice. Only entries that were never sent are linked anew.
+   * device's chain goes on instead of starting twice. Every entry that is here is linked anew: of a store that was
+   * started afresh none was sent.
    */
   continueFrom(base: ChainHead): void {
     this.flush();
