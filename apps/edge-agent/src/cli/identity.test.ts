@@ -23,6 +23,7 @@ describe.skipIf(tpmUnavailable)(`raypher identity ${tpmUnavailable ?? ''}`, () =
     const { stdout, status } = identity(chip.tcti);
     expect(status).toBe(0);
     expect(stdout).toContain('virtual');
+    expect(stdout).toContain('a TPM is shown, not used yet');
     expect(stdout).toContain('CN=swtpm-localca');
     expect(stdout).toContain(`${json.tpm.endorsementKey.fingerprint} (rsa2048 endorsement key)`);
   });

@@ -3,6 +3,10 @@ import { type MachineIdentity, readMachineIdentity } from '../identity/tpm/machi
 import { type GlobalOptions, resolve, withGlobalOptions, withJson } from './global-options.ts';
 import { print, table } from './output.ts';
 
+/** Until enrolment proves the TPM, nobody shall take its presence for the device's identity. */
+const NOT_USED_YET =
+  'This version enrols every device with a key in a file (software identity); a TPM is shown, not used yet.';
+
 export const identityCommand = withJson(withGlobalOptions(new Command('identity')))
   .description('show what this machine can prove itself with: its TPM, or that it has none')
   .addHelpText(
@@ -13,6 +17,7 @@ Examples:
   raypher identity --json | jq -r .tpm.endorsementKey.fingerprint
 
 Classes: hardware (a chip), virtual (a TPM that a hypervisor or a program plays), software (no TPM).
+${NOT_USED_YET}
 Needs read and write access to /dev/tpmrm0, or to what \`tpm.tcti\` names.
 
 Exit codes: 0 identified, also without a TPM; 3 not permitted, 7 the TPM is busy or locked out,
@@ -31,6 +36,8 @@ function lines(identity: MachineIdentity): string[] {
     ...identity.looked.map((line) => `  ${line}`),
     '',
     `Next: ${identity.nextStep}`,
+    '',
+    NOT_USED_YET,
   ];
 }
 

@@ -52,7 +52,7 @@ export function readMachineIdentity(tcti: string | undefined): MachineIdentity {
   if (location.tcti === undefined) {
     return {
       class: 'software',
-      reason: 'This machine has no TPM 2.0: its key is a file on its disk, which can be copied.',
+      reason: 'This machine has no TPM 2.0: a key can only be a file on its disk, which can be copied.',
       tpm: null,
       looked: location.looked,
       nextStep:

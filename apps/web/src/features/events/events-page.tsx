@@ -116,13 +116,10 @@ export function EventsPage() {
                 ) : (
                   <EmptyState title="No event yet">
                     <p>
-                      Send something through the proxy of an enrolled device; the verdict appears here at
-                      once.
+                      Send something through the proxy of an enrolled device (port 8888 unless it was moved);
+                      the verdict appears here at once.
                     </p>
-                    <Command
-                      text="raypher run -- curl https://api.openai.com/v1/models"
-                      label="Copy the command"
-                    />
+                    <Command text="curl http://127.0.0.1:8888/v1/models" label="Copy the command" />
                   </EmptyState>
                 )
               }

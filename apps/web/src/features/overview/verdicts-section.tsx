@@ -43,8 +43,11 @@ export function VerdictsSection({ minutes }: { minutes: Overview['verdicts'] | u
           </div>
         ) : minutes.every((minute) => sumOf(minute) === 0) ? (
           <EmptyState title="No verdict in the last hour">
-            <p>Send something through the proxy of an enrolled device; it is counted here at once.</p>
-            <Command text="raypher run -- curl https://api.openai.com/v1/models" label="Copy the command" />
+            <p>
+              Send something through the proxy of an enrolled device (port 8888 unless it was moved); it is
+              counted here at once.
+            </p>
+            <Command text="curl http://127.0.0.1:8888/v1/models" label="Copy the command" />
           </EmptyState>
         ) : asTable ? (
           <VerdictsTable minutes={minutes} />
