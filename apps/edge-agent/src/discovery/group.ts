@@ -37,6 +37,8 @@ const RUN_LEAF = /\/run-[^/]+$/;
  * a tree it counts as an AI agent of its own only when it brings a program or package that the enclosing one was
  * not recognised by; inherited keys in the environment and loaded libraries make no new agent.
  *
+ * The control group that `raypher run` made for a command is where such a tree begins, whoever started it.
+ *
  * @param own pids that are never AI agents
  */
 export function groupAgents(
@@ -56,8 +58,13 @@ export function groupAgents(
     decided.set(process.pid, undefined);
     if (own.has(process.pid) || process.kernelThread || process.pid === 1) return undefined;
     const parent = byPid.get(process.ppid);
-    const inherited = parent === undefined ? undefined : groupOf(parent);
-    const enclosing = inherited ?? remembered(tracked) ?? leaves.get(leafOf(process) ?? '');
+    const leaf = leafOf(process);
+    // The launcher stands outside the group it makes: what it was recognised by is not the command's.
+    const withinLeaf = (other: Tracked) => leaf === undefined || leafOf(other.process) === leaf;
+    const inherited = parent !== undefined && withinLeaf(parent) ? groupOf(parent) : undefined;
+    const before =
+      tracked.group !== undefined && withinLeaf(tracked.group.root) ? remembered(tracked) : undefined;
+    const enclosing = inherited ?? before ?? leaves.get(leaf ?? '');
     const separate = enclosing === undefined || wasRoot(tracked) || bringsMore(tracked, enclosing);
     // A recognised program that executes an unremarkable one stays what it was.
     const group = (separate ? open(tracked) : undefined) ?? enclosing;

@@ -310,4 +310,27 @@ describe.skipIf(withoutRoot !== undefined)('raypher run', () => {
     expect(agent).toMatchObject({ signatures: ['declared.run'], evidence: ['was started with raypher run'] });
     expect(agent?.processes.map(({ commandLine }) => commandLine)).toContain('sleep 1000');
   });
+
+  it('does not take whoever started it for a part of it', async () => {
+    const leaf = stage.cgroups().create('run-2');
+    const command = `echo $$ > ${leaf.path}/cgroup.procs; exec sleep 1000`;
+    // A launcher that is recognised itself, by a key that what it starts inherits.
+    const launcher = await node(
+      'launcher.mjs',
+      `import { spawn } from 'node:child_process';
+       setTimeout(() => {}, 1e9);
+       spawn('/bin/sh', ['-c', ${JSON.stringify(command)}], { stdio: 'ignore' });
+       console.log('ready');`,
+      { env: { PATH: process.env.PATH, OPENAI_API_KEY: 'x' } },
+    );
+    await until('it runs in its group', async () => leaf.pids().length === 1);
+    const [pid] = leaf.pids();
+    await inventory.refresh();
+    const holding = (wanted: number | undefined) =>
+      inventory.current.agents.find(({ processes }) => processes.some((process) => process.pid === wanted));
+    const agent = holding(pid);
+    expect(agent?.signatures).toContain('declared.run');
+    expect(agent?.processes.map((process) => process.pid)).toEqual([pid]);
+    expect(holding(launcher.pid)?.signatures).not.toContain('declared.run');
+  });
 });
