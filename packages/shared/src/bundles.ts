@@ -46,7 +46,7 @@ export const FreezePayload = z.strictObject({
 });
 export type FreezePayload = z.infer<typeof FreezePayload>;
 
-export const CommandVerb = z.enum(['scan', 'kill']);
+export const CommandVerb = z.enum(['scan', 'kill', 'put-secret', 'revoke-secret']);
 export type CommandVerb = z.infer<typeof CommandVerb>;
 
 export const CommandPayload = z.strictObject({
@@ -55,8 +55,12 @@ export const CommandPayload = z.strictObject({
   organisation: z.uuid(),
   device: z.uuid(),
   verb: CommandVerb,
-  /** `kill`: `{ pid, startTime }` as reported by the inventory. `scan`: `{}`. */
-  arguments: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])),
+  /**
+   * `kill`: `{ pid, startTime }` as reported by the inventory. `scan`: `{}`.
+   * `put-secret`: `{ name, provider, sealed }`, where `sealed` is a SealedSecret of packages/vault as JSON, encrypted
+   * to the device's vault key. `revoke-secret`: `{ name }`.
+   */
+  arguments: z.record(z.string(), z.union([z.string().max(32_768), z.number(), z.boolean()])),
   reason: z.string().max(1000),
   issuedAt: z.iso.datetime(),
   expiresAt: z.iso.datetime(),

@@ -38,6 +38,17 @@ export const EventType = z.enum([
   'freeze.thawed',
   'process.killed',
   'process.kill-refused',
+  /** A sealed key was stored, replaced, shown, used up or taken away; names and providers, never values. */
+  'vault.sealed',
+  'vault.unsealed',
+  'vault.rotated',
+  'vault.revoked',
+  /** A sealed key could not be opened, or was asked for by a program that may not use it. */
+  'vault.refused',
+  /** A program was put on, or taken off, the list of those that may use sealed keys. */
+  'caller.allowed',
+  'caller.disallowed',
+  'caller.refused',
   'command.executed',
   'command.refused',
   /** Sampled telemetry that was dropped because a queue was full: how many, since when. */

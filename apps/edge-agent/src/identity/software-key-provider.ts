@@ -7,20 +7,25 @@ import {
   sign,
 } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import type { SecureContextOptions } from 'node:tls';
 import { RaypherError } from '@raypher/shared';
+import { FileSealer } from './file-sealer.ts';
 import type { KeyProvider } from './key-provider.ts';
 import { writePrivateFile } from './private-file.ts';
 
 /** A P-256 key in a file that only the owner may read. Shown as "software identity" wherever identity is shown. */
 export class SoftwareKeyProvider implements KeyProvider {
   readonly identityClass = 'software';
+  readonly attester = undefined;
+  readonly sealer: FileSealer;
   readonly publicKey: Buffer;
   readonly keyId: string;
   readonly #key: KeyObject;
   readonly #pem: string;
 
-  private constructor(pem: string) {
+  private constructor(pem: string, sealer: FileSealer) {
+    this.sealer = sealer;
     this.#key = createPrivateKey(pem);
     if (this.#key.asymmetricKeyType !== 'ec' || this.#key.asymmetricKeyDetails?.namedCurve !== 'prime256v1') {
       throw new RaypherError('config/invalid', 'The device key is not a P-256 key.', {
@@ -38,7 +43,8 @@ export class SoftwareKeyProvider implements KeyProvider {
       const { privateKey: key } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
       writePrivateFile(path, key.export({ type: 'pkcs8', format: 'pem' }).toString());
     }
-    return new SoftwareKeyProvider(readFileSync(path, 'utf8'));
+    const sealer = new FileSealer(join(dirname(path), 'vault.key'));
+    return new SoftwareKeyProvider(readFileSync(path, 'utf8'), sealer);
   }
 
   async sign(data: Uint8Array): Promise<Buffer> {
@@ -53,5 +59,9 @@ export class SoftwareKeyProvider implements KeyProvider {
 
   tlsIdentity(certificate: string, ca: string): SecureContextOptions {
     return { key: this.#pem, cert: certificate, ca, minVersion: 'TLSv1.3' };
+  }
+
+  close(): void {
+    // Nothing is open between calls.
   }
 }

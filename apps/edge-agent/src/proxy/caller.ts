@@ -17,6 +17,21 @@ export type IdentifyCaller = (socket: Socket) => Promise<Caller>;
 /** Told which models a process uses, as the proxy sees them. */
 export type ModelSeen = (process: { pid: number; startTime: number }, model: string) => void;
 
+/** Whether a program may use the keys that are sealed on this machine. */
+export type CallerStanding =
+  | { allowed: true /** What was allowed, for the record: path and short hash. */; entry: string }
+  | {
+      allowed: false;
+      code: 'caller/not-allowed' | 'caller/unknown';
+      /** One sentence for the person who runs the program. */
+      reason: string;
+      /** What would allow it, a command to copy. */
+      hint: string;
+    };
+
+/** Looks the process's program up in the allow list. Never throws: in doubt the program is not allowed. */
+export type AuthoriseCaller = (caller: Caller) => Promise<CallerStanding>;
+
 /** Asks once per connection. */
 export function oncePerConnection(identify: IdentifyCaller): IdentifyCaller {
   const known = new WeakMap<Socket, Promise<Caller>>();

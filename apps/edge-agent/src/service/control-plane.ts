@@ -1,4 +1,4 @@
-import type { CommandPayload, FreezePayload, PolicyPayload } from '@raypher/shared';
+import { type CommandPayload, type FreezePayload, type PolicyPayload, RaypherError } from '@raypher/shared';
 import type { Logger } from 'pino';
 import type { Inventory } from '../discovery/inventory.ts';
 import { type Enrolment, saveEnrolment } from '../identity/enrolment.ts';
@@ -64,7 +64,12 @@ export class ControlPlane {
       verifier,
       seen: new SeenCommands(agent.db),
       ledger,
-      actions: { scan: () => this.#scan(), kill: (payload) => this.#kill(payload) },
+      actions: {
+        scan: () => this.#scan(),
+        kill: (payload) => this.#kill(payload),
+        'put-secret': async () => Promise.reject(noVault()),
+        'revoke-secret': async () => Promise.reject(noVault()),
+      },
     });
     this.uplink = new Uplink({
       enrolment: () => this.#enrolment,
@@ -134,4 +139,8 @@ export class ControlPlane {
     );
     return { killed: report.killed, spared: report.spared, durationMs: report.durationMs };
   }
+}
+
+function noVault(): RaypherError {
+  return new RaypherError('command/unknown-verb', 'This device has no vault.');
 }

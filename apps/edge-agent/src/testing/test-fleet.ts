@@ -103,7 +103,7 @@ export class TestFleet {
       verifier,
       seen: new SeenCommands(db),
       ledger,
-      actions: { scan: act, kill: act },
+      actions: { scan: act, kill: act, 'put-secret': act, 'revoke-secret': act },
     });
     const uplink = new Uplink({
       enrolment: () => enrolment,

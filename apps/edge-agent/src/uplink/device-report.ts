@@ -48,6 +48,7 @@ export function buildHello(
     applied: buildApplied(report),
     ledgerHead: LedgerHead.fromPartial({ seq: BigInt(seq), hash: Buffer.from(hash, 'hex') }),
     queueDepth: BigInt(report.queueDepth()),
+    vaultKey: undefined,
   };
 }
 

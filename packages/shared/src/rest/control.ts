@@ -128,7 +128,8 @@ export type ThawFreeze = z.infer<typeof ThawFreeze>;
 export const FreezeWithRollout = z.object({ freeze: Freeze, rollout: Rollout });
 
 export const SendCommand = z.strictObject({
-  verb: CommandVerb,
+  /** Secrets have routes of their own. */
+  verb: CommandVerb.extract(['scan', 'kill']),
   arguments: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).default({}),
   reason: Reason,
 });

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { DeviceTpm, EnrolProof, IdentityClass, IdentityEvent, QuoteProof } from './attestation.ts';
 import { PageQuery, Reason, Timestamp } from './common.ts';
 
 export const PostureItem = z.object({
@@ -9,6 +10,10 @@ export const PostureItem = z.object({
 });
 export type PostureItem = z.infer<typeof PostureItem>;
 
+/** `pending` waits for an administrator, `paused` is suspected to be a clone: neither may connect. */
+export const DeviceStatus = z.enum(['pending', 'active', 'paused', 'revoked']);
+export type DeviceStatus = z.infer<typeof DeviceStatus>;
+
 export const Device = z.object({
   id: z.uuid(),
   hostname: z.string(),
@@ -18,10 +23,14 @@ export const Device = z.object({
   kernel: z.string(),
   arch: z.string(),
   agentVersion: z.string(),
-  identityClass: z.enum(['hardware', 'virtual', 'unverified', 'software']),
+  identityClass: IdentityClass,
+  /** Why this class, one sentence. */
+  identityReason: z.string(),
   keyFingerprint: z.string(),
   simulated: z.boolean(),
-  status: z.enum(['active', 'revoked']),
+  status: DeviceStatus,
+  /** Why it is paused; null otherwise. */
+  pauseReason: z.string().nullable(),
   connected: z.boolean(),
   connectedSince: Timestamp.nullable(),
   enrolledAt: Timestamp,
@@ -48,7 +57,7 @@ export type Device = z.infer<typeof Device>;
 
 export const DeviceQuery = PageQuery.extend({
   search: z.string().max(200).optional(),
-  state: z.enum(['connected', 'disconnected', 'revoked']).optional(),
+  state: z.enum(['connected', 'disconnected', 'pending', 'paused', 'revoked']).optional(),
   team: z.uuid().optional(),
 });
 export const DeviceDetail = Device.extend({
@@ -62,6 +71,11 @@ export const DeviceDetail = Device.extend({
     }),
   ),
   ledger: z.object({ seq: z.number().int(), hash: z.string() }),
+  tpm: DeviceTpm.nullable(),
+  /** Newest first, at most 50. */
+  history: z.array(IdentityEvent),
+  /** The key that secrets for this device are encrypted to; null when it has not announced one. */
+  vaultKey: z.object({ keyId: z.string(), publicKey: z.string() }).nullable(),
 });
 export type DeviceDetail = z.infer<typeof DeviceDetail>;
 export const UpdateDevice = z.strictObject({
@@ -73,6 +87,9 @@ export const UpdateDevice = z.strictObject({
 export type UpdateDevice = z.infer<typeof UpdateDevice>;
 export const RevokeDevice = z.strictObject({ reason: Reason });
 export type RevokeDevice = z.infer<typeof RevokeDevice>;
+/** POST /v1/devices/{id}/approve, /pause and /resume. */
+export const DecideDevice = z.strictObject({ reason: Reason });
+export type DecideDevice = z.infer<typeof DecideDevice>;
 
 export const AiProcessView = z.object({
   pid: z.number().int(),
@@ -157,19 +174,31 @@ export const EnrolRequest = z.strictObject({
     arch: z.string().max(32),
     agentVersion: z.string().max(64),
     machineId: z.string().max(128),
-    identityClass: z.literal('software'),
+    /** What kind of key signs; which class the device is of is the control plane's to say. */
+    identityClass: z.enum(['software', 'tpm']),
+    /** Changes with every boot of the machine. */
+    bootId: z.string().max(64).optional(),
     simulated: z.boolean().optional(),
   }),
+  /** Present exactly for `tpm`: the answer to POST /v1/enroll/challenge. */
+  tpm: EnrolProof.optional(),
 });
 export type EnrolRequest = z.infer<typeof EnrolRequest>;
 export const IssuedCertificate = z.object({ certificate: z.string(), ca: z.string(), renewAfter: Timestamp });
 export const EnrolResponse = IssuedCertificate.extend({
   device: z.uuid(),
+  /** `pending`: enrolled, but the link opens only after an administrator's approval. */
+  status: DeviceStatus,
+  identityClass: IdentityClass,
   organisation: z.object({ id: z.uuid(), name: z.string() }),
   policyKeys: z.array(z.object({ keyId: z.string(), publicKey: z.string() })),
   link: z.object({ host: z.string(), port: z.number().int() }),
 });
 export type EnrolResponse = z.infer<typeof EnrolResponse>;
-/** POST /v1/renew, over mutual TLS with the current certificate. */
-export const RenewRequest = z.strictObject({ csr: z.string().max(8_000) });
+/** POST /v1/renew, over mutual TLS with the current certificate. A device with a TPM needs `tpm`, from POST /v1/renew/challenge. */
+export const RenewRequest = z.strictObject({
+  csr: z.string().max(8_000),
+  bootId: z.string().max(64).optional(),
+  tpm: QuoteProof.optional(),
+});
 export type RenewRequest = z.infer<typeof RenewRequest>;

@@ -29,6 +29,9 @@ export const Permission = z.enum([
   'teams:read',
   'teams:manage',
   'api-tokens:manage',
+  'secrets:push',
+  'settings:read',
+  'settings:manage',
 ]);
 export type Permission = z.infer<typeof Permission>;
 
@@ -44,6 +47,7 @@ const READ_ALL = [
   'audit:read',
   'members:read',
   'teams:read',
+  'settings:read',
 ] as const satisfies Permission[];
 
 const ADMINISTER = [
@@ -58,6 +62,8 @@ const ADMINISTER = [
   'members:manage',
   'teams:manage',
   'api-tokens:manage',
+  'secrets:push',
+  'settings:manage',
 ] as const satisfies Permission[];
 
 export const ROLE_PERMISSIONS: Record<Role, readonly Permission[]> = {

@@ -30,6 +30,7 @@ export class VitalSigns {
       applied: describeApplied(enforcers.applied),
       ledgerHead: { seq: BigInt(ledger.head.seq), hash: Buffer.from(ledger.head.hash, 'hex') },
       queueDepth: BigInt(ledger.queueDepth),
+      vaultKey: undefined,
     };
   }
 }

@@ -111,6 +111,8 @@ export async function startFloor(options: FloorOptions = {}): Promise<Floor> {
     const device = randomUUID() as DeviceId;
     return {
       device,
+      status: 'active',
+      identityClass: 'software',
       organisation: { id: organisation, name: 'Floor' },
       certificate: await authority.deviceCertificate(csr, deviceUri(organisation, device)),
       ca: authority.rootPem,
