@@ -66,11 +66,21 @@ function wrapForEcc(key: KeyObject): { seed: Buffer; encryptedSeed: Buffer } {
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const ours = point(publicKey);
   const shared = diffieHellman({ privateKey, publicKey: key });
-  // KDFe (Part 1 §11.4.10.3); one round gives all 256 bits.
-  const seed = createHash('sha256')
-    .update(Buffer.concat([uint32(1), shared, text(LABEL), ours.x, point(key).x]))
-    .digest();
+  const seed = credentialSeed(shared, ours.x, point(key).x);
   return { seed, encryptedSeed: sized(Buffer.concat([sized(ours.x), sized(ours.y)])) };
+}
+
+/**
+ * KDFe (Part 1 §11.4.10.3) as credentials use it; one round gives all 256 bits.
+ *
+ * @param shared x-coordinate of the agreed point
+ * @param ephemeralX of the key made for the occasion
+ * @param endorsementX of the endorsement key
+ */
+export function credentialSeed(shared: Buffer, ephemeralX: Buffer, endorsementX: Buffer): Buffer {
+  return createHash('sha256')
+    .update(Buffer.concat([uint32(1), shared, text(LABEL), ephemeralX, endorsementX]))
+    .digest();
 }
 
 function point(key: KeyObject): { x: Buffer; y: Buffer } {
@@ -79,7 +89,7 @@ function point(key: KeyObject): { x: Buffer; y: Buffer } {
 }
 
 /** KDFa (Part 1 §11.4.10.2), as far as one round goes. @param bits at most 256 */
-function kdfa(key: Buffer, label: string, context: Buffer, bits: number): Buffer {
+export function kdfa(key: Buffer, label: string, context: Buffer, bits: number): Buffer {
   return createHmac('sha256', key)
     .update(Buffer.concat([uint32(1), text(label), context, uint32(bits)]))
     .digest()

@@ -1,6 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { isErrorCode, RaypherError } from '@raypher/shared';
-import { type EnrolRequest, EnrolResponse, ErrorResponse, IssuedCertificate } from '@raypher/shared/rest';
+import {
+  EnrolChallenge,
+  type EnrolRequest,
+  EnrolResponse,
+  ErrorResponse,
+  IssuedCertificate,
+  type TpmEvidence,
+} from '@raypher/shared/rest';
 import { Agent, type Dispatcher, request } from 'undici';
 import type { z } from 'zod';
 import { type EnrolmentToken, parseEnrolmentToken } from './enrolment-token.ts';
@@ -32,9 +39,23 @@ export class ControlPlane {
   }
 
   /** @throws RaypherError with the control plane's own code */
-  async enrol(csr: string, device: EnrolRequest['device']): Promise<EnrolResponse> {
-    const body = { token: this.#token.text, csr, device } satisfies EnrolRequest;
+  async enrol(
+    csr: string,
+    device: EnrolRequest['device'],
+    tpm?: EnrolRequest['tpm'],
+  ): Promise<EnrolResponse> {
+    const body = { token: this.#token.text, csr, device, tpm } satisfies EnrolRequest;
     return this.#post('/v1/enroll', body, EnrolResponse, this.#connections);
+  }
+
+  /** The first half of enrolling a device with a TPM. @throws RaypherError with the control plane's own code */
+  challenge(tpm: TpmEvidence): Promise<EnrolChallenge> {
+    return this.#post(
+      '/v1/enroll/challenge',
+      { token: this.#token.text, tpm },
+      EnrolChallenge,
+      this.#connections,
+    );
   }
 
   /** A new certificate for an enrolled device, authenticated by its current one. */
