@@ -13,6 +13,7 @@ export { type Account, canReach, databaseAccount } from './processes/account.ts'
 export { type Daemon, type DaemonExit, type DaemonOptions, startDaemon } from './processes/daemon.ts';
 export { freePort } from './processes/free-port.ts';
 export { type RedisOptions, type RedisServer, startRedis } from './redis/start-redis.ts';
+export { TestTpm, type TestTpmOptions, tpmUnavailable } from './tpm/test-tpm.ts';
 export type { Behaviour } from './upstream/behaviour.ts';
 export type { RecordedRequest } from './upstream/exchange.ts';
 export {

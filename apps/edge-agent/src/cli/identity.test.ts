@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
+import { TestTpm, tpmUnavailable } from '@raypher/testkit';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { TestTpm, tpmUnavailable } from '../testing/test-tpm.ts';
 
 const MAIN = new URL('./main.ts', import.meta.url).pathname;
 

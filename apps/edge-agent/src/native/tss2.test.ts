@@ -1,6 +1,6 @@
+import { TestTpm, tpmUnavailable } from '@raypher/testkit';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { EK_TEMPLATES } from '../identity/tpm/public-area.ts';
-import { TestTpm, tpmUnavailable } from '../testing/test-tpm.ts';
 import { Tpm, type TpmHandle } from './tss2.ts';
 
 const TEMPLATE = EK_TEMPLATES['ecc-p256'];

@@ -1,8 +1,8 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { keyName, makeCredential } from '@raypher/shared/attestation';
+import { TestTpm, tpmUnavailable } from '@raypher/testkit';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Tpm } from '../../native/tss2.ts';
-import { TestTpm, tpmUnavailable } from '../../testing/test-tpm.ts';
 import { activateCredential } from './activate-credential.ts';
 import { openEndorsementKey } from './endorsement-key.ts';
 import { EK_TEMPLATES, type KeyAlgorithm } from './public-area.ts';

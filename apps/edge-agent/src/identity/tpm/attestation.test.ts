@@ -1,8 +1,8 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { type Attestation, verifyCertification, verifyQuote } from '@raypher/shared/attestation';
+import { TestTpm, tpmUnavailable } from '@raypher/testkit';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Tpm } from '../../native/tss2.ts';
-import { TestTpm, tpmUnavailable } from '../../testing/test-tpm.ts';
 import { openAttestationKey, openDeviceKey } from './signing-keys.ts';
 
 /** One bank of SHA-256, PCR 16: the one for experiments. */

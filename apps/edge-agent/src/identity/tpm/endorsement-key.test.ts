@@ -4,9 +4,9 @@ import { type KeyObject, webcrypto } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { X509CertificateGenerator } from '@peculiar/x509';
 import { parsePublicKey } from '@raypher/shared/attestation';
+import { TestTpm, tpmUnavailable } from '@raypher/testkit';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { Tpm } from '../../native/tss2.ts';
-import { TestTpm, tpmUnavailable } from '../../testing/test-tpm.ts';
 import { readEndorsementKey } from './endorsement-key.ts';
 import { EK_TEMPLATES } from './public-area.ts';
 

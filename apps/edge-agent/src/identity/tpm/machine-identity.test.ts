@@ -2,9 +2,9 @@ import { createHash, X509Certificate } from 'node:crypto';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { TestTpm, tpmUnavailable } from '@raypher/testkit';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Tpm } from '../../native/tss2.ts';
-import { TestTpm, tpmUnavailable } from '../../testing/test-tpm.ts';
 import { readEndorsementKey } from './endorsement-key.ts';
 import { type MachineIdentity, readMachineIdentity } from './machine-identity.ts';
 

@@ -1,9 +1,18 @@
-import { execFile, execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { execFile } from 'node:child_process';
+import {
+  accessSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
-import { type Daemon, startDaemon } from '@raypher/testkit';
+import { type Daemon, startDaemon } from '../processes/daemon.ts';
 
 const execute = promisify(execFile);
 const PROGRAMS = ['swtpm', 'swtpm_setup', 'tpm2'] as const;
@@ -13,17 +22,21 @@ export const tpmUnavailable: string | undefined = missingPrograms();
 
 function missingPrograms(): string | undefined {
   if (process.platform !== 'linux') return 'unavailable(TPMs are read on Linux only)';
-  const missing = PROGRAMS.filter((program) => !isInstalled(program));
+  const missing = PROGRAMS.filter((program) => findProgram(program) === undefined);
   return missing.length === 0 ? undefined : `unavailable(${missing.join(', ')} not installed)`;
 }
 
-function isInstalled(program: string): boolean {
-  try {
-    execFileSync('sh', ['-c', `command -v ${program}`], { stdio: 'ignore' });
-    return true;
-  } catch {
-    return false;
-  }
+/** @returns the path of a program that can be started by its name */
+function findProgram(name: string): string | undefined {
+  const candidates = (process.env.PATH ?? '').split(delimiter).map((folder) => join(folder, name));
+  return candidates.find((candidate) => {
+    try {
+      accessSync(candidate, constants.X_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  });
 }
 
 export interface TestTpmOptions {
@@ -113,7 +126,6 @@ export class TestTpm {
 
 /** What the factory does, with a certificate authority of this TPM's own. */
 async function manufacture(folder: string): Promise<void> {
-  const { stdout } = await execute('sh', ['-c', 'command -v swtpm_localca']);
   const write = (name: string, lines: string[]) => {
     writeFileSync(join(folder, name), `${lines.join('\n')}\n`);
     return join(folder, name);
@@ -130,7 +142,7 @@ async function manufacture(folder: string): Promise<void> {
     '--platform-model test',
   ]);
   const setup = write('setup.conf', [
-    `create_certs_tool = ${stdout.trim()}`,
+    `create_certs_tool = ${findProgram('swtpm_localca') ?? 'swtpm_localca'}`,
     `create_certs_tool_config = ${authority}`,
     `create_certs_tool_options = ${options}`,
     'active_pcr_banks = sha256',
