@@ -41,6 +41,12 @@ test.each([
   ['[prxy]\nport = 1\n', 'agent.toml:1: there is no key `prxy`.', 'Did you mean `proxy`?'],
   ['proxy.port = "many"\n', 'agent.toml:1: `proxy.port`: ', undefined],
   ['[proxy]\nport = 70000\n', 'agent.toml:2: `proxy.port`: ', undefined],
+  ['[identity]\nkey = "hardware"\n', 'agent.toml:2: `identity.key`: ', undefined],
+  [
+    '[identity]\nkye = "tpm"\n',
+    'agent.toml:2: there is no key `identity.kye`.',
+    'Did you mean `identity.key`?',
+  ],
   ['[log]\n\nlevel = "loud"\n', 'agent.toml:3: `log.level`: ', undefined],
   ['[proxy]\nport = \n', 'agent.toml:2:', 'The file must be TOML (https://toml.io).'],
   [

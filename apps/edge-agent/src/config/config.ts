@@ -45,6 +45,12 @@ export const ConfigFile = z.strictObject({
         .optional(),
     })
     .optional(),
+  identity: z
+    .strictObject({
+      /** What a new enrolment proves itself with. `auto`: the TPM where there is one, else a key in a file. */
+      key: z.enum(['auto', 'tpm', 'software']).optional(),
+    })
+    .optional(),
   log: z.strictObject({ level: z.enum(['debug', 'info', 'warn', 'error', 'silent']).optional() }).optional(),
 });
 export type ConfigFile = z.infer<typeof ConfigFile>;
@@ -58,6 +64,8 @@ export interface Config {
   policyLocalFile: string | undefined;
   /** Undefined: the kernel's resource manager, when there is one. */
   tpmTcti: string | undefined;
+  /** For a new enrolment; afterwards what is on disk decides. */
+  identityKey: 'auto' | 'tpm' | 'software';
   logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent';
 }
 
@@ -71,6 +79,7 @@ export const DEFAULT_CONFIG: Config = {
   inventoryIntervalMs: 750,
   policyLocalFile: undefined,
   tpmTcti: undefined,
+  identityKey: 'auto',
   logLevel: 'info',
 };
 
@@ -82,7 +91,7 @@ export const CONFIG_FILES: readonly string[] = [
 
 /** Lays the keys that a file sets over a configuration. */
 export function overlay(config: Config, file: ConfigFile): Config {
-  const { proxy, inventory, policy, tpm, log } = file;
+  const { proxy, inventory, policy, tpm, identity, log } = file;
   return {
     dataDir: file.data_dir ?? config.dataDir,
     proxyPort: proxy?.port ?? config.proxyPort,
@@ -94,6 +103,7 @@ export function overlay(config: Config, file: ConfigFile): Config {
     inventoryIntervalMs: inventory?.interval_ms ?? config.inventoryIntervalMs,
     policyLocalFile: policy?.local_file ?? config.policyLocalFile,
     tpmTcti: tpm?.tcti ?? config.tpmTcti,
+    identityKey: identity?.key ?? config.identityKey,
     logLevel: log?.level ?? config.logLevel,
   };
 }

@@ -18,6 +18,7 @@ const ENVIRONMENT: Record<string, (value: string) => unknown> = {
   RAYPHER_INVENTORY_INTERVAL_MS: (value) => ({ inventory: { interval_ms: numeric(value) } }),
   RAYPHER_POLICY_LOCAL_FILE: (value) => ({ policy: { local_file: value } }),
   RAYPHER_TPM_TCTI: (value) => ({ tpm: { tcti: value } }),
+  RAYPHER_IDENTITY_KEY: (value) => ({ identity: { key: value } }),
   RAYPHER_LOG_LEVEL: (value) => ({ log: { level: value } }),
 };
 

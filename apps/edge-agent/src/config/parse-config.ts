@@ -66,6 +66,8 @@ function knownKeys(table: readonly string[]): string[] {
       return Object.keys(shape.policy.unwrap().shape);
     case 'tpm':
       return Object.keys(shape.tpm.unwrap().shape);
+    case 'identity':
+      return Object.keys(shape.identity.unwrap().shape);
     case 'log':
       return Object.keys(shape.log.unwrap().shape);
     default:

@@ -14,12 +14,18 @@ const ErrorAnswer = z.object({
 /**
  * Posts JSON to the control plane with full verification against one root.
  *
+ * @returns undefined for an answer without a body
  * @throws RaypherError with the server's own code, or `link/unreachable`
  */
-export async function postJson(url: URL, body: unknown, tls: SecureContextOptions): Promise<unknown> {
-  const { status, text } = await send(url, JSON.stringify(body), tls);
+export async function postJson(
+  url: URL,
+  body: unknown,
+  tls: SecureContextOptions,
+  timeoutMs = TIMEOUT_MS,
+): Promise<unknown> {
+  const { status, text } = await send(url, JSON.stringify(body), tls, timeoutMs);
   const answer = parseJson(text);
-  if (status >= 200 && status < 300 && answer !== undefined) return answer;
+  if (status >= 200 && status < 300 && (answer !== undefined || text === '')) return answer;
   const refusal = ErrorAnswer.safeParse(answer);
   if (refusal.success && isErrorCode(refusal.data.error.code)) {
     const { code, message, hint } = refusal.data.error;
@@ -42,7 +48,12 @@ function parseJson(text: string): unknown {
   }
 }
 
-function send(url: URL, body: string, tls: SecureContextOptions): Promise<{ status: number; text: string }> {
+function send(
+  url: URL,
+  body: string,
+  tls: SecureContextOptions,
+  timeoutMs: number,
+): Promise<{ status: number; text: string }> {
   const { promise, resolve, reject } = Promise.withResolvers<{ status: number; text: string }>();
   const host = url.hostname.replace(/^\[|\]$/g, '');
   const outgoing = request(
@@ -55,7 +66,7 @@ function send(url: URL, body: string, tls: SecureContextOptions): Promise<{ stat
       ...(isIP(host) ? {} : { servername: host }),
       headers: { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) },
       agent: false,
-      signal: AbortSignal.timeout(TIMEOUT_MS),
+      signal: AbortSignal.timeout(timeoutMs),
     },
     (answer) => {
       let text = '';

@@ -3,7 +3,10 @@ import { join } from 'node:path';
 /** Everything the agent keeps, under one folder that only its owner may enter. */
 export interface AgentPaths {
   store: string;
+  /** Key of a software identity. */
   key: string;
+  /** What an identity in the TPM is derived from; no secret. */
+  tpmKey: string;
   enrolment: string;
   lock: string;
   /** Socket on which the service takes orders from the command line. */
@@ -14,6 +17,7 @@ export function agentPaths(dataDir: string): AgentPaths {
   return {
     store: join(dataDir, 'agent.db'),
     key: join(dataDir, 'identity', 'device.key'),
+    tpmKey: join(dataDir, 'identity', 'tpm.json'),
     enrolment: join(dataDir, 'identity', 'enrolment.json'),
     lock: join(dataDir, 'service.lock'),
     control: join(dataDir, 'control.sock'),
