@@ -1,4 +1,5 @@
 import { RaypherError } from '@raypher/shared';
+import { DeviceStatus, IdentityClass } from '@raypher/shared/rest';
 import { z } from 'zod';
 import { AGENT_VERSION } from '../version.ts';
 import { Enrolment, IssuedCertificate } from './enrolment.ts';
@@ -7,33 +8,68 @@ import type { KeyProvider } from './key-provider.ts';
 import { machineFacts } from './machine-facts.ts';
 import { fetchPinnedRoot } from './pinned-root.ts';
 import { postJson } from './post-json.ts';
+import { proveForEnrolment } from './tpm-proof.ts';
 
 const EnrolAnswer = IssuedCertificate.extend({
   device: z.uuid(),
+  status: DeviceStatus,
+  identityClass: IdentityClass,
   organisation: z.object({ id: z.uuid(), name: z.string() }),
 });
 
+/** A control plane that has proven to be the one a token was made for. */
+export interface PinnedServer {
+  server: URL;
+  /** The whole token. A secret. */
+  token: string;
+  /** PEM of the root that the token names. */
+  root: string;
+}
+
 /**
- * Makes this machine a member of an organisation.
- *
- * The server proves itself first (the token names its root CA); only then is the token sent.
+ * Lets the server prove itself, before anything is shown to it or changed here.
  *
  * @param server origin of the control plane, https
- * @param tokenText `rpt1.…`, a secret that works once
+ * @param tokenText `rpt1.…`, a secret
+ * @throws RaypherError `request/invalid`, `enrolment/pin-mismatch`, `link/unreachable`
  */
-export async function enroll(server: URL, tokenText: string, keys: KeyProvider): Promise<Enrolment> {
+export async function pinServer(server: URL, tokenText: string): Promise<PinnedServer> {
   if (server.protocol !== 'https:') {
     throw new RaypherError('request/invalid', 'The control plane must be reached over https.', {
       hint: `Use https://${server.host}.`,
     });
   }
-  const token = parseEnrolmentToken(tokenText);
-  const root = await fetchPinnedRoot(server, token.pin);
-  const { hostname, os, kernel, arch, machineId } = machineFacts();
+  const { text: token, pin } = parseEnrolmentToken(tokenText);
+  return { server, token, root: await fetchPinnedRoot(server, pin) };
+}
+
+/**
+ * Makes this machine a member of an organisation.
+ *
+ * @throws RaypherError as {@link pinServer} and {@link enrollAt}
+ */
+export async function enroll(server: URL, tokenText: string, keys: KeyProvider): Promise<Enrolment> {
+  return enrollAt(await pinServer(server, tokenText), keys);
+}
+
+/**
+ * Makes this machine a member of an organisation of a server that has proven itself. A key in a TPM is proven to be there: the control plane asks what
+ * only this TPM can answer, and only while it holds this key.
+ *
+ * @throws RaypherError `enrolment/…` with the control plane's reason, `tpm/…`, `link/…`
+ */
+export async function enrollAt({ server, token, root }: PinnedServer, keys: KeyProvider): Promise<Enrolment> {
+  const tls = { ca: root, minVersion: 'TLSv1.2' } as const;
+  const { attester } = keys;
+  const challenge =
+    attester === undefined
+      ? undefined
+      : await postJson(new URL('/v1/enroll/challenge', server), { token, tpm: attester.evidence() }, tls);
+  const { hostname, os, kernel, arch, machineId, bootId } = machineFacts();
   const answer = await postJson(
     new URL('/v1/enroll', server),
     {
-      token: token.text,
+      token,
       csr: await keys.createCsr(),
       device: {
         hostname,
@@ -43,9 +79,11 @@ export async function enroll(server: URL, tokenText: string, keys: KeyProvider):
         agentVersion: AGENT_VERSION,
         machineId,
         identityClass: keys.identityClass,
+        bootId,
       },
+      ...(attester === undefined ? {} : { tpm: proveForEnrolment(attester, challenge) }),
     },
-    { ca: root, minVersion: 'TLSv1.2' },
+    tls,
   );
   const issued = EnrolAnswer.safeParse(answer);
   if (!issued.success) {

@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { RaypherError } from '@raypher/shared';
+import { DeviceStatus, IdentityClass } from '@raypher/shared/rest';
 import { z } from 'zod';
 import { writePrivateFile } from './private-file.ts';
 
@@ -29,6 +30,10 @@ export const Enrolment = IssuedCertificate.extend({
   server: z.url(),
   device: z.uuid(),
   organisation: z.object({ id: z.uuid(), name: z.string() }),
+  /** What the control plane said last; an enrolment from before it said so is active. */
+  status: DeviceStatus.default('active'),
+  /** The control plane's word, not this machine's. */
+  identityClass: IdentityClass.default('software'),
   enrolledAt: z.iso.datetime(),
 });
 export type Enrolment = z.infer<typeof Enrolment>;

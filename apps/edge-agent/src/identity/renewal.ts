@@ -1,25 +1,58 @@
 import { X509Certificate } from 'node:crypto';
-import { RaypherError } from '@raypher/shared';
+import { type ErrorCode, RaypherError } from '@raypher/shared';
 import { type Enrolment, IssuedCertificate } from './enrolment.ts';
 import type { KeyProvider } from './key-provider.ts';
+import { machineFacts } from './machine-facts.ts';
 import { postJson } from './post-json.ts';
+import { proveForRenewal } from './tpm-proof.ts';
 
 /** Retry a failed renewal after 1–2 minutes: certificates live for a day, so there is time. */
 const RETRY_MS = 60_000;
+/** After 5–10 minutes when a person has to decide something first. */
+const RETRY_AFTER_DECISION_MS = 300_000;
+/** Refusals that end when a person has done something, not when the network is back. */
+const NEED_A_PERSON: readonly ErrorCode[] = [
+  'device/pending',
+  'device/paused',
+  'device/revoked',
+  'device/other-machine',
+  'device/attestation-refused',
+  'device/identity-mismatch',
+  'device/certificate-unknown',
+  'device/certificate-expired',
+  'tpm/cleared',
+];
 const RenewedCertificate = IssuedCertificate.pick({ certificate: true, renewAfter: true });
 /** setTimeout's own limit. */
 const LONGEST_WAIT_MS = 2 ** 31 - 1;
 
+/** Whether trying again is useless until a person has decided or repaired something. */
+export function needsPerson(error: unknown): error is RaypherError {
+  return error instanceof RaypherError && NEED_A_PERSON.includes(error.code);
+}
+
 /**
- * Asks for a fresh certificate with the current one (mutual TLS).
+ * Asks for a fresh certificate with the current one (mutual TLS). A key in a TPM comes with a fresh statement about
+ * the machine's state.
+ *
  * The root, the organisation and the policy keys stay those of the enrolment: an answer on the network
  * never widens what this device trusts.
  */
 export async function renew(enrolment: Enrolment, keys: KeyProvider): Promise<Enrolment> {
+  const tls = keys.tlsIdentity(enrolment.certificate, enrolment.ca);
+  const { attester } = keys;
+  const challenge =
+    attester === undefined
+      ? undefined
+      : await postJson(new URL('/v1/renew/challenge', enrolment.server), {}, tls);
   const answer = await postJson(
     new URL('/v1/renew', enrolment.server),
-    { csr: await keys.createCsr() },
-    keys.tlsIdentity(enrolment.certificate, enrolment.ca),
+    {
+      csr: await keys.createCsr(),
+      bootId: machineFacts().bootId,
+      ...(attester === undefined ? {} : { tpm: proveForRenewal(attester, challenge) }),
+    },
+    tls,
   );
   const issued = RenewedCertificate.safeParse(answer);
   if (!issued.success) {
@@ -73,7 +106,7 @@ export function startRenewalLoop({ enrolment, keys, renewed, failed }: RenewalLo
       // What is renewed but cannot be stored has failed as well.
       .catch((error: unknown) => {
         failed(error);
-        schedule(RETRY_MS * (1 + Math.random()));
+        schedule((needsPerson(error) ? RETRY_AFTER_DECISION_MS : RETRY_MS) * (1 + Math.random()));
       });
   };
   schedule(renewalDelayMs(enrolment()));

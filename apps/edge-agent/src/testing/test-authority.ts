@@ -90,6 +90,11 @@ export class TestAuthority {
     };
   }
 
+  /** @returns SubjectPublicKeyInfo of what a certificate is requested for, DER */
+  static requestedKey(csr: string): Buffer {
+    return Buffer.from(new x509.Pkcs10CertificateRequest(csr).publicKey.rawData);
+  }
+
   /** @returns PEM chain: device, then organisation */
   async issueDevice(
     csr: string,

@@ -1,15 +1,8 @@
-import {
-  createPublicKey,
-  type KeyObject,
-  randomBytes,
-  randomUUID,
-  verify,
-  X509Certificate,
-} from 'node:crypto';
+import { createPublicKey, type KeyObject, randomBytes, randomUUID, verify } from 'node:crypto';
 import { createServer as createHttpsServer, type Server as HttpsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { TLSSocket } from 'node:tls';
-import { Server, ServerCredentials, type ServerDuplexStream } from '@grpc/grpc-js';
+import { Metadata, Server, ServerCredentials, type ServerDuplexStream } from '@grpc/grpc-js';
 import { batchStatement, type ChainHead, EMPTY_CHAIN, extendChain } from '@raypher/ledger';
 import {
   type AgentMessage,
@@ -21,11 +14,14 @@ import {
   LinkService,
   OrganisationId,
   Phase,
+  RaypherError,
   type StateSlot,
 } from '@raypher/shared';
+import type { DeviceStatus, IdentityClass } from '@raypher/shared/rest';
 import { readEntry } from '../ledger/ledger.ts';
 import { type Body, MessageLog } from './message-log.ts';
 import { PolicySigner } from './policy-signer.ts';
+import { TestAttestation } from './test-attestation.ts';
 import { TestAuthority } from './test-authority.ts';
 
 type Stream = ServerDuplexStream<AgentMessage, ControlMessage>;
@@ -46,7 +42,18 @@ export class TestControlPlane extends MessageLog {
   /** Batches granted when a stream opens, and again for each batch. */
   credits = 4;
   certificateLifeMs = 24 * 3_600_000;
+  /** What becomes of a device that enrols. */
+  admits: DeviceStatus = 'active';
+  /** Asked of a device that is not let in. */
+  retryAfterMs: number | undefined = 300;
   connections = 0;
+  /** Times that a device was refused the link. */
+  refused = 0;
+  readonly attestation = new TestAttestation();
+  /** Bodies of requests, newest last, by path. */
+  readonly requests: { path: string; body: Record<string, unknown> }[] = [];
+  /** Requests to these paths are answered by nobody. */
+  readonly silent = new Set<string>();
   readonly authority: TestAuthority;
   readonly #token = `${randomUUID().replaceAll('-', '')}.${randomBytes(32).toString('base64url')}`;
   readonly #https: HttpsServer;
@@ -55,6 +62,7 @@ export class TestControlPlane extends MessageLog {
   #linkPort = 0;
   #stream: Stream | undefined;
   #deviceKey: KeyObject | undefined;
+  #status: DeviceStatus = 'active';
 
   private constructor(authority: TestAuthority, identity: { certificate: string; key: string }) {
     super();
@@ -77,10 +85,17 @@ export class TestControlPlane extends MessageLog {
         request.on('end', () => {
           // The server made this socket itself, with TLS.
           const socket = request.socket as TLSSocket;
-          void this.#answer(request.url ?? '', JSON.parse(text), socket).then(([code, body]) => {
-            response.writeHead(code, { 'content-type': 'application/json' });
-            response.end(JSON.stringify(body));
-          });
+          const path = request.url ?? '';
+          if (this.silent.has(path)) return;
+          void this.#answer(path, JSON.parse(text), socket)
+            .catch((error: unknown): [number, unknown] => {
+              if (!(error instanceof RaypherError)) throw error;
+              return [error.httpStatus, error.toBody()];
+            })
+            .then(([code, body]) => {
+              response.writeHead(code, { 'content-type': 'application/json' });
+              response.end(JSON.stringify(body));
+            });
         });
       },
     );
@@ -164,43 +179,100 @@ export class TestControlPlane extends MessageLog {
     await new Promise((resolve) => this.#https.close(resolve));
   }
 
-  async #answer(url: string, body: Record<string, unknown>, socket: TLSSocket): Promise<[number, unknown]> {
-    const csr = String(body.csr);
-    const issued = async () => ({
-      certificate: await this.authority.issueDevice(
-        csr,
-        this.organisation,
-        this.device,
-        this.certificateLifeMs,
-      ),
-      ca: this.authority.rootPem,
-      renewAfter: new Date(Date.now() + (this.certificateLifeMs * 2) / 3).toISOString(),
+  async #answer(path: string, body: Record<string, unknown>, socket: TLSSocket): Promise<[number, unknown]> {
+    this.requests.push({ path, body });
+    switch (path) {
+      case '/v1/enroll/challenge':
+        this.#checkToken(body.token);
+        return [201, this.attestation.challenge(body)];
+      case '/v1/enroll':
+        return [201, await this.#enrol(body)];
+      case '/v1/renew/challenge':
+        this.#checkPeer(socket);
+        return [201, this.attestation.renewalChallenge()];
+      case '/v1/renew':
+        this.#checkPeer(socket);
+        this.attestation.verifyRenewal(body.tpm);
+        return [201, await this.#issue(String(body.csr))];
+      case '/v1/leave':
+        this.#checkPeer(socket);
+        this.#status = 'revoked';
+        return [201, {}];
+      default:
+        return [404, { error: { code: 'request/not-found', message: `There is no ${path}.` } }];
+    }
+  }
+
+  async #enrol({ token, csr, tpm }: Record<string, unknown>): Promise<unknown> {
+    this.tokensSeen.push(String(token));
+    this.#checkToken(token);
+    const key = createPublicKey({
+      key: TestAuthority.requestedKey(String(csr)),
+      format: 'der',
+      type: 'spki',
     });
-    if (url === '/v1/renew') {
-      if (socket.authorized) return [201, await issued()];
-      return [401, { error: { code: 'device/certificate-missing', message: 'A certificate is needed.' } }];
+    if (tpm === undefined) this.attestation.forget();
+    else this.attestation.verifyEnrolment(tpm, String(token), key.export({ type: 'spki', format: 'der' }));
+    this.#deviceKey = key;
+    this.#status = this.admits;
+    const identityClass: IdentityClass = tpm === undefined ? 'software' : 'unverified';
+    return {
+      ...(await this.#issue(String(csr))),
+      device: this.device,
+      status: this.#status,
+      identityClass,
+      organisation: { id: this.organisation, name: 'Test organisation' },
+      policyKeys: [{ keyId: this.signer.keyId, publicKey: this.signer.publicKey }],
+      link: { host: '127.0.0.1', port: this.#linkPort },
+    };
+  }
+
+  async #issue(csr: string) {
+    const { certificateLifeMs: life } = this;
+    return {
+      certificate: await this.authority.issueDevice(csr, this.organisation, this.device, life),
+      ca: this.authority.rootPem,
+      renewAfter: new Date(Date.now() + (life * 2) / 3).toISOString(),
+    };
+  }
+
+  #checkToken(token: unknown): void {
+    if (token === this.token) return;
+    throw new RaypherError('enrolment/token-unknown', 'Unknown.', { hint: 'Create another.' });
+  }
+
+  #checkPeer(socket: TLSSocket): void {
+    if (!socket.authorized) {
+      throw new RaypherError('device/certificate-missing', 'A certificate is needed.');
     }
-    this.tokensSeen.push(String(body.token));
-    if (body.token !== this.token) {
-      return [
-        401,
-        { error: { code: 'enrolment/token-unknown', message: 'Unknown.', hint: 'Create another.' } },
-      ];
+    const refusal = this.#refusal();
+    if (refusal !== undefined) throw refusal;
+  }
+
+  /** An administrator decides; an open stream ends when that means that the device may not connect. */
+  decide(status: DeviceStatus): void {
+    this.#status = status;
+    const refusal = this.#refusal();
+    if (refusal !== undefined && this.#stream !== undefined) this.#refuse(this.#stream, refusal);
+  }
+
+  #refusal(): RaypherError | undefined {
+    if (this.#status === 'active') return undefined;
+    return new RaypherError(`device/${this.#status}`, `An administrator has to decide (${this.#status}).`);
+  }
+
+  /** As the control plane does: a Retry message, then a status that has the code in its trailers. */
+  #refuse(stream: Stream, error: RaypherError): void {
+    this.refused += 1;
+    const metadata = new Metadata();
+    metadata.set('raypher-code', error.code);
+    if (this.retryAfterMs !== undefined) {
+      stream.write({
+        body: { $case: 'retry', value: { afterMs: this.retryAfterMs, reason: error.code } },
+      });
     }
-    const answer = await issued();
-    this.#deviceKey = createPublicKey(
-      new X509Certificate(answer.certificate).publicKey.export({ type: 'spki', format: 'pem' }),
-    );
-    return [
-      201,
-      {
-        ...answer,
-        device: this.device,
-        organisation: { id: this.organisation, name: 'Test organisation' },
-        policyKeys: [{ keyId: this.signer.keyId, publicKey: this.signer.publicKey }],
-        link: { host: '127.0.0.1', port: this.#linkPort },
-      },
-    ];
+    if (this.#stream === stream) this.#stream = undefined;
+    stream.emit('error', { code: error.grpcStatus, details: error.message, metadata });
   }
 
   #createLink(): Server {
@@ -235,6 +307,11 @@ export class TestControlPlane extends MessageLog {
   #take(stream: Stream, { body }: AgentMessage): void {
     if (body === undefined) return;
     if (body.$case === 'hello') {
+      const refusal = this.#refusal();
+      if (refusal !== undefined) {
+        this.#refuse(stream, refusal);
+        return;
+      }
       this.#acknowledge(stream);
       stream.write({ body: { $case: 'credit', value: { batches: this.credits } } });
     }
