@@ -1,3 +1,4 @@
+import type { Device } from '@raypher/shared/rest';
 import {
   Ban,
   Circle,
@@ -6,6 +7,8 @@ import {
   CircleX,
   Eye,
   FlaskConical,
+  Hourglass,
+  Pause,
   Plug,
   Snowflake,
   TriangleAlert,
@@ -110,12 +113,24 @@ export function PostureBadge({ state }: { state: 'enforced' | 'observing' | 'una
 export function DeviceStateBadge({
   device,
 }: {
-  device: { status: 'active' | 'revoked'; connected: boolean; lastSeenAt: string | null };
+  device: Pick<Device, 'status' | 'connected' | 'lastSeenAt' | 'pauseReason'>;
 }) {
   if (device.status === 'revoked')
     return (
       <Badge tone="denied" icon={Ban}>
         Revoked
+      </Badge>
+    );
+  if (device.status === 'pending')
+    return (
+      <Badge tone="prompted" icon={Hourglass} title="Enrolled, but may not connect before it is approved">
+        Pending
+      </Badge>
+    );
+  if (device.status === 'paused')
+    return (
+      <Badge tone="denied" icon={Pause} title={device.pauseReason ?? undefined}>
+        Paused
       </Badge>
     );
   if (device.connected)
