@@ -20,7 +20,9 @@ interface ReportParts {
 }
 
 /** What the control plane is told, read from the parts at the moment of asking. */
-export function deviceReport(parts: ReportParts & { connections: () => number }): DeviceReport {
+export function deviceReport(
+  parts: ReportParts & { connections: () => number; vaultKey?: DeviceReport['vaultKey'] },
+): DeviceReport {
   const { agent, policy, freeze, inventory, posture } = parts;
   return {
     applied: () => ({ policy: policy.current(), freeze: freeze.current() }),
@@ -28,6 +30,7 @@ export function deviceReport(parts: ReportParts & { connections: () => number })
     // A ledger that replaced a damaged one has no place in the chain before it is joined to it.
     ledgerHead: () => (agent.log.restarted() ? { seq: 0, hash: GENESIS_HASH } : agent.ledger.head),
     queueDepth: () => queueDepth(agent),
+    vaultKey: () => parts.vaultKey?.(),
     counts: () => ({
       processes: inventory.current.processes.length,
       aiAgents: inventory.current.agents.length,

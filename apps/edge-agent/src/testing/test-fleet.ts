@@ -6,6 +6,7 @@ import { GENESIS_HASH } from '@raypher/ledger';
 import type { CommandPayload, FreezePayload, PolicyPayload } from '@raypher/shared';
 import { enroll } from '../identity/enroll.ts';
 import type { Enrolment } from '../identity/enrolment.ts';
+import type { KeyProvider } from '../identity/key-provider.ts';
 import { SoftwareKeyProvider } from '../identity/software-key-provider.ts';
 import { EDGE_AGENT, type EventDraft } from '../ledger/event-draft.ts';
 import { Ledger } from '../ledger/ledger.ts';
@@ -56,20 +57,22 @@ export interface TestDevice {
 export class TestFleet {
   readonly folder = mkdtempSync(join(tmpdir(), 'raypher-uplink-'));
   readonly plane: TestControlPlane;
-  readonly keys: SoftwareKeyProvider;
+  readonly keys: KeyProvider;
   enrolment: Enrolment;
   readonly #open: TestDevice[] = [];
 
-  private constructor(plane: TestControlPlane, keys: SoftwareKeyProvider, enrolment: Enrolment) {
+  private constructor(plane: TestControlPlane, keys: KeyProvider, enrolment: Enrolment) {
     this.plane = plane;
     this.keys = keys;
     this.enrolment = enrolment;
   }
 
-  static async enrol(plane: TestControlPlane): Promise<TestFleet> {
-    const folder = mkdtempSync(join(tmpdir(), 'raypher-key-'));
-    const keys = await SoftwareKeyProvider.open(join(folder, 'device.key'));
-    return new TestFleet(plane, keys, await enroll(plane.server, plane.token, keys));
+  /** @param keys of the device; a new key in a file when left out */
+  static async enrol(plane: TestControlPlane, keys?: KeyProvider): Promise<TestFleet> {
+    const used =
+      keys ??
+      (await SoftwareKeyProvider.open(join(mkdtempSync(join(tmpdir(), 'raypher-key-')), 'device.key')));
+    return new TestFleet(plane, used, await enroll(plane.server, plane.token, used));
   }
 
   /** @param store another file is another disk under the same identity */
@@ -118,6 +121,7 @@ export class TestFleet {
         posture: () => [],
         ledgerHead: () => (log.restarted() ? { seq: 0, hash: GENESIS_HASH } : ledger.head),
         queueDepth: () => ledger.head.seq - log.durableThrough(),
+        vaultKey: () => undefined,
         counts: () => ({ processes: 5, aiAgents: 1, frozenProcesses: 0, connections: 2 }),
       },
     });

@@ -1,3 +1,5 @@
+import type { ErrorCode } from '@raypher/shared';
+
 /** Bounds of the wait before connecting again, in milliseconds. */
 export const SHORTEST_WAIT_MS = 250;
 export const LONGEST_WAIT_MS = 30_000;
@@ -20,4 +22,28 @@ export function backoffMs(attempt: number, random = Math.random()): number {
  */
 export function requestedWaitMs(afterMs: number, random = Math.random()): number {
   return Math.min(3_600_000, Math.round(afterMs * (1 + random / 2)));
+}
+
+/** While somebody looks at a list of devices that wait: soon enough for them, seldom enough for a whole fleet. */
+const APPROVAL_WAIT_MS = 10_000;
+/** What a person took away comes back when a person gives it back. */
+const DECISION_WAIT_MS = 60_000;
+
+/**
+ * How long to wait after a refusal that only a person can lift: 10–15 s for an approval, 60–90 s otherwise; undefined
+ * for everything else.
+ *
+ * @param random in [0, 1)
+ */
+export function refusalWaitMs(code: ErrorCode | '', random = Math.random()): number | undefined {
+  switch (code) {
+    case 'device/pending':
+      return requestedWaitMs(APPROVAL_WAIT_MS, random);
+    case 'device/paused':
+    case 'device/revoked':
+    case 'device/other-machine':
+      return requestedWaitMs(DECISION_WAIT_MS, random);
+    default:
+      return undefined;
+  }
 }

@@ -1,4 +1,12 @@
-import { Applied, AppliedSlot, Heartbeat, Hello, LedgerHead, type Posture } from '@raypher/shared';
+import {
+  Applied,
+  AppliedSlot,
+  Heartbeat,
+  Hello,
+  LedgerHead,
+  type Posture,
+  type VaultKey,
+} from '@raypher/shared';
 import type { MachineFacts } from '../identity/machine-facts.ts';
 import { AGENT_VERSION } from '../version.ts';
 import type { AppliedState } from './enforcer.ts';
@@ -23,6 +31,8 @@ export interface DeviceReport {
   ledgerHead: () => { seq: number; hash: string };
   /** Entries not yet durable at the control plane. */
   queueDepth: () => number;
+  /** What secrets for this device are encrypted to, signed by the device key; undefined without a vault. */
+  vaultKey: () => VaultKey | undefined;
   counts: () => { processes: number; aiAgents: number; frozenProcesses: number; connections: number };
 }
 
@@ -48,7 +58,7 @@ export function buildHello(
     applied: buildApplied(report),
     ledgerHead: LedgerHead.fromPartial({ seq: BigInt(seq), hash: Buffer.from(hash, 'hex') }),
     queueDepth: BigInt(report.queueDepth()),
-    vaultKey: undefined,
+    vaultKey: report.vaultKey(),
   };
 }
 

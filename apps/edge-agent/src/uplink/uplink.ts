@@ -1,15 +1,15 @@
 import { randomUUID } from 'node:crypto';
-import { setTimeout as wait } from 'node:timers/promises';
 import type { Command, CommandResult, FreezePayload, Inventory, PolicyPayload } from '@raypher/shared';
 import type { Enrolment } from '../identity/enrolment.ts';
 import type { KeyProvider } from '../identity/key-provider.ts';
 import { machineFacts } from '../identity/machine-facts.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { EventLog } from '../store/event-log.ts';
-import { backoffMs, requestedWaitMs } from './backoff.ts';
+import { backoffMs, refusalWaitMs, requestedWaitMs } from './backoff.ts';
 import type { DesiredState } from './desired-state.ts';
 import { buildHeartbeat, buildHello, cpuMeter, type DeviceReport } from './device-report.ts';
 import { type LinkChannel, openLinkChannel } from './link-channel.ts';
+import { type LinkEnd, linkEnd, statedEnd } from './link-end.ts';
 import { LinkSession } from './link-session.ts';
 import { Outbox } from './outbox.ts';
 
@@ -26,18 +26,19 @@ export interface UplinkParts {
   changed?: (status: LinkStatus) => void;
 }
 
-export interface LinkStatus {
+/** With why the last connection ended or failed; empty when none did. */
+export interface LinkStatus extends LinkEnd {
   state: 'connected' | 'connecting' | 'waiting' | 'stopped';
   /** Milliseconds since the epoch. */
   since: number;
-  /** Why the last connection ended or failed; empty when none did. */
-  reason: string;
 }
 
 /** A connection that held this long was a good one: the next wait starts short again. */
 const GOOD_AFTER_MS = 10_000;
 /** From dialling to the answer to Hello. */
 const ANSWER_WITHIN_MS = 15_000;
+/** From a request to come back later to the status that says why. */
+const REASON_WITHIN_MS = 1000;
 
 /** Keeps the line to the control plane open for as long as the agent runs. */
 export class Uplink {
@@ -45,9 +46,10 @@ export class Uplink {
   readonly #sessionId = randomUUID();
   readonly #stop = new AbortController();
   readonly #cpuShare = cpuMeter();
-  #status: LinkStatus = { state: 'stopped', since: Date.now(), reason: '' };
+  #status: LinkStatus = { state: 'stopped', since: Date.now(), reason: '', code: '' };
   #session: LinkSession | undefined;
-  #hangUp: ((reason: string) => void) | undefined;
+  #hangUp: ((end: LinkEnd) => void) | undefined;
+  #wake: (() => void) | undefined;
   #inventory: Inventory | undefined;
   #running: Promise<void> | undefined;
 
@@ -65,13 +67,15 @@ export class Uplink {
 
   async stop(): Promise<void> {
     this.#stop.abort();
-    this.#hangUp?.('the agent is stopping');
+    this.#hangUp?.(linkEnd('the agent is stopping'));
+    this.#wake?.();
     await this.#running;
   }
 
   /** Connects anew at once, for example with a renewed certificate. */
   reconnect(reason: string): void {
-    this.#hangUp?.(reason);
+    this.#hangUp?.(linkEnd(reason));
+    this.#wake?.();
   }
 
   publishInventory(inventory: Inventory): void {
@@ -88,50 +92,59 @@ export class Uplink {
     const { signal } = this.#stop;
     let attempt = 0;
     while (!signal.aborted) {
-      this.#set('connecting', this.#status.reason);
+      this.#set('connecting', this.#status);
       const ended = await this.#connectOnce();
       if (ended.established && ended.lastedMs > GOOD_AFTER_MS) attempt = 0;
       if (signal.aborted) break;
-      this.#set('waiting', ended.reason);
-      const delay =
-        ended.retryAfterMs === undefined ? backoffMs(attempt) : requestedWaitMs(ended.retryAfterMs);
+      this.#set('waiting', ended);
+      await this.#wait(
+        ended.retryAfterMs === undefined
+          ? (refusalWaitMs(ended.code) ?? backoffMs(attempt))
+          : requestedWaitMs(ended.retryAfterMs),
+      );
       attempt += 1;
-      await wait(delay, undefined, { signal }).catch(() => {});
     }
-    this.#set('stopped', '');
+    this.#set('stopped', linkEnd(''));
   }
 
-  async #connectOnce(): Promise<{
-    established: boolean;
-    lastedMs: number;
-    reason: string;
-    retryAfterMs: number | undefined;
-  }> {
+  async #wait(ms: number): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#wake = resolve;
+    const timer = setTimeout(resolve, ms);
+    await promise;
+    clearTimeout(timer);
+    this.#wake = undefined;
+  }
+
+  async #connectOnce(): Promise<
+    LinkEnd & { established: boolean; lastedMs: number; retryAfterMs: number | undefined }
+  > {
     const { enrolment, keys, report, log, ledger, policy, freeze, execute } = this.#parts;
     const member = enrolment();
     let established = false;
     let retryAfterMs: number | undefined;
     const startedAt = performance.now();
-    const end = (reason: string) => ({
+    const end = (why: LinkEnd) => ({
+      ...why,
       established,
       lastedMs: performance.now() - startedAt,
-      reason,
       retryAfterMs,
     });
     let channel: LinkChannel;
     try {
       channel = openLinkChannel(member.link, keys.tlsIdentity(member.certificate, member.ca));
     } catch (error) {
-      return end(reasonOf(error));
+      return end(statedEnd(error));
     }
     const { stream } = channel;
-    const { promise: ended, resolve: finish } = Promise.withResolvers<string>();
+    const { promise: ended, resolve: finish } = Promise.withResolvers<LinkEnd>();
     this.#hangUp = finish;
-    stream.on('error', (error) => finish(reasonOf(error)));
-    stream.on('end', () => finish('the control plane ended the connection'));
-    if (this.#stop.signal.aborted) finish('the agent is stopping');
+    stream.on('error', (error) => finish(statedEnd(error)));
+    stream.on('end', () => finish(linkEnd('the control plane ended the connection')));
+    if (this.#stop.signal.aborted) finish(linkEnd('the agent is stopping'));
+    let lastWord: NodeJS.Timeout | undefined;
     const impatience = setTimeout(() => {
-      if (!established) finish('the control plane does not answer');
+      if (!established) finish(linkEnd('the control plane does not answer'));
     }, ANSWER_WITHIN_MS);
 
     const session = new LinkSession({
@@ -142,16 +155,19 @@ export class Uplink {
       freeze,
       execute,
       openOutbox: (send) =>
-        new Outbox({ log, ledger, keys, send, failed: (error) => finish(reasonOf(error)) }),
+        new Outbox({ log, ledger, keys, send, failed: (error) => finish(statedEnd(error)) }),
       established: () => {
         if (established) return;
         established = true;
-        this.#set('connected', '');
+        this.#set('connected', linkEnd(''));
         if (this.#inventory !== undefined) session.publishInventory(this.#inventory);
       },
       retryAfter: (ms, reason) => {
         retryAfterMs = ms;
-        finish(reason === '' ? 'the control plane asked to come back later' : reason);
+        const why = linkEnd(reason === '' ? 'the control plane asked to come back later' : reason);
+        if (why.code === '') finish(why);
+        // A refusal ends with a sentence for people, which says more than its code.
+        else lastWord = setTimeout(() => finish(why), REASON_WITHIN_MS);
       },
     });
     this.#session = session;
@@ -159,28 +175,22 @@ export class Uplink {
       try {
         session.receive(message);
       } catch (error) {
-        finish(reasonOf(error));
+        finish(statedEnd(error));
       }
     });
-    const reason = await ended;
+    const why = await ended;
     clearTimeout(impatience);
+    clearTimeout(lastWord);
     this.#session = undefined;
     this.#hangUp = undefined;
     session.close();
     channel.close();
-    return end(reason);
+    return end(why);
   }
 
-  #set(state: LinkStatus['state'], reason: string): void {
+  #set(state: LinkStatus['state'], { reason, code }: LinkEnd): void {
     if (state === this.#status.state && reason === this.#status.reason) return;
-    this.#status = { state, since: Date.now(), reason };
+    this.#status = { state, since: Date.now(), reason, code };
     this.#parts.changed?.(this.#status);
   }
-}
-
-function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  // grpc-js: "14 UNAVAILABLE: …"; the server's own sentence is in `details`.
-  if ('details' in error && typeof error.details === 'string' && error.details !== '') return error.details;
-  return error.message;
 }

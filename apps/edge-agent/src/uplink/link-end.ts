@@ -1,0 +1,36 @@
+import { Metadata } from '@grpc/grpc-js';
+import { type ErrorCode, isErrorCode, RaypherError } from '@raypher/shared';
+
+/** Why a connection ended. */
+export interface LinkEnd {
+  /** For people; empty when there is nothing to say. */
+  reason: string;
+  /** The control plane's, or our own, when there is one. */
+  code: ErrorCode | '';
+}
+
+/** What a refusal means for whoever reads the status, where the control plane gives its code alone. */
+const MEANINGS: Partial<Record<ErrorCode, string>> = {
+  'device/pending': 'an administrator has to approve this device',
+  'device/paused': 'this device was paused; an administrator has to resume or revoke it',
+  'device/revoked': 'this device was revoked; enrol it again to go on',
+};
+
+/** @param text a sentence, or the code of an error alone */
+export function linkEnd(text: string): LinkEnd {
+  return isErrorCode(text) ? { reason: MEANINGS[text] ?? text, code: text } : { reason: text, code: '' };
+}
+
+/** What an error of the transport, of the control plane or of this agent says. */
+export function statedEnd(error: unknown): LinkEnd {
+  if (!(error instanceof Error)) return linkEnd(String(error));
+  if (error instanceof RaypherError) return { reason: error.message, code: error.code };
+  // grpc-js: "14 UNAVAILABLE: …"; the server's own sentence is in `details`, the code in the trailers.
+  const reason =
+    'details' in error && typeof error.details === 'string' && error.details !== ''
+      ? error.details
+      : error.message;
+  const [code] =
+    'metadata' in error && error.metadata instanceof Metadata ? error.metadata.get('raypher-code') : [];
+  return { reason, code: typeof code === 'string' && isErrorCode(code) ? code : '' };
+}
