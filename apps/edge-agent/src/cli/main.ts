@@ -9,9 +9,6 @@ process.emitWarning = (warning: string | Error, ...rest: unknown[]) => {
   Reflect.apply(announce, process, [warning, ...rest]);
 };
 
-// Imported afterwards, because modules announce themselves while they load.
-const { buildProgram } = await import('./program.ts');
-
 // `raypher logs -f | head` closes the pipe: that is how it is meant to end.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') process.exit(0);
@@ -21,14 +18,21 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 /** Usage mistakes that commander has already printed. */
 const USAGE = 2;
 
-const program = buildProgram();
-for (const command of [program, ...program.commands.flatMap((child) => [child, ...child.commands])]) {
-  command.exitOverride();
-}
-try {
-  await program.parseAsync();
-} catch (error) {
-  process.exitCode = report(error);
+// No await at the top level: the one executable is CommonJS, which has none.
+void main();
+
+async function main(): Promise<void> {
+  try {
+    // Imported only now, because modules announce themselves while they load.
+    const { buildProgram } = await import('./program.ts');
+    const program = buildProgram();
+    for (const command of [program, ...program.commands.flatMap((child) => [child, ...child.commands])]) {
+      command.exitOverride();
+    }
+    await program.parseAsync();
+  } catch (error) {
+    process.exitCode = report(error);
+  }
 }
 
 function report(error: unknown): number {

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { RaypherError } from '@raypher/shared';
 import { z } from 'zod';
+import { readPackagedFile } from '../packaged-file.ts';
 import { normalisePackage } from './package-name.ts';
 
 export const Risk = z.enum(['medium', 'high', 'critical']);
@@ -54,12 +55,13 @@ export interface SignatureMatch {
   risk: Risk;
 }
 
-/** Where the file lies beside the sources as well as beside the compiled code. */
-const DEFAULT_FILE = new URL('../../data/signatures.json', import.meta.url);
-
-/** @throws RaypherError `config/invalid` naming the entry that is wrong. */
-export function loadSignatures(file: string | URL = DEFAULT_FILE): Signatures {
-  const parsed = SignatureFile.safeParse(JSON.parse(readFileSync(file, 'utf8')));
+/**
+ * @param file instead of the one that comes with the agent
+ * @throws RaypherError `config/invalid` naming the entry that is wrong.
+ */
+export function loadSignatures(file?: string | URL): Signatures {
+  const source = file === undefined ? readPackagedFile('data/signatures.json') : readFileSync(file, 'utf8');
+  const parsed = SignatureFile.safeParse(JSON.parse(source));
   if (parsed.success) return new Signatures(parsed.data);
   throw new RaypherError(
     'config/invalid',

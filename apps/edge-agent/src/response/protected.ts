@@ -4,14 +4,13 @@ import { RaypherError } from '@raypher/shared';
 import { z } from 'zod';
 import { errorCode, readProcLink } from '../discovery/procfs.ts';
 import { readStat } from '../discovery/stat.ts';
+import { readPackagedFile } from '../packaged-file.ts';
 
 const Group = z.array(
   z.strictObject({ reason: z.string().min(1), names: z.array(z.string().min(1)).min(1) }),
 );
 /** `data/critical-processes.json`, by Node's names of platforms. */
 const CriticalFile = z.strictObject({ version: z.literal(1), linux: Group, darwin: Group, win32: Group });
-
-const DEFAULT_FILE = new URL('../../data/critical-processes.json', import.meta.url);
 
 const ANCESTORS_KEPT_MS = 100;
 
@@ -35,7 +34,7 @@ export class Protection {
   constructor(options: ProtectionOptions = {}) {
     this.#selfPid = options.selfPid ?? process.pid;
     this.#isOwn = options.isOwn ?? (() => false);
-    this.#critical = loadCritical(options.file ?? DEFAULT_FILE, process.platform);
+    this.#critical = loadCritical(options.file, process.platform);
   }
 
   /**
@@ -93,8 +92,13 @@ export class Protection {
   }
 }
 
-function loadCritical(file: string | URL, platform: NodeJS.Platform): ReadonlyMap<string, string> {
-  const parsed = CriticalFile.safeParse(JSON.parse(readFileSync(file, 'utf8')));
+function loadCritical(
+  file: string | URL | undefined,
+  platform: NodeJS.Platform,
+): ReadonlyMap<string, string> {
+  const source =
+    file === undefined ? readPackagedFile('data/critical-processes.json') : readFileSync(file, 'utf8');
+  const parsed = CriticalFile.safeParse(JSON.parse(source));
   if (!parsed.success) {
     throw new RaypherError(
       'config/invalid',

@@ -27,12 +27,14 @@ import { type Finding, PostureBoard } from './posture-board.ts';
 import { ProcessKiller } from './process-killer.ts';
 import { probeProxy } from './proxy-canary.ts';
 import { deviceReport, serviceStatus } from './report.ts';
-import { type Part, SupervisedPart } from './supervisor.ts';
+import { type Part, type PartHealth, SupervisedPart } from './supervisor.ts';
 import { startWatch } from './watch.ts';
 
 export interface RunningService {
   /** Port of the proxy; 0 while it is not running. */
   proxyPort: () => number;
+  /** How its parts are, for whoever watches over the service. */
+  parts: () => PartHealth[];
   /** Takes over what can change while running: log level, mapped addresses, the local policy's content. */
   reload: (config: Config) => void;
   stop: () => Promise<void>;
@@ -227,6 +229,7 @@ async function compose(config: Config, log: Logger, release: () => void): Promis
 
   return {
     proxyPort: () => proxy?.port ?? 0,
+    parts: () => supervised.map(({ health }) => health),
     reload: (fresh) => {
       log.level = fresh.logLevel;
       connectTo = fresh.proxyConnectTo;

@@ -1,0 +1,73 @@
+import { copyFile, mkdtemp, rename, rm } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import sea from '@yao-pkg/pkg/lib-es5/sea.js';
+import { ROOT } from '../local/paths.mjs';
+import { bundleAgent } from './bundle.mjs';
+
+/** What the agent reads with readPackagedFile. */
+const PACKAGED_FILES = [
+  'package.json',
+  'data/signatures.json',
+  'data/critical-processes.json',
+  'packaging/systemd/raypher.service',
+];
+
+/**
+ * Builds `raypher` as one file that needs nothing installed, for the platform this runs on, around the Node.js this
+ * runs on. Nothing is downloaded. The same sources and the same Node.js give the same bytes.
+ *
+ * @param {string} output
+ */
+export async function buildAgentExecutable(output) {
+  const platform = `${process.platform}-${process.arch}`;
+  const addon = `@koromix/koffi-${platform}`;
+  const folder = await mkdtemp(join(tmpdir(), 'raypher-package-'));
+  const before = process.env.TMPDIR;
+  try {
+    await bundleAgent(join(folder, 'raypher.cjs'), addon);
+    // The glibc build: the Node.js around it is one.
+    const native = createRequire(import.meta.url).resolve(
+      `${addon}/${platform.replace('-', '_')}/koffi.node`,
+    );
+    await copyFile(native, join(folder, 'koffi.node'));
+    // Node writes the path of the bundle into the executable. From pkg's own folder, which it makes below TMPDIR and
+    // works in, that path is the same wherever the repository is.
+    process.env.TMPDIR = folder;
+    const seaConfig = {
+      main: '../raypher.cjs',
+      disableExperimentalSEAWarning: true,
+      useSnapshot: false,
+      useCodeCache: false,
+      // NODE_OPTIONS would let whoever sets the environment load code into the agent.
+      execArgvExtension: 'none',
+      assets: {
+        'koffi.node': '../koffi.node',
+        ...Object.fromEntries(PACKAGED_FILES.map((name) => [name, join(ROOT, 'apps', 'edge-agent', name)])),
+      },
+    };
+    // The public API of pkg looks for a Node.js to download; this part of it takes the one we have.
+    await sea.default(join(folder, 'raypher.cjs'), {
+      nodePath: process.execPath,
+      targets: [
+        { nodeRange: 'node24', platform: 'linux', arch: process.arch, output: join(folder, 'raypher') },
+      ],
+      seaConfig,
+    });
+    await move(join(folder, 'raypher'), output);
+  } finally {
+    if (before === undefined) delete process.env.TMPDIR;
+    else process.env.TMPDIR = before;
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/**
+ * @param {string} from
+ * @param {string} to
+ */
+async function move(from, to) {
+  await copyFile(from, `${to}.part`);
+  await rename(`${to}.part`, to);
+}
