@@ -1,25 +1,32 @@
-// The certificate library finds its parts through metadata and refuses to load without this.
-import 'reflect-metadata';
-import { type KeyObject, webcrypto } from 'node:crypto';
-import { Pkcs10CertificateRequestGenerator } from '@peculiar/x509';
+import { DER, der } from './der.ts';
 
-const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;
+/** Object identifiers in DER: ecdsa-with-SHA256 (RFC 5758 §3.2) and commonName (RFC 5280 appendix A). */
+const ECDSA_SHA256 = Buffer.from('06082a8648ce3d040302', 'hex');
+const COMMON_NAME = Buffer.from('0603550403', 'hex');
+const VERSION_1 = Buffer.from('020100', 'hex');
+const LINE = 64;
 
-/** Signs a PKCS#10 request (RFC 2986) for a P-256 key. @returns PEM */
+/**
+ * A PKCS#10 request (RFC 2986) for a P-256 key, wherever that key is: in a file or in a TPM.
+ *
+ * @param publicKey SubjectPublicKeyInfo, DER
+ * @param name the common name; what the certificate says is the issuer's to choose
+ * @param sign ECDSA with SHA-256, DER
+ * @returns PEM
+ */
 export async function createCertificateRequest(
-  key: KeyObject,
   publicKey: Buffer,
   name: string,
+  sign: (data: Buffer) => Promise<Buffer>,
 ): Promise<string> {
-  const pkcs8 = key.export({ type: 'pkcs8', format: 'der' });
-  const [signing, verifying] = await Promise.all([
-    webcrypto.subtle.importKey('pkcs8', pkcs8, ALGORITHM, false, ['sign']),
-    webcrypto.subtle.importKey('spki', publicKey, ALGORITHM, true, ['verify']),
-  ]);
-  const request = await Pkcs10CertificateRequestGenerator.create({
-    name: `CN=${name}`,
-    keys: { privateKey: signing, publicKey: verifying },
-    signingAlgorithm: ALGORITHM,
-  });
-  return request.toString('pem');
+  const common = der(DER.sequence, COMMON_NAME, der(DER.utf8String, Buffer.from(name)));
+  const subject = der(DER.sequence, der(DER.set, common));
+  const wanted = der(DER.sequence, VERSION_1, subject, publicKey, der(DER.context0));
+  // No bits of the last byte are unused (X.690 §8.6.2).
+  const signature = der(DER.bitString, Buffer.from([0]), await sign(wanted));
+  const request = der(DER.sequence, wanted, der(DER.sequence, ECDSA_SHA256), signature);
+  const lines = request.toString('base64').match(new RegExp(`.{1,${LINE}}`, 'g')) ?? [];
+  return ['-----BEGIN CERTIFICATE REQUEST-----', ...lines, '-----END CERTIFICATE REQUEST-----', ''].join(
+    '\n',
+  );
 }

@@ -10,6 +10,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { SecureContextOptions } from 'node:tls';
 import { RaypherError } from '@raypher/shared';
+import { createCertificateRequest } from './certificate-request.ts';
 import { FileSealer } from './file-sealer.ts';
 import type { KeyProvider } from './key-provider.ts';
 import { writePrivateFile } from './private-file.ts';
@@ -52,9 +53,7 @@ export class SoftwareKeyProvider implements KeyProvider {
   }
 
   async createCsr(): Promise<string> {
-    // Loaded when it is needed, once a day: it takes longer than the rest of the agent together.
-    const { createCertificateRequest } = await import('./certificate-request.ts');
-    return createCertificateRequest(this.#key, this.publicKey, this.keyId);
+    return createCertificateRequest(this.publicKey, this.keyId, (data) => this.sign(data));
   }
 
   tlsIdentity(certificate: string, ca: string): SecureContextOptions {

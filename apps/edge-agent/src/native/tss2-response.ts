@@ -13,6 +13,16 @@ const CLEARED: Meaning = {
   says: 'this was made by another TPM, or the TPM has been cleared since',
   hint: 'Enrol this device again.',
 };
+const GONE: Meaning = {
+  code: 'tpm/unavailable',
+  says: 'what was loaded into it is gone: it was reset, or another program freed its slots',
+  hint: 'Try again: what is needed is loaded again.',
+};
+const SWITCHED_OFF: Meaning = {
+  code: 'tpm/unavailable',
+  says: 'the firmware of this machine has switched this part of it off',
+  hint: 'Switch the TPM on in the firmware setup, with the storage and endorsement hierarchies.',
+};
 const SLOTS: Meaning = {
   code: 'tpm/unavailable',
   says: 'all its slots are in use',
@@ -32,12 +42,15 @@ const MEANINGS: Readonly<Record<number, Meaning>> = {
     says: 'it is in failure mode',
     hint: 'Power this machine off and on; when that does not help, its TPM is broken.',
   },
+  133: SWITCHED_OFF,
   142: PASSWORD,
   162: PASSWORD,
   139: { code: 'tpm/cleared', says: 'there is no such object in it', hint: 'Enrol this device again.' },
   157: { code: 'tpm/policy', says: 'the state of this machine is not the one this was bound to' },
   159: CLEARED,
   191: CLEARED,
+  288: SWITCHED_OFF,
+  296: { code: 'tpm/unavailable', says: 'the state of this machine changed at the same moment', hint: WAIT },
   330: { code: 'tpm/refused', says: 'this NV index was never written' },
   2305: SLOTS,
   2306: SLOTS,
@@ -46,6 +59,12 @@ const MEANINGS: Readonly<Record<number, Meaning>> = {
   2310: SLOTS,
   2312: { code: 'tpm/unavailable', says: 'it is busy', hint: WAIT },
   2313: { code: 'tpm/unavailable', says: 'the command was cancelled', hint: WAIT },
+  2320: GONE,
+  2321: GONE,
+  2322: GONE,
+  2328: GONE,
+  2329: GONE,
+  2330: GONE,
   2336: { code: 'tpm/unavailable', says: 'its memory is written too often', hint: WAIT },
   2337: {
     code: 'tpm/locked-out',
@@ -98,4 +117,15 @@ export function tpmError(response: number, task: string): RaypherError {
     ...(meaning.hint === undefined ? {} : { hint: meaning.hint }),
     details,
   });
+}
+
+/** Whether nothing answered at all: the way to the TPM is broken, whatever state the TPM is in. */
+export function isTransportFailure(response: number): boolean {
+  return ((response >>> 16) & 0xff) === TRANSPORT;
+}
+
+/** Handles and sessions that the TPM does not have any more (Part 2 §6.6.3: TPM_RC_HANDLE, TPM_RC_REFERENCE_*). */
+export function isGone(response: number): boolean {
+  const number = responseNumber(response);
+  return number === 139 || (number >= 2320 && number <= 2334);
 }

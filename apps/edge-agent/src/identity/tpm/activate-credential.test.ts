@@ -3,6 +3,7 @@ import { keyName, makeCredential } from '@raypher/shared/attestation';
 import { TestTpm, tpmUnavailable } from '@raypher/testkit';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Tpm } from '../../native/tss2.ts';
+import { createPrimary, readPublic } from '../../native/tss2-objects.ts';
 import { activateCredential } from './activate-credential.ts';
 import { openEndorsementKey } from './endorsement-key.ts';
 import { EK_TEMPLATES, type KeyAlgorithm } from './public-area.ts';
@@ -27,9 +28,9 @@ describe.skipIf(tpmUnavailable)(`a credential made without a TPM ${tpmUnavailabl
 
   function claim(at: TestTpm, algorithm: KeyAlgorithm, seed = unique): Claim {
     using tpm = Tpm.open(at.tcti);
-    using endorsement = tpm.createPrimary('endorsement', EK_TEMPLATES[algorithm]);
+    using endorsement = createPrimary(tpm, 'endorsement', EK_TEMPLATES[algorithm]);
     using attestation = openAttestationKey(tpm, seed);
-    return { endorsementKey: tpm.readPublic(endorsement), attestationKey: tpm.readPublic(attestation) };
+    return { endorsementKey: readPublic(tpm, endorsement), attestationKey: readPublic(tpm, attestation) };
   }
 
   function challenge({ endorsementKey, attestationKey }: Claim) {

@@ -1,5 +1,7 @@
 import type { Credential } from '@raypher/shared/attestation';
 import type { Tpm, TpmHandle } from '../../native/tss2.ts';
+import { openCredential } from '../../native/tss2-attestation.ts';
+import { policySecret, startSession } from '../../native/tss2-sessions.ts';
 
 /**
  * Answers the control plane's challenge: opens a secret that only the TPM with this endorsement key opens, and only for
@@ -12,7 +14,7 @@ export function activateCredential(
   keys: { endorsement: TpmHandle; attestation: TpmHandle },
   credential: Credential,
 ): Buffer {
-  using policy = tpm.startPolicy(keys.endorsement);
-  tpm.policySecret(policy, 'endorsement');
-  return tpm.activateCredential({ ...keys, policy }, credential.blob, credential.encryptedSeed);
+  using policy = startSession(tpm, 'policy', keys.endorsement, 'both');
+  policySecret(tpm, policy, 'endorsement');
+  return openCredential(tpm, { ...keys, policy }, credential.blob, credential.encryptedSeed);
 }

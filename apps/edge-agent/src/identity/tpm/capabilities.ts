@@ -1,5 +1,6 @@
 import { uint32, WireReader } from '@raypher/shared/attestation';
 import type { Tpm } from '../../native/tss2.ts';
+import { readCapability } from '../../native/tss2-state.ts';
 
 /** TPM_PT_* (TPM 2.0 Part 2 §6.13). */
 const MANUFACTURER = 0x105;
@@ -9,7 +10,7 @@ const NV_BUFFER_MAX = 0x12c;
 
 /** @returns undefined when this TPM has no such property */
 function property(tpm: Tpm, wanted: number): number | undefined {
-  const list = new WireReader(tpm.capability('properties', wanted, 1));
+  const list = new WireReader(readCapability(tpm, 'properties', wanted, 1));
   // A TPM that lacks a property answers with the next one it has.
   return list.uint32() > 0 && list.uint32() === wanted ? list.uint32() : undefined;
 }
@@ -37,6 +38,6 @@ export function nvBufferMax(tpm: Tpm): number {
 
 /** @returns the handles that exist from `first` to `last`, in order */
 export function handlesBetween(tpm: Tpm, first: number, last: number): number[] {
-  const list = new WireReader(tpm.capability('handles', first, last - first + 1));
+  const list = new WireReader(readCapability(tpm, 'handles', first, last - first + 1));
   return Array.from({ length: list.uint32() }, () => list.uint32()).filter((handle) => handle <= last);
 }

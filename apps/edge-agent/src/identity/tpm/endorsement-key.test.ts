@@ -7,6 +7,7 @@ import { parsePublicKey } from '@raypher/shared/attestation';
 import { TestTpm, tpmUnavailable } from '@raypher/testkit';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { Tpm } from '../../native/tss2.ts';
+import { createPrimary, readPublic } from '../../native/tss2-objects.ts';
 import { readEndorsementKey } from './endorsement-key.ts';
 import { EK_TEMPLATES } from './public-area.ts';
 
@@ -26,8 +27,8 @@ describe.skipIf(tpmUnavailable)(
 
     function eccKey(): KeyObject {
       using tpm = Tpm.open(chip.tcti);
-      using key = tpm.createPrimary('endorsement', EK_TEMPLATES['ecc-p256']);
-      return parsePublicKey(tpm.readPublic(key));
+      using key = createPrimary(tpm, 'endorsement', EK_TEMPLATES['ecc-p256']);
+      return parsePublicKey(readPublic(tpm, key));
     }
 
     /** DER. */

@@ -1,7 +1,8 @@
 import type { X509Certificate } from 'node:crypto';
 import { RaypherError } from '@raypher/shared';
-import { parsePublicKey } from '@raypher/shared/attestation';
+import { keyName, parsePublicKey } from '@raypher/shared/attestation';
 import type { Tpm, TpmHandle } from '../../native/tss2.ts';
+import { createPrimary, nameOf, readPublic } from '../../native/tss2-objects.ts';
 import { handlesBetween } from './capabilities.ts';
 import { certifies, readCertificate, readChain } from './endorsement-certificate.ts';
 import { EK_TEMPLATES, fingerprint, isEndorsementKey, type KeyAlgorithm } from './public-area.ts';
@@ -68,13 +69,14 @@ export function openEndorsementKey(
   { algorithm, publicArea }: Pick<EndorsementKey, 'algorithm' | 'publicArea'>,
 ): TpmHandle {
   const place = PLACES[algorithm].persistent;
+  const wanted = keyName(publicArea);
   if (handlesBetween(tpm, place, place).length > 0) {
     const key = tpm.at(place);
-    if (tpm.readPublic(key).equals(publicArea)) return key;
+    if (nameOf(tpm, key).equals(wanted)) return key;
     key[Symbol.dispose]();
   }
-  const key = tpm.createPrimary('endorsement', EK_TEMPLATES[algorithm]);
-  if (tpm.readPublic(key).equals(publicArea)) return key;
+  const key = createPrimary(tpm, 'endorsement', EK_TEMPLATES[algorithm]);
+  if (nameOf(tpm, key).equals(wanted)) return key;
   key[Symbol.dispose]();
   throw new RaypherError('tpm/cleared', 'This TPM has another endorsement key than the one expected.', {
     hint: 'The TPM or the mainboard was replaced, or this is another machine: enrol it as a new device.',
@@ -101,16 +103,16 @@ function persistentKey(tpm: Tpm, algorithm: KeyAlgorithm, looked: string[]): Buf
     return undefined;
   }
   using key = tpm.at(place);
-  const publicArea = tpm.readPublic(key);
+  const publicArea = readPublic(tpm, key);
   const fits = isEndorsementKey(publicArea, algorithm);
   looked.push(`${where}: ${fits ? 'found' : 'another kind of key, ignored'}`);
   return fits ? publicArea : undefined;
 }
 
 function derivedKey(tpm: Tpm, algorithm: KeyAlgorithm, looked: string[]): Buffer {
-  using key = tpm.createPrimary('endorsement', EK_TEMPLATES[algorithm]);
+  using key = createPrimary(tpm, 'endorsement', EK_TEMPLATES[algorithm]);
   looked.push(`${algorithm} key derived from the default template`);
-  return tpm.readPublic(key);
+  return readPublic(tpm, key);
 }
 
 function hex(handle: number): string {

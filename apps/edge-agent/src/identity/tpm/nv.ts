@@ -1,5 +1,6 @@
 import { WireReader } from '@raypher/shared/attestation';
 import type { Tpm } from '../../native/tss2.ts';
+import { readNv, readNvPublic } from '../../native/tss2-state.ts';
 import { handlesBetween, nvBufferMax } from './capabilities.ts';
 
 /** TPMA_NV bits (TPM 2.0 Part 2 §13.4). */
@@ -17,14 +18,14 @@ const WRITTEN = 0x20000000;
 export function readNvIndex(tpm: Tpm, handle: number): Buffer | undefined {
   if (handlesBetween(tpm, handle, handle).length === 0) return undefined;
   using index = tpm.at(handle);
-  const { attributes, size } = parseNvPublic(tpm.readNvPublic(index));
+  const { attributes, size } = parseNvPublic(readNvPublic(tpm, index));
   const reader =
     (attributes & AUTH_READ) !== 0 ? 'index' : (attributes & OWNER_READ) !== 0 ? 'owner' : undefined;
   if (reader === undefined || (attributes & WRITTEN) === 0) return undefined;
   const chunk = nvBufferMax(tpm);
   const parts: Buffer[] = [];
   for (let offset = 0; offset < size; offset += chunk) {
-    parts.push(tpm.readNv(index, reader, Math.min(chunk, size - offset), offset));
+    parts.push(readNv(tpm, index, reader, Math.min(chunk, size - offset), offset));
   }
   return Buffer.concat(parts);
 }

@@ -1,5 +1,6 @@
 import { RaypherError } from '@raypher/shared';
 import type { Tpm, TpmHandle } from '../../native/tss2.ts';
+import { createPrimary } from '../../native/tss2-objects.ts';
 import { attestationTemplate, deviceKeyTemplate, UNIQUE_BYTES } from './public-area.ts';
 
 /**
@@ -9,12 +10,12 @@ import { attestationTemplate, deviceKeyTemplate, UNIQUE_BYTES } from './public-a
  * @param unique 32 random bytes, chosen once for each enrolment
  */
 export function openAttestationKey(tpm: Tpm, unique: Buffer): TpmHandle {
-  return tpm.createPrimary('endorsement', attestationTemplate(checked(unique)));
+  return createPrimary(tpm, 'endorsement', attestationTemplate(checked(unique)));
 }
 
 /** Derives the key that the device proves itself with on the network, in the same way. */
 export function openDeviceKey(tpm: Tpm, unique: Buffer): TpmHandle {
-  return tpm.createPrimary('endorsement', deviceKeyTemplate(checked(unique)));
+  return createPrimary(tpm, 'endorsement', deviceKeyTemplate(checked(unique)));
 }
 
 function checked(unique: Buffer): Buffer {
