@@ -1,4 +1,11 @@
+export { assertKeyKind, type KeyKind } from './key-kind.ts';
 export { type Credential, credentialSeed, kdfa, makeCredential } from './make-credential.ts';
 export { keyName, parsePublicKey } from './public-key.ts';
-export { type Attestation, type Quoted, verifyCertification, verifyQuote } from './verify-attestation.ts';
+export {
+  type Attestation,
+  type Quoted,
+  verifyCertification,
+  verifyPcrs,
+  verifyQuote,
+} from './verify-attestation.ts';
 export { sized, uint16, uint32, WireReader } from './wire.ts';

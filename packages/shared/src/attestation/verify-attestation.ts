@@ -1,7 +1,7 @@
-import { verify } from 'node:crypto';
+import { createHash, verify } from 'node:crypto';
 import { RaypherError } from '../errors.ts';
 import { keyName, parsePublicKey } from './public-key.ts';
-import { WireReader } from './wire.ts';
+import { uint16, uint32, WireReader } from './wire.ts';
 
 /** What a TPM said, and its signature. */
 export interface Attestation {
@@ -35,6 +35,8 @@ const QUOTE = 0x8018;
 const ATTESTATION_KEY = 0x50072;
 const ECDSA_SHA256 = Buffer.from('0018000b', 'hex');
 const COORDINATE_BYTES = 32;
+/** TPM_ALG_SHA256 (Part 2 §6.3). */
+const SHA256 = 0x000b;
 
 /**
  * Checks that a TPM with this attestation key quoted its state for this nonce, now.
@@ -72,6 +74,31 @@ export function verifyCertification(
     reader.sized();
     reader.end();
   });
+}
+
+/**
+ * Checks that a quote is about exactly these PCRs of the SHA-256 bank, and that they have these values.
+ *
+ * @param values PCR number to value, hex
+ * @throws RaypherError `device/identity-mismatch`, which says what is wrong
+ */
+export function verifyPcrs(
+  { pcrSelection, pcrDigest }: Quoted,
+  pcrs: readonly number[],
+  values: Readonly<Record<string, string>>,
+): void {
+  const bitmap = Buffer.alloc(3);
+  for (const pcr of pcrs) bitmap.writeUInt8(bitmap.readUInt8(pcr >> 3) | (1 << (pcr & 7)), pcr >> 3);
+  const selection = Buffer.concat([uint32(1), uint16(SHA256), Buffer.from([bitmap.length]), bitmap]);
+  if (!pcrSelection.equals(selection)) throw mismatch('it is about other PCRs');
+  const wanted = pcrs.map(String);
+  if (Object.keys(values).length !== wanted.length || wanted.some((pcr) => values[pcr] === undefined)) {
+    throw mismatch('it comes with values of other PCRs');
+  }
+  // They are hashed from the lowest number to the highest (Part 3 §18.4).
+  const inOrder = pcrs.toSorted((a, b) => a - b).map((pcr) => Buffer.from(values[String(pcr)] ?? '', 'hex'));
+  const digest = createHash('sha256').update(Buffer.concat(inOrder)).digest();
+  if (!digest.equals(pcrDigest)) throw mismatch('the PCRs have other values');
 }
 
 /** @param read the part that only this type of statement has */
