@@ -1,11 +1,12 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { RaypherError } from '@raypher/shared';
-import { Command } from 'commander';
-import { enroll } from '../identity/enroll.ts';
+import { Command, Option } from 'commander';
+import type { Config } from '../config/config.ts';
+import { enrollAt, pinServer } from '../identity/enroll.ts';
 import { saveEnrolment } from '../identity/enrolment.ts';
-import { SoftwareKeyProvider } from '../identity/software-key-provider.ts';
+import { openNextKeys, takeNextKeys } from '../identity/next-keys.ts';
 import { acquireLock } from '../service/lock.ts';
-import { isEnrolled, joinOrganisation } from '../service/membership.ts';
+import { isEnrolled, joinOrganisation, leaveOrganisation } from '../service/membership.ts';
 import { type GlobalOptions, resolve, withGlobalOptions, withJson } from './global-options.ts';
 import { print } from './output.ts';
 
@@ -13,6 +14,7 @@ interface EnrollOptions extends GlobalOptions {
   server: string;
   token?: string;
   tokenFile?: string;
+  identity?: Config['identityKey'];
   replace: boolean;
 }
 
@@ -21,6 +23,12 @@ export const enrollCommand = withJson(withGlobalOptions(new Command('enroll')))
   .requiredOption('--server <url>', 'address of the control plane, https')
   .option('--token-file <file>', 'file that holds the enrolment token; emptied and removed once it is used')
   .option('--token <token>', 'the token itself; RAYPHER_ENROLMENT_TOKEN is better, other users see arguments')
+  .addOption(
+    new Option(
+      '--identity <kind>',
+      'what the device proves itself with (default: `identity.key` of the configuration, else auto)',
+    ).choices(['auto', 'tpm', 'software']),
+  )
   .option('--replace', 'leave the current organisation and join as a new device', false)
   .addHelpText(
     'after',
@@ -28,40 +36,74 @@ export const enrollCommand = withJson(withGlobalOptions(new Command('enroll')))
 The token names the control plane's root certificate. The agent checks that first and only then shows
 the token to the server, so a wrong or intercepted address learns nothing.
 
+Identity: tpm is a key that never leaves this machine's TPM 2.0, proven to the control plane. software is a key
+in a file, which can be copied, and is shown as such. auto takes the TPM where there is one; a TPM that cannot be
+used is an error, never a reason to take a file.
+
+The organisation may want to approve a device first. It is enrolled then, and the service can be started, but the
+control plane lets it in only after an administrator has approved it.
+
 Examples:
   raypher enroll --server https://raypher.example.com:8443 --token-file token.txt
-  RAYPHER_ENROLMENT_TOKEN=rpt1.… raypher enroll --server https://raypher.example.com:8443
+  RAYPHER_ENROLMENT_TOKEN=rpt1.… raypher enroll --server https://raypher.example.com:8443 --identity tpm
 
-Exit codes: 0 enrolled, 2 not a token, 3 refused by the control plane, 5 already enrolled, 7 not reachable.`,
+Exit codes: 0 enrolled (also when it waits for approval), 2 not a token, 3 refused by the control plane or no access
+to the TPM, 5 already enrolled, 7 not reachable, 8 the TPM was cleared meanwhile, 11 no TPM, or libtss2 is missing.`,
   )
   .action(async (options: EnrollOptions) => {
-    const { paths } = resolve(options);
+    const { config, paths } = resolve(options);
+    const choice = { ...config, identityKey: options.identity ?? config.identityKey };
     const release = acquireLock(paths.lock);
     try {
-      if (isEnrolled(paths) && !options.replace) {
+      const isMember = isEnrolled(paths);
+      if (isMember && !options.replace) {
         throw new RaypherError('enrolment/already-enrolled', 'This machine is enrolled already.', {
           hint: 'Use --replace to leave its organisation and enrol again.',
         });
       }
-      const token = readToken(options);
-      // A new membership gets a new key: the old one belongs to a device that no longer exists.
-      if (options.replace) rmSync(paths.key, { force: true });
-      const keys = await SoftwareKeyProvider.open(paths.key);
-      const enrolment = await enroll(parseServer(options.server), token, keys);
-      saveEnrolment(paths.enrolment, enrolment);
-      joinOrganisation(paths, enrolment, keys);
-      if (options.tokenFile !== undefined) discard(options.tokenFile);
-      const { device, organisation, server } = enrolment;
-      const result = { device, organisation, server, identityClass: keys.identityClass, keyId: keys.keyId };
-      print(result, options.json === true, () => [
-        `Enrolled in ${organisation.name} as device ${device}.`,
-        `Identity: ${keys.identityClass} key ${keys.keyId}.`,
-        'Next: start the service with `raypher service`.',
-      ]);
+      const pinned = await pinServer(parseServer(options.server), readToken(options));
+      // Whatever can go wrong with the new key shall go wrong before the old identity is given up.
+      (await openNextKeys(paths, choice)).close();
+      const unheard = isMember ? await leaveOrganisation(paths, config) : '';
+      if (unheard !== '') process.stderr.write(`${notLeft(unheard)}\n`);
+      const keys = await openNextKeys(paths, choice);
+      try {
+        const enrolment = await enrollAt(pinned, keys);
+        takeNextKeys(paths);
+        saveEnrolment(paths.enrolment, enrolment);
+        joinOrganisation(paths, enrolment, keys);
+        if (options.tokenFile !== undefined) discard(options.tokenFile);
+        const { device, organisation, server, status, identityClass } = enrolment;
+        const { identityClass: key, keyId } = keys;
+        const result = { device, organisation, server, status, identityClass, key, keyId };
+        print(result, options.json === true, () => [
+          `Enrolled in ${organisation.name} as device ${device}.`,
+          `Identity: ${identityClass}, with key ${keyId} in ${key === 'tpm' ? 'the TPM' : 'a file'}.`,
+          ...(status === 'pending'
+            ? ['Waiting: an administrator has to approve this device, under Devices, before it may connect.']
+            : []),
+          ...(status === 'paused'
+            ? [
+                'Paused: the control plane takes it for a copy of another device. An administrator has to decide.',
+              ]
+            : []),
+          'Next: start the service with `raypher service`.',
+        ]);
+      } finally {
+        keys.close();
+      }
     } finally {
       release();
     }
   });
+
+function notLeft(why: string): string {
+  return (
+    `The control plane of the old enrolment could not be told that this machine leaves: ${why}\n` +
+    'If it still exists, an administrator should revoke the old device there. Until then it may take this TPM, ' +
+    'enrolled again, for a copy, and pause both.'
+  );
+}
 
 function parseServer(text: string): URL {
   if (URL.canParse(text)) return new URL(text);

@@ -64,9 +64,15 @@ export async function renew(enrolment: Enrolment, keys: KeyProvider): Promise<En
   return { ...enrolment, certificate, renewAfter };
 }
 
+/** When the current certificate holds. */
+export function certificateValidity(enrolment: Enrolment): { from: Date; to: Date } {
+  const { validFromDate: from, validToDate: to } = new X509Certificate(enrolment.certificate);
+  return { from, to };
+}
+
 /** Milliseconds until the certificate stops being valid; negative when it has expired. */
 export function remainingValidityMs(enrolment: Enrolment, now = Date.now()): number {
-  return new X509Certificate(enrolment.certificate).validToDate.getTime() - now;
+  return certificateValidity(enrolment).to.getTime() - now;
 }
 
 /**

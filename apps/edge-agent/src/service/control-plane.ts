@@ -2,7 +2,7 @@ import { type CommandPayload, type FreezePayload, type PolicyPayload, RaypherErr
 import type { Logger } from 'pino';
 import type { Inventory } from '../discovery/inventory.ts';
 import { type Enrolment, saveEnrolment } from '../identity/enrolment.ts';
-import { remainingValidityMs, startRenewalLoop } from '../identity/renewal.ts';
+import { needsPerson, remainingValidityMs, startRenewalLoop } from '../identity/renewal.ts';
 import type { EventDraft } from '../ledger/event-draft.ts';
 import type { PolicyEnforcer } from '../proxy/policy-enforcer.ts';
 import { SeenCommands } from '../store/seen-commands.ts';
@@ -11,11 +11,12 @@ import { BundleVerifier } from '../uplink/bundle-verifier.ts';
 import { Commands } from '../uplink/commands.ts';
 import { DesiredState } from '../uplink/desired-state.ts';
 import type { DeviceReport } from '../uplink/device-report.ts';
-import { Uplink } from '../uplink/uplink.ts';
+import { type LinkStatus, Uplink } from '../uplink/uplink.ts';
 import type { FreezeEnforcer } from './freeze-enforcer.ts';
 import type { OpenedAgent } from './open-agent.ts';
 import type { AgentPaths } from './paths.ts';
 import { numberArgument, type ProcessKiller } from './process-killer.ts';
+import { standingEvent, standingOf } from './standing.ts';
 
 export interface ControlPlaneParts {
   agent: OpenedAgent;
@@ -80,7 +81,10 @@ export class ControlPlane {
       freeze: this.#freeze,
       execute: (command) => commands.execute(command),
       report: parts.report,
-      changed: ({ state, reason }) => log.info({ state, reason }, 'link to the control plane'),
+      changed: (status) => {
+        log.info({ state: status.state, reason: status.reason }, 'link to the control plane');
+        this.#heard(status);
+      },
     });
   }
 
@@ -102,16 +106,35 @@ export class ControlPlane {
       enrolment: () => this.#enrolment,
       keys: membership.keys,
       renewed: (enrolment) => {
-        this.#enrolment = enrolment;
-        saveEnrolment(paths.enrolment, enrolment);
+        // What was said meanwhile is newer than what the renewal started with.
+        this.#enrolment = { ...enrolment, status: this.#enrolment.status };
+        saveEnrolment(paths.enrolment, this.#enrolment);
         log.info({ renewAfter: enrolment.renewAfter }, 'certificate renewed');
         this.uplink.reconnect('the certificate was renewed');
       },
       failed: (error) => {
         const hours = Math.round(remainingValidityMs(this.#enrolment) / 3_600_000);
-        log.warn({ error: String(error), hoursLeft: hours }, 'the certificate could not be renewed');
+        const what = needsPerson(error)
+          ? 'the certificate is not renewed until somebody has decided; what is enforced stays enforced'
+          : 'the certificate could not be renewed';
+        log.warn({ error: String(error), hoursLeft: hours }, what);
       },
     });
+  }
+
+  /** Keeps the control plane's word about this device, and records each change of it once, over restarts as well. */
+  #heard(link: LinkStatus): void {
+    const status = standingOf(link);
+    if (status === undefined || status === this.#enrolment.status) return;
+    const { agent, paths, log } = this.#parts;
+    this.#enrolment = { ...this.#enrolment, status };
+    const event = standingEvent(status, link.reason);
+    if (event !== undefined) agent.ledger.note(event);
+    try {
+      saveEnrolment(paths.enrolment, this.#enrolment);
+    } catch (error) {
+      log.error({ error: String(error) }, 'what the control plane said could not be stored');
+    }
   }
 
   async stop(): Promise<void> {

@@ -1,6 +1,10 @@
 import { existsSync } from 'node:fs';
-import type { Enrolment } from '../identity/enrolment.ts';
+import { RaypherError } from '@raypher/shared';
+import type { Config } from '../config/config.ts';
+import { type Enrolment, loadEnrolment, saveEnrolment } from '../identity/enrolment.ts';
 import type { KeyProvider } from '../identity/key-provider.ts';
+import { leave } from '../identity/leave.ts';
+import { openKeys } from '../identity/open-keys.ts';
 import { EDGE_AGENT } from '../ledger/event-draft.ts';
 import { Ledger, NOBODY } from '../ledger/ledger.ts';
 import { openDatabase } from '../store/database.ts';
@@ -11,6 +15,34 @@ import type { AgentPaths } from './paths.ts';
 
 export function isEnrolled(paths: AgentPaths): boolean {
   return existsSync(paths.enrolment);
+}
+
+/**
+ * Gives up this machine's identity at its control plane, as far as that can be reached: an organisation that is gone
+ * must not keep a machine. Nothing on disk is removed.
+ *
+ * @returns why the control plane could not be told; empty when it knows
+ */
+export async function leaveOrganisation(
+  paths: AgentPaths,
+  config: Pick<Config, 'identityKey' | 'tpmTcti'>,
+): Promise<string> {
+  try {
+    const enrolment = loadEnrolment(paths.enrolment);
+    if (enrolment === undefined) return '';
+    const keys = await openKeys(paths, config);
+    try {
+      await leave(enrolment, keys);
+    } finally {
+      keys.close();
+    }
+    saveEnrolment(paths.enrolment, { ...enrolment, status: 'revoked' });
+    return '';
+  } catch (error) {
+    // It knows already.
+    if (error instanceof RaypherError && error.code === 'device/revoked') return '';
+    return error instanceof Error ? error.message : String(error);
+  }
 }
 
 /**
@@ -40,7 +72,9 @@ export function joinOrganisation(paths: AgentPaths, enrolment: Enrolment, keys: 
       target: enrolment.organisation.name,
       data: {
         server: enrolment.server,
-        identityClass: keys.identityClass,
+        identityClass: enrolment.identityClass,
+        key: keys.identityClass,
+        status: enrolment.status,
         keyId: keys.keyId,
         entriesBefore: before.seq,
         headBefore: before.hash,

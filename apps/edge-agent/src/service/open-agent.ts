@@ -1,7 +1,9 @@
 import type { DatabaseSync } from 'node:sqlite';
+import type { Config } from '../config/config.ts';
 import { type Enrolment, loadEnrolment } from '../identity/enrolment.ts';
 import type { KeyProvider } from '../identity/key-provider.ts';
-import { SoftwareKeyProvider } from '../identity/software-key-provider.ts';
+import { openKeys } from '../identity/open-keys.ts';
+import { requireOwnCertificate } from '../identity/own-certificate.ts';
 import { EDGE_AGENT } from '../ledger/event-draft.ts';
 import { Ledger, NOBODY } from '../ledger/ledger.ts';
 import { openDatabase } from '../store/database.ts';
@@ -18,10 +20,18 @@ export interface OpenedAgent {
   membership: { enrolment: Enrolment; keys: KeyProvider } | undefined;
 }
 
-/** Opens identity and store, checks that they belong together, and records what is wrong with them. */
-export async function openAgent(paths: AgentPaths): Promise<OpenedAgent> {
+/**
+ * Opens identity and store, checks that they belong together and to this machine, and records what is wrong with them.
+ *
+ * @throws RaypherError `device/other-machine` for a data folder that was copied here, `tpm/…`, `store/corrupt`
+ */
+export async function openAgent(
+  paths: AgentPaths,
+  config: Pick<Config, 'identityKey' | 'tpmTcti'>,
+): Promise<OpenedAgent> {
   const enrolment = loadEnrolment(paths.enrolment);
-  const keys = enrolment === undefined ? undefined : await SoftwareKeyProvider.open(paths.key);
+  const keys = enrolment === undefined ? undefined : await openKeys(paths, config);
+  if (enrolment !== undefined && keys !== undefined) requireOwnCertificate(enrolment, keys);
   const { db, setAside } = openDatabase(paths.store);
   const log = new EventLog(db);
   const machine = new MachineRecord(db);

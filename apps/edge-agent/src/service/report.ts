@@ -1,6 +1,6 @@
 import { GENESIS_HASH } from '@raypher/ledger';
 import type { Inventory } from '../discovery/inventory.ts';
-import { remainingValidityMs } from '../identity/renewal.ts';
+import { certificateValidity } from '../identity/renewal.ts';
 import type { PolicyEnforcer } from '../proxy/policy-enforcer.ts';
 import type { DeviceReport } from '../uplink/device-report.ts';
 import { AGENT_VERSION } from '../version.ts';
@@ -84,19 +84,25 @@ function membershipOf(
   controlPlane: ControlPlane | undefined,
 ): ServiceStatus['membership'] {
   if (membership === undefined || controlPlane === undefined) return null;
-  const { organisation, device, server } = controlPlane.enrolment;
+  const { enrolment } = controlPlane;
+  const { organisation, device, server, status, identityClass, renewAfter } = enrolment;
+  const { from, to } = certificateValidity(enrolment);
   return {
     organisation: organisation.name,
     organisationId: organisation.id,
     device,
     server,
-    identityClass: membership.keys.identityClass,
+    status,
+    identityClass,
+    key: membership.keys.identityClass,
     keyId: membership.keys.keyId,
-    certificateExpiresAt: new Date(Date.now() + remainingValidityMs(controlPlane.enrolment)).toISOString(),
+    certificateIssuedAt: from.toISOString(),
+    certificateExpiresAt: to.toISOString(),
+    renewAfter,
   };
 }
 
 function linkOf({ uplink }: ControlPlane): ServiceStatus['link'] {
-  const { state, since, reason } = uplink.status;
-  return { state, since: new Date(since).toISOString(), reason };
+  const { state, since, reason, code } = uplink.status;
+  return { state, since: new Date(since).toISOString(), reason, code };
 }

@@ -1,4 +1,5 @@
 import { ActiveFreeze } from '@raypher/shared';
+import { DeviceStatus, IdentityClass } from '@raypher/shared/rest';
 import { z } from 'zod';
 
 /** What `raypher status` prints; the service and the command line agree on it here. */
@@ -12,9 +13,16 @@ export const ServiceStatus = z.object({
       organisationId: z.string(),
       device: z.string(),
       server: z.string(),
-      identityClass: z.enum(['software', 'tpm']),
+      /** The control plane's word. */
+      status: DeviceStatus,
+      /** The control plane's word. */
+      identityClass: IdentityClass,
+      /** Where the key is. */
+      key: z.enum(['software', 'tpm']),
       keyId: z.string(),
+      certificateIssuedAt: z.string(),
       certificateExpiresAt: z.string(),
+      renewAfter: z.string(),
     })
     .nullable(),
   link: z
@@ -22,6 +30,8 @@ export const ServiceStatus = z.object({
       state: z.enum(['connected', 'connecting', 'waiting', 'stopped']),
       since: z.string(),
       reason: z.string(),
+      /** Of the error that ended the last connection; empty when there was none. */
+      code: z.string(),
     })
     .nullable(),
   policy: z.object({ revision: z.number(), digest: z.string(), mode: z.enum(['enforce', 'monitor']) }),

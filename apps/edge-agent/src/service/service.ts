@@ -63,7 +63,7 @@ export async function startService(config: Config, log: Logger): Promise<Running
 async function compose(config: Config, log: Logger, release: () => void): Promise<RunningService> {
   const paths = agentPaths(config.dataDir);
   const startedAt = new Date();
-  const agent = await openAgent(paths);
+  const agent = await openAgent(paths, config);
   const { ledger, membership } = agent;
   const record = (event: EventDraft): void => ledger.note(event);
   const stopMirroring = ledger.onRecorded((entries) => {
@@ -255,6 +255,7 @@ async function compose(config: Config, log: Logger, release: () => void): Promis
       await controlPlane?.stop();
       stopMirroring();
       agent.db.close();
+      membership?.keys.close();
       release();
     },
   };
