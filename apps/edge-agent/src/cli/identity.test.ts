@@ -23,7 +23,8 @@ describe.skipIf(tpmUnavailable)(`raypher identity ${tpmUnavailable ?? ''}`, () =
     const { stdout, status } = identity(chip.tcti);
     expect(status).toBe(0);
     expect(stdout).toContain('virtual');
-    expect(stdout).toContain('a TPM is shown, not used yet');
+    expect(stdout).toContain('Not enrolled: the class is what this machine says of itself.');
+    expect(json.enrolment).toBeNull();
     expect(stdout).toContain('CN=swtpm-localca');
     expect(stdout).toContain(`${json.tpm.endorsementKey.fingerprint} (rsa2048 endorsement key)`);
   });

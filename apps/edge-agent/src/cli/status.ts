@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { ServiceStatus } from '../service/service-status.ts';
 import { askService } from './control-client.ts';
+import { keyPlace, relative, standing } from './enrolled-identity.ts';
 import { type GlobalOptions, resolve, withGlobalOptions, withJson } from './global-options.ts';
 import { count, print, table } from './output.ts';
 
@@ -26,13 +27,14 @@ function describe(status: ServiceStatus): string[] {
   const member =
     membership === null
       ? 'not enrolled: everything is recorded, nothing is blocked'
-      : `${membership.organisation} as device ${membership.device} (${membership.identityClass} identity)`;
+      : `${membership.organisation} as device ${membership.device}`;
   const connection = link === null ? 'none' : `${link.state} since ${link.since}${reason(link.reason)}`;
   return [
     ...table(
       ['Raypher', status.version],
       [
         ['member of', member],
+        ...identity(membership),
         ['control plane', connection],
         [
           'policy',
@@ -55,6 +57,20 @@ function describe(status: ServiceStatus): string[] {
     ...status.parts.flatMap((part) =>
       part.state === 'running' ? [] : [`${part.name} is ${part.state}${reason(part.reason)}`],
     ),
+  ];
+}
+
+function identity(membership: ServiceStatus['membership']): [string, string][] {
+  if (membership === null) return [];
+  const { identityClass, key, keyId, certificateIssuedAt, certificateExpiresAt, renewAfter } = membership;
+  const hint = standing(membership.status);
+  return [
+    ['identity', `${identityClass}, key ${keyId} ${keyPlace(key)}`],
+    [
+      'certificate',
+      `issued ${relative(certificateIssuedAt)}, expires ${relative(certificateExpiresAt)}, renewal ${relative(renewAfter)}`,
+    ],
+    ...(hint === '' ? [] : [[membership.status, hint] satisfies [string, string]]),
   ];
 }
 
