@@ -129,3 +129,10 @@ export function isGone(response: number): boolean {
   const number = responseNumber(response);
   return number === 139 || (number >= 2320 && number <= 2334);
 }
+
+/** Whether an error of {@link tpmError} means that what was opened is lost, and opening it again may help. */
+export function isConnectionLost(error: unknown): boolean {
+  if (!(error instanceof RaypherError) || typeof error.details?.response !== 'string') return false;
+  const response = Number(error.details.response);
+  return isTransportFailure(response) || isGone(response);
+}

@@ -1,5 +1,5 @@
 import { type EsysCommand, type Tss2Library, tss2Library, type WireType } from './tss2-library.ts';
-import { isTransportFailure, tpmError } from './tss2-response.ts';
+import { isGone, isTransportFailure, tpmError } from './tss2-response.ts';
 
 /** ESYS_TR constants (tss2_esys.h). */
 export const NONE = 0xfff;
@@ -111,8 +111,9 @@ export class Tpm implements Disposable {
   flushed(tr: number): TpmHandle {
     return new TpmHandle(tr, () => {
       const response = this.#library.esys.FlushContext(this.#context[0], tr);
-      // Where nothing answers any more there is no slot to free; what broke the transport is reported by what needed it.
-      if (response !== 0 && !isTransportFailure(response)) throw tpmError(response, 'free a slot');
+      // What is gone, or was lost with the connection, takes no slot; whoever needed it has an error of their own.
+      if (response === 0 || isTransportFailure(response) || isGone(response)) return;
+      throw tpmError(response, 'free a slot');
     });
   }
 

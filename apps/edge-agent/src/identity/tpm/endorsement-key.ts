@@ -84,6 +84,11 @@ export function openEndorsementKey(
   });
 }
 
+/** The NV index for the maker's certificate. */
+export function certificateIndex(algorithm: KeyAlgorithm): number {
+  return PLACES[algorithm].certificate;
+}
+
 function lookForCertificate(
   tpm: Tpm,
   algorithm: KeyAlgorithm,

@@ -5,6 +5,7 @@ import { sized, uint16, uint32 } from '@raypher/shared/attestation';
 const ALG = {
   rsa: 0x0001,
   aes: 0x0006,
+  keyedHash: 0x0008,
   sha256: 0x000b,
   null: 0x0010,
   ecc: 0x0023,
@@ -19,6 +20,8 @@ const FIXED_PARENT = 0x10;
 const SENSITIVE_DATA_ORIGIN = 0x20;
 const USER_WITH_AUTH = 0x40;
 const ADMIN_WITH_POLICY = 0x80;
+/** Wrong passwords for other objects do not lock it: it has none. */
+const NO_DA = 0x400;
 const RESTRICTED = 0x10000;
 const DECRYPT = 0x20000;
 const SIGN = 0x40000;
@@ -104,6 +107,47 @@ function signingTemplate(unique: Buffer, restricted: number): Buffer {
     uint16(P256),
     uint16(ALG.null),
     sized(unique),
+    sized(Buffer.alloc(0)),
+  ]);
+}
+
+/** The storage root key's TPMT_PUBLIC up to the key itself: restricted decryption, no policy, AES-128-CFB for children. */
+const STORAGE_PREFIX = Buffer.concat([
+  uint16(ALG.ecc),
+  uint16(ALG.sha256),
+  uint32(FIXED_TPM | FIXED_PARENT | SENSITIVE_DATA_ORIGIN | USER_WITH_AUTH | NO_DA | RESTRICTED | DECRYPT),
+  sized(Buffer.alloc(0)),
+  uint16(ALG.aes),
+  uint16(128),
+  uint16(ALG.cfb),
+  uint16(ALG.null),
+  uint16(P256),
+  uint16(ALG.null),
+]);
+
+/** The template of the TCG TPM v2.0 Provisioning Guidance (§7.5.1) for the storage root key, P-256, as TPMT_PUBLIC. */
+export const STORAGE_TEMPLATE = Buffer.concat([
+  STORAGE_PREFIX,
+  sized(Buffer.alloc(32)),
+  sized(Buffer.alloc(32)),
+]);
+
+/** Whether a public area is of the kind that {@link STORAGE_TEMPLATE} makes, whatever its key. */
+export function isStorageKey(publicArea: Buffer): boolean {
+  return publicArea.subarray(0, STORAGE_PREFIX.length).equals(STORAGE_PREFIX);
+}
+
+/**
+ * Data under a storage key that never leaves this TPM and is given out to whoever fulfils the policy: there is no
+ * password that would do instead.
+ */
+export function sealedTemplate(policy: Buffer): Buffer {
+  return Buffer.concat([
+    uint16(ALG.keyedHash),
+    uint16(ALG.sha256),
+    uint32(FIXED_TPM | FIXED_PARENT | NO_DA),
+    sized(policy),
+    uint16(ALG.null),
     sized(Buffer.alloc(0)),
   ]);
 }
