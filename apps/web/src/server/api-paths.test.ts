@@ -19,6 +19,9 @@ describe('who answers a path', () => {
   it.each([
     '/v1/enroll',
     '/v1/renew',
+    '/v1/enroll/challenge',
+    '/v1/renew/challenge',
+    '/v1/leave',
     '/v1/enroll/',
     '/V1/Enroll',
     '/v1//enroll',

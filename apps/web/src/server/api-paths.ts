@@ -1,10 +1,10 @@
 const PROXIED = ['/v1', '/api/auth', '/socket.io'];
 
 /**
- * Device enrolment and renewal have their own TLS listener (certificate pin, mutual TLS). Relaying
+ * Device enrolment, renewal and leaving have their own TLS listener (certificate pin, mutual TLS). Relaying
  * them here would let a device send its token over a connection it cannot verify.
  */
-const DEVICE_ONLY = ['/v1/enroll', '/v1/renew'];
+const DEVICE_ONLY = ['/v1/enroll', '/v1/renew', '/v1/leave'];
 
 export type PathOwner = 'page' | 'api' | 'refused';
 

@@ -85,7 +85,7 @@ export const NAVIGATION: { group: string; items: NavigationItem[] }[] = [
         label: 'Settings',
         icon: Settings,
         needs: 'teams:read',
-        words: 'members roles teams api tokens',
+        words: 'members roles teams api tokens identity admission tpm roots',
       },
     ],
   },

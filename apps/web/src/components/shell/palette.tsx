@@ -1,9 +1,20 @@
 'use client';
 
+import type { Device } from '@raypher/shared/rest';
 import { useQuery } from '@tanstack/react-query';
 import { Command } from 'cmdk';
-import { MonitorSmartphone, Moon, Rocket, Snowflake, SquarePlus, Sun } from 'lucide-react';
-import { useRouter } from 'next/navigation';
+import {
+  Fingerprint,
+  Hourglass,
+  KeyRound,
+  MonitorSmartphone,
+  Moon,
+  Rocket,
+  Snowflake,
+  SquarePlus,
+  Sun,
+} from 'lucide-react';
+import { usePathname, useRouter } from 'next/navigation';
 import { type ReactNode, useDeferredValue, useState } from 'react';
 import { api } from '@/lib/api/client.ts';
 import { keys } from '@/lib/api/keys.ts';
@@ -16,6 +27,7 @@ interface PaletteProps {
   onOpenChange: (open: boolean) => void;
 }
 
+const DEVICE_PAGE = /^\/devices\/[^/]+$/;
 const GROUP =
   '[&_[cmdk-group-heading]]:px-3 [&_[cmdk-group-heading]]:pt-2 [&_[cmdk-group-heading]]:pb-1 [&_[cmdk-group-heading]]:text-xs [&_[cmdk-group-heading]]:text-ink-3';
 
@@ -23,6 +35,7 @@ const GROUP =
 export function Palette({ open, onOpenChange }: PaletteProps) {
   const router = useRouter();
   const me = useMe();
+  const device = DEVICE_PAGE.exec(usePathname())?.[0];
   const [text, setText] = useState('');
   const search = useDeferredValue(text.trim());
   const filter = { search, limit: 8 };
@@ -72,6 +85,33 @@ export function Palette({ open, onOpenChange }: PaletteProps) {
               Add a device
             </Item>
           )}
+          {me.permissions.includes('devices:manage') && (
+            <Item
+              icon={<Hourglass />}
+              words="approve pending waiting admit refuse"
+              onSelect={go('/devices?state=pending')}
+            >
+              Approve waiting devices
+            </Item>
+          )}
+          {me.permissions.includes('settings:read') && (
+            <Item
+              icon={<Fingerprint />}
+              words="admission identity class tpm roots trust"
+              onSelect={go('/settings?tab=identity')}
+            >
+              Identity settings and TPM roots
+            </Item>
+          )}
+          {device !== undefined && me.permissions.includes('secrets:push') && (
+            <Item
+              icon={<KeyRound />}
+              words="secret api key vault seal push"
+              onSelect={go(`${device}?push=1`)}
+            >
+              Push a sealed key to this device
+            </Item>
+          )}
           <Item icon={<Moon />} words="theme dark" onSelect={run(() => setTheme('dark'))}>
             Dark theme
           </Item>
@@ -99,9 +139,7 @@ export function Palette({ open, onOpenChange }: PaletteProps) {
                 onSelect={go(`/devices/${device.id}`)}
               >
                 {device.label ?? device.hostname}
-                <span className="ml-auto text-xs text-ink-3">
-                  {device.connected ? 'Connected' : 'Disconnected'}
-                </span>
+                <span className="ml-auto text-xs text-ink-3">{stateOf(device)}</span>
               </Item>
             ))}
           </Command.Group>
@@ -109,6 +147,11 @@ export function Palette({ open, onOpenChange }: PaletteProps) {
       </Command.List>
     </Command.Dialog>
   );
+}
+
+function stateOf(device: Device): string {
+  if (device.status !== 'active') return device.status.charAt(0).toUpperCase() + device.status.slice(1);
+  return device.connected ? 'Connected' : 'Disconnected';
 }
 
 interface ItemProps {

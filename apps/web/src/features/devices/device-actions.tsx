@@ -8,6 +8,7 @@ import { GuardedButton } from '@/components/guarded-button.tsx';
 import { useToast } from '@/components/ui/toast.tsx';
 import { api } from '@/lib/api/client.ts';
 import { keys } from '@/lib/api/keys.ts';
+import { DecisionButtons } from '../identity/decision-buttons.tsx';
 import { EditDeviceDialog } from './edit-device-dialog.tsx';
 import { RevokeDialog } from './revoke-dialog.tsx';
 
@@ -42,6 +43,7 @@ export function DeviceActions({ device }: { device: DeviceDetail }) {
       >
         <RefreshCw /> Rescan
       </GuardedButton>
+      {device.status === 'active' && <DecisionButtons device={device} decisions={['pause']} />}
       <GuardedButton needs="devices:revoke" blockedBecause={revoked} onClick={() => setRevoking(true)}>
         <Ban /> Revoke
       </GuardedButton>

@@ -3,6 +3,8 @@ import { DeviceStateBadge, SimulatedBadge } from '@/components/badge.tsx';
 import type { Column } from '@/components/table/data-table.tsx';
 import { Time } from '@/components/time.tsx';
 import { formatCount } from '@/lib/format/format.ts';
+import { DecisionButtons } from '../identity/decision-buttons.tsx';
+import { IdentityClassBadge } from '../identity/identity-class-badge.tsx';
 import { PostureSummary } from './posture-summary.tsx';
 
 export const DEVICE_COLUMNS: Column<Device>[] = [
@@ -20,10 +22,17 @@ export const DEVICE_COLUMNS: Column<Device>[] = [
   },
   { id: 'state', header: 'State', width: '120px', cell: (device) => <DeviceStateBadge device={device} /> },
   {
+    id: 'identity',
+    header: 'Identity',
+    width: '136px',
+    from: 760,
+    cell: (device) => <IdentityClassBadge device={device} short />,
+  },
+  {
     id: 'team',
     header: 'Team',
     width: 'minmax(80px, 1fr)',
-    from: 700,
+    from: 860,
     cell: (device) => device.team?.name ?? <span className="text-ink-3">none</span>,
   },
   {
@@ -38,7 +47,7 @@ export const DEVICE_COLUMNS: Column<Device>[] = [
     header: 'Policy',
     width: '72px',
     align: 'end',
-    from: 820,
+    from: 940,
     cell: (device) =>
       device.applied.policy === 0 ? <span className="text-ink-3">none</span> : `rev ${device.applied.policy}`,
   },
@@ -61,7 +70,7 @@ export const DEVICE_COLUMNS: Column<Device>[] = [
     id: 'system',
     header: 'System',
     width: 'minmax(96px, 1fr)',
-    from: 1000,
+    from: 1140,
     cell: (device) => <span className="text-ink-2">{`${device.os} · ${device.arch}`}</span>,
   },
   {
@@ -69,7 +78,7 @@ export const DEVICE_COLUMNS: Column<Device>[] = [
     header: 'Last seen',
     width: '96px',
     align: 'end',
-    from: 880,
+    from: 1000,
     cell: (device) =>
       device.lastSeenAt === null ? (
         <span className="text-ink-3">never</span>
@@ -78,5 +87,32 @@ export const DEVICE_COLUMNS: Column<Device>[] = [
           <Time at={device.lastSeenAt} />
         </span>
       ),
+  },
+];
+
+/** Where every device waits for the same decision, it can be made in its row. */
+export const WAITING_COLUMNS: Column<Device>[] = [
+  ...DEVICE_COLUMNS.filter(({ id }) => ['name', 'identity', 'system'].includes(id)),
+  {
+    id: 'enrolled',
+    header: 'Enrolled',
+    width: '96px',
+    align: 'end',
+    from: 560,
+    cell: (device) => (
+      <span className="text-ink-2">
+        <Time at={device.enrolledAt} />
+      </span>
+    ),
+  },
+  {
+    id: 'decision',
+    header: 'Decision',
+    width: '190px',
+    cell: (device) => (
+      <span className="flex gap-1.5">
+        <DecisionButtons device={device} decisions={['approve', 'refuse']} size="sm" />
+      </span>
+    ),
   },
 ];

@@ -2,8 +2,6 @@
 
 import type { DeviceDetail } from '@raypher/shared/rest';
 import { useQuery } from '@tanstack/react-query';
-import { KeyRound } from 'lucide-react';
-import { Badge } from '@/components/badge.tsx';
 import { ShortId } from '@/components/copy.tsx';
 import { Facts } from '@/components/page-header.tsx';
 import { Time } from '@/components/time.tsx';
@@ -11,7 +9,8 @@ import { api } from '@/lib/api/client.ts';
 import { keys } from '@/lib/api/keys.ts';
 import { formatCount } from '@/lib/format/format.ts';
 import { useMe } from '@/lib/me/me-provider.tsx';
-import { IDENTITY } from './identity.ts';
+import { IDENTITY } from '../identity/identity-class.ts';
+import { IdentityClassBadge } from '../identity/identity-class-badge.tsx';
 import { RevisionState } from './revision-state.tsx';
 
 export function DeviceFacts({ device }: { device: DeviceDetail }) {
@@ -30,9 +29,7 @@ export function DeviceFacts({ device }: { device: DeviceDetail }) {
           value: (
             <span className="grid gap-1">
               <span>
-                <Badge tone={identity.tone} icon={KeyRound}>
-                  {identity.label}
-                </Badge>
+                <IdentityClassBadge device={device} />
               </span>
               <span className="text-xs text-ink-3">{identity.meaning}</span>
             </span>

@@ -8,6 +8,7 @@ import { SkeletonRows } from '@/components/ui/skeleton.tsx';
 import { api } from '@/lib/api/client.ts';
 import { keys } from '@/lib/api/keys.ts';
 import { useWatchDevice } from '@/lib/live/live-provider.tsx';
+import { DecisionButtons } from '../identity/decision-buttons.tsx';
 import { DeviceFacts } from './device-facts.tsx';
 import { DeviceLive } from './device-live.tsx';
 import { DevicePosture } from './device-posture.tsx';
@@ -36,6 +37,18 @@ export function DevicePanel({ id, onClose }: { id: string; onClose: () => void }
         <SkeletonRows rows={10} />
       ) : (
         <div className="divide-y">
+          {(data.status === 'pending' || data.status === 'paused') && (
+            <div className="grid gap-2 px-4 py-3">
+              <p className="text-ink-2">{data.pauseReason ?? data.identityReason}</p>
+              <span className="flex gap-2">
+                <DecisionButtons
+                  device={data}
+                  decisions={data.status === 'pending' ? ['approve', 'refuse'] : ['resume', 'revoke']}
+                  size="sm"
+                />
+              </span>
+            </div>
+          )}
           <DeviceLive device={data} />
           <DeviceFacts device={data} />
           <DevicePosture posture={data.posture} />

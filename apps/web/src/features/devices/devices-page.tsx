@@ -16,10 +16,11 @@ import { usePages } from '@/lib/api/use-pages.ts';
 import { formatCount } from '@/lib/format/format.ts';
 import { useMe } from '@/lib/me/me-provider.tsx';
 import { oneOf, useUrlState } from '@/lib/use-url-state.ts';
-import { DEVICE_COLUMNS } from './device-columns.tsx';
+import { DEVICE_COLUMNS, WAITING_COLUMNS } from './device-columns.tsx';
 import { DevicePanel } from './device-panel.tsx';
+import { WaitingStrip } from './waiting-strip.tsx';
 
-const STATES = ['connected', 'disconnected', 'revoked'] as const;
+const STATES = ['connected', 'disconnected', 'pending', 'paused', 'revoked'] as const;
 
 export function DevicesPage() {
   const url = useUrlState();
@@ -60,15 +61,17 @@ export function DevicesPage() {
       />
       <FilterBar>
         <SearchBox label="Search devices" value={search} onChange={(q) => url.set({ q })} />
-        <Choice
-          label="State"
-          value={state ?? ''}
-          options={[
-            { value: '' as const, label: 'All' },
-            ...STATES.map((value) => ({ value, label: capitalise(value) })),
-          ]}
-          onChange={(value) => url.set({ state: value })}
-        />
+        <div className="max-w-full overflow-x-auto">
+          <Choice
+            label="State"
+            value={state ?? ''}
+            options={[
+              { value: '' as const, label: 'All' },
+              ...STATES.map((value) => ({ value, label: capitalise(value) })),
+            ]}
+            onChange={(value) => url.set({ state: value })}
+          />
+        </div>
         {(teams.data?.items.length ?? 0) > 0 && (
           <Select
             aria-label="Team"
@@ -85,6 +88,7 @@ export function DevicesPage() {
           </Select>
         )}
       </FilterBar>
+      {!filtered && <WaitingStrip />}
       {devices.error !== null && devices.data === undefined ? (
         <ErrorState
           what="The devices could not be fetched."
@@ -95,7 +99,7 @@ export function DevicesPage() {
         <div className="flex min-h-0 flex-1">
           <DataTable
             label="Devices"
-            columns={DEVICE_COLUMNS}
+            columns={state === 'pending' ? WAITING_COLUMNS : DEVICE_COLUMNS}
             rows={devices.rows}
             rowId={(device) => device.id}
             rowLabel={(device) => device.label ?? device.hostname}
@@ -107,7 +111,7 @@ export function DevicesPage() {
             empty={
               filtered ? (
                 <EmptyState
-                  title="No device matches"
+                  title={NOTHING_THERE[state ?? ''] ?? 'No device matches'}
                   action={
                     <Button onClick={() => url.set({ q: null, state: null, team: null })}>
                       Clear filters
@@ -136,6 +140,12 @@ export function DevicesPage() {
     </>
   );
 }
+
+/** What an empty list means where that is good news. */
+const NOTHING_THERE: Record<string, string> = {
+  pending: 'No device waits for approval',
+  paused: 'No device is paused',
+};
 
 function capitalise(word: string): string {
   return word.charAt(0).toUpperCase() + word.slice(1);

@@ -1,13 +1,17 @@
 import {
+  type AddTpmRoot,
+  AgentPackage,
   AiAgentView,
   Alert,
   ApiToken,
+  Artefact,
   AuditEntry,
   BlastRadius,
   type BlastRadiusQuery,
   CheckedPolicy,
   CommandView,
   type CreateApiToken,
+  type CreateArtefact,
   CreatedApiToken,
   CreatedEnrolmentToken,
   CreatedMember,
@@ -15,6 +19,7 @@ import {
   type CreateFreeze,
   type CreateMember,
   type CreateTeam,
+  type DecideDevice,
   type DeployPolicy,
   Device,
   DeviceDetail,
@@ -23,20 +28,26 @@ import {
   EventView,
   Freeze,
   FreezeWithRollout,
+  IdentitySettings,
   Me,
   Member,
   Overview,
   type PolicyDocuments,
   PolicyRevision,
+  type PushSecret,
   pageOf,
   type RevokeDevice,
+  type RevokeSecret,
   type RollbackPolicy,
   Rollout,
   RolloutDevice,
   type SendCommand,
   Team,
   type ThawFreeze,
+  TpmRoot,
+  type TrustTpmRoot,
   type UpdateDevice,
+  type UpdateIdentitySettings,
   type UpdateMember,
 } from '@raypher/shared/rest';
 import { z } from 'zod';
@@ -58,6 +69,12 @@ export const api = {
   updateDevice: (id: string, body: UpdateDevice) => request('PATCH', `/v1/devices/${id}`, Nothing, { body }),
   revokeDevice: (id: string, body: RevokeDevice) =>
     request('POST', `/v1/devices/${id}/revoke`, Nothing, { body }),
+  decideDevice: (id: string, decision: 'approve' | 'pause' | 'resume', body: DecideDevice) =>
+    request('POST', `/v1/devices/${id}/${decision}`, Nothing, { body }),
+  pushSecret: (id: string, body: PushSecret) =>
+    request('POST', `/v1/devices/${id}/secrets`, CommandView, { body }),
+  revokeSecret: (id: string, body: RevokeSecret) =>
+    request('POST', `/v1/devices/${id}/secrets/revoke`, CommandView, { body }),
   commands: (id: string) => request('GET', `/v1/devices/${id}/commands`, pageOf(CommandView)),
   sendCommand: (id: string, body: SendCommand) =>
     request('POST', `/v1/devices/${id}/commands`, CommandView, { body }),
@@ -94,7 +111,18 @@ export const api = {
   enrolmentTokens: () => request('GET', '/v1/enrolment-tokens', pageOf(EnrolmentToken)),
   createEnrolmentToken: (body: CreateEnrolmentToken) =>
     request('POST', '/v1/enrolment-tokens', CreatedEnrolmentToken, { body }),
+  createArtefact: (body: CreateArtefact) =>
+    request('POST', '/v1/enrolment-tokens/artefacts', Artefact, { body }),
+  packages: () => request('GET', '/v1/packages', pageOf(AgentPackage)),
   revokeEnrolmentToken: (id: string) => request('DELETE', `/v1/enrolment-tokens/${id}`, Nothing),
+
+  identitySettings: () => request('GET', '/v1/settings/identity', IdentitySettings),
+  updateIdentitySettings: (body: UpdateIdentitySettings) =>
+    request('PUT', '/v1/settings/identity', IdentitySettings, { body }),
+  tpmRoots: () => request('GET', '/v1/settings/tpm-roots', pageOf(TpmRoot)),
+  addTpmRoot: (body: AddTpmRoot) => request('POST', '/v1/settings/tpm-roots', Nothing, { body }),
+  trustTpmRoot: (fingerprint: string, body: TrustTpmRoot) =>
+    request('PATCH', `/v1/settings/tpm-roots/${fingerprint}`, Nothing, { body }),
 
   teams: () => request('GET', '/v1/teams', pageOf(Team)),
   createTeam: (body: CreateTeam) => request('POST', '/v1/teams', Team, { body }),

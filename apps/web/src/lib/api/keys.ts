@@ -19,6 +19,11 @@ export const keys = {
   alerts: ['alerts'] as const,
   audit: (filter: object = {}) => ['audit', filter] as const,
   enrolmentTokens: ['enrolment-tokens'] as const,
+  /** The token stays out of the key: it must be nowhere but in the page that shows it. */
+  artefact: (tokenId: string, kind: string) => ['artefacts', tokenId, kind] as const,
+  packages: ['packages'] as const,
+  identitySettings: ['settings', 'identity'] as const,
+  tpmRoots: ['settings', 'tpm-roots'] as const,
   teams: ['teams'] as const,
   members: ['members'] as const,
   apiTokens: ['api-tokens'] as const,

@@ -15,7 +15,7 @@ interface RequestOptions {
  * @throws ApiError when the server refuses, does not answer, or answers something else than agreed
  */
 export async function request<T extends z.ZodType>(
-  method: 'GET' | 'POST' | 'PATCH' | 'DELETE',
+  method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE',
   path: string,
   schema: T,
   options: RequestOptions = {},

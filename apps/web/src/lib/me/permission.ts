@@ -7,6 +7,8 @@ const ACTIONS: Partial<Record<Permission, string>> = {
   'devices:revoke': 'revoke devices',
   'commands:send': 'send commands to devices',
   'enrolment-tokens:manage': 'create or revoke enrolment tokens',
+  'secrets:push': 'push keys to devices',
+  'settings:manage': 'change settings',
   'alerts:resolve': 'resolve alerts',
   'members:manage': 'manage members',
   'teams:manage': 'manage teams',
