@@ -10,48 +10,96 @@ const Origin = z
     'an origin such as http://127.0.0.1:18080, without a path',
   );
 
-/** The configuration file. Every key is optional; defaults are what {@link DEFAULT_CONFIG} says. */
+/**
+ * The configuration file. Every key is optional; defaults are what {@link DEFAULT_CONFIG} says. The template that is
+ * installed is written from what each key says here: `example` is the default, or where there is none, an example.
+ */
 export const ConfigFile = z.strictObject({
-  /** Where the agent keeps its store and identity. */
-  data_dir: z.string().min(1).optional(),
+  data_dir: z
+    .string()
+    .min(1)
+    .meta({ description: 'Where the agent keeps its store and identity.', example: '/var/lib/raypher' })
+    .optional(),
   proxy: z
     .strictObject({
-      /** TCP port on 127.0.0.1 and ::1. 0: any free one. */
-      port: Port.optional(),
-      /** Largest request body held in memory to learn its model, in MiB. */
-      body_limit_mib: z.number().min(0.001).max(1024).optional(),
-      /** Logical host to another address, for private gateways and test upstreams. Rules see the logical host. */
-      connect_to: z.record(z.string().min(1), Origin).optional(),
+      port: Port.meta({
+        description: 'TCP port on 127.0.0.1 and ::1. 0: any free one.',
+        example: 8888,
+      }).optional(),
+      body_limit_mib: z
+        .number()
+        .min(0.001)
+        .max(1024)
+        .meta({
+          description: 'Largest request body held in memory to learn its model, in MiB.',
+          example: 32,
+        })
+        .optional(),
+      connect_to: z
+        .record(z.string().min(1), Origin)
+        .meta({
+          description:
+            'Logical host to another address, for private gateways and test upstreams. Rules see the logical host.',
+          example: { 'api.example.com': 'https://gateway.example.com:8443' },
+        })
+        .optional(),
     })
     .optional(),
   inventory: z
     .strictObject({
-      /** Milliseconds between two looks at the processes. */
-      interval_ms: z.int().min(100).max(60_000).optional(),
+      interval_ms: z
+        .int()
+        .min(100)
+        .max(60_000)
+        .meta({ description: 'Milliseconds between two looks at the processes.', example: 750 })
+        .optional(),
     })
     .optional(),
   policy: z
     .strictObject({
-      /** This machine's own policy document; it can only tighten what the organisation set. */
-      local_file: z.string().min(1).optional(),
+      local_file: z
+        .string()
+        .min(1)
+        .meta({
+          description: "This machine's own policy document; it can only tighten what the organisation set.",
+          example: '/etc/raypher/policy.yaml',
+        })
+        .optional(),
     })
     .optional(),
   tpm: z
     .strictObject({
-      /** Where the TPM is, as libtss2 names it, such as `device:/dev/tpmrm0`. */
       tcti: z
         .string()
         .regex(/^[a-z]+(:|$)/, 'a libtss2 transport such as device:/dev/tpmrm0')
+        .meta({
+          description:
+            "Where the TPM is, as libtss2 names it. Without it: the kernel's resource manager, when there is one.",
+          example: 'device:/dev/tpmrm0',
+        })
         .optional(),
     })
     .optional(),
   identity: z
     .strictObject({
-      /** What a new enrolment proves itself with. `auto`: the TPM where there is one, else a key in a file. */
-      key: z.enum(['auto', 'tpm', 'software']).optional(),
+      key: z
+        .enum(['auto', 'tpm', 'software'])
+        .meta({
+          description:
+            'What a new enrolment proves itself with. auto: the TPM where there is one, else a key in a file.',
+          example: 'auto',
+        })
+        .optional(),
     })
     .optional(),
-  log: z.strictObject({ level: z.enum(['debug', 'info', 'warn', 'error', 'silent']).optional() }).optional(),
+  log: z
+    .strictObject({
+      level: z
+        .enum(['debug', 'info', 'warn', 'error', 'silent'])
+        .meta({ description: 'debug, info, warn, error or silent.', example: 'info' })
+        .optional(),
+    })
+    .optional(),
 });
 export type ConfigFile = z.infer<typeof ConfigFile>;
 

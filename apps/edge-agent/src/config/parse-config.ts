@@ -3,6 +3,7 @@ import { parse, TomlError } from 'smol-toml';
 import type { z } from 'zod';
 import { closest } from './closest.ts';
 import { ConfigFile } from './config.ts';
+import { configKeys } from './config-keys.ts';
 import { findKeyLine } from './key-line.ts';
 
 /**
@@ -16,7 +17,7 @@ export function parseConfig(source: string, name: string): ConfigFile {
   if (checked.success) return checked.data;
   const problems = checked.error.issues.flatMap((issue) => describe(issue, source, name));
   throw new RaypherError('config/invalid', problems.map(({ text }) => text).join('\n'), {
-    hint: problems.find(({ hint }) => hint !== undefined)?.hint ?? 'docs/configuration.md lists every key.',
+    hint: problems.find(({ hint }) => hint !== undefined)?.hint ?? 'docs/cli.md lists every key.',
   });
 }
 
@@ -54,23 +55,7 @@ function describe(
 
 /** The keys allowed in a table of the file. */
 function knownKeys(table: readonly string[]): string[] {
-  const { shape } = ConfigFile;
-  switch (table.join('.')) {
-    case '':
-      return Object.keys(shape);
-    case 'proxy':
-      return Object.keys(shape.proxy.unwrap().shape);
-    case 'inventory':
-      return Object.keys(shape.inventory.unwrap().shape);
-    case 'policy':
-      return Object.keys(shape.policy.unwrap().shape);
-    case 'tpm':
-      return Object.keys(shape.tpm.unwrap().shape);
-    case 'identity':
-      return Object.keys(shape.identity.unwrap().shape);
-    case 'log':
-      return Object.keys(shape.log.unwrap().shape);
-    default:
-      return [];
-  }
+  return configKeys()
+    .filter(({ path }) => table.every((part, index) => path[index] === part))
+    .flatMap(({ path }) => path.slice(table.length, table.length + 1));
 }
