@@ -5,12 +5,14 @@ import { Tabs } from '@/components/ui/tabs.tsx';
 import { useMe } from '@/lib/me/me-provider.tsx';
 import { oneOf, useUrlState } from '@/lib/use-url-state.ts';
 import { ApiTokensTab } from './api-tokens-tab.tsx';
+import { IdentityTab } from './identity/identity-tab.tsx';
 import { MembersTab } from './members-tab.tsx';
 import { TeamsTab } from './teams-tab.tsx';
 
 const TABS = [
   { value: 'members', label: 'Members', needs: 'members:read' },
   { value: 'teams', label: 'Teams', needs: 'teams:read' },
+  { value: 'identity', label: 'Identity', needs: 'settings:read' },
   { value: 'api-tokens', label: 'API tokens', needs: 'api-tokens:manage' },
 ] as const;
 
@@ -25,13 +27,17 @@ export function SettingsPage() {
     ) ?? tabs[0]?.value;
   return (
     <>
-      <PageHeader title="Settings" description={`People, teams and tokens of ${me.organisation.name}.`} />
+      <PageHeader
+        title="Settings"
+        description={`People, teams, identity and tokens of ${me.organisation.name}.`}
+      />
       {tab !== undefined && (
         <div className="px-4 pb-8 lg:px-6">
           <Tabs label="Settings" value={tab} onChange={(next) => url.set({ tab: next })} tabs={tabs}>
             <div className="pt-4">
               {tab === 'members' && <MembersTab />}
               {tab === 'teams' && <TeamsTab />}
+              {tab === 'identity' && <IdentityTab />}
               {tab === 'api-tokens' && <ApiTokensTab />}
             </div>
           </Tabs>
