@@ -1,8 +1,10 @@
 import { createHash, X509Certificate } from 'node:crypto';
 import { existsSync } from 'node:fs';
+import { keyName } from '@raypher/shared/attestation';
 import type { DeviceStatus, IdentityClass } from '@raypher/shared/rest';
 import type { Enrolment } from '../identity/enrolment.ts';
 import { certificateValidity } from '../identity/renewal.ts';
+import { readTpmIdentity } from '../identity/tpm/tpm-identity.ts';
 import type { AgentPaths } from '../service/paths.ts';
 
 /** What this machine is in its organisation, read without touching its key. */
@@ -18,21 +20,25 @@ export interface EnrolledIdentity {
   key: 'software' | 'tpm';
   /** First 16 hex digits of SHA-256 over the device key's SubjectPublicKeyInfo. */
   keyId: string;
+  /** The TPM's name for its attestation key, hex; null without a TPM. */
+  attestationKey: string | null;
   certificate: { issuedAt: string; expiresAt: string; renewAfter: string };
 }
 
 export function enrolledIdentity(enrolment: Enrolment, paths: AgentPaths): EnrolledIdentity {
   const { organisation, device, server, status, identityClass, certificate, renewAfter } = enrolment;
   const { from, to } = certificateValidity(enrolment);
-  const key = new X509Certificate(certificate).publicKey.export({ type: 'spki', format: 'der' });
+  const spki = new X509Certificate(certificate).publicKey.export({ type: 'spki', format: 'der' });
+  const isTpm = existsSync(paths.tpmKey);
   return {
     organisation: organisation.name,
     device,
     server,
     status,
     identityClass,
-    key: existsSync(paths.tpmKey) ? 'tpm' : 'software',
-    keyId: createHash('sha256').update(key).digest('hex').slice(0, 16),
+    key: isTpm ? 'tpm' : 'software',
+    keyId: createHash('sha256').update(spki).digest('hex').slice(0, 16),
+    attestationKey: isTpm ? keyName(readTpmIdentity(paths.tpmKey).attestationKey).toString('hex') : null,
     certificate: { issuedAt: from.toISOString(), expiresAt: to.toISOString(), renewAfter },
   };
 }

@@ -77,13 +77,14 @@ function lines(machine: Machine, enrolment: EnrolledIdentity | null): string[] {
 }
 
 function enrolmentRows(enrolment: EnrolledIdentity): [string, string][] {
-  const { device, server, identityClass, status, key, keyId, certificate } = enrolment;
+  const { device, server, identityClass, status, key, keyId, attestationKey, certificate } = enrolment;
   return [
     ['device', device],
     ['control plane', server],
     ['class', `${identityClass}, as the control plane says`],
     ['status', status],
     ['key', `${keyId} ${keyPlace(key)}`],
+    ...(attestationKey === null ? [] : [['attestation key', attestationKey] satisfies [string, string]]),
     ['certificate', `${certificate.issuedAt} to ${certificate.expiresAt}`],
     ['next renewal', `after ${certificate.renewAfter}`],
   ];

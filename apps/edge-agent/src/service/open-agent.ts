@@ -29,15 +29,39 @@ export async function openAgent(
   paths: AgentPaths,
   config: Pick<Config, 'identityKey' | 'tpmTcti'>,
 ): Promise<OpenedAgent> {
+  const membership = await openMembership(paths, config);
+  try {
+    return openStore(paths, membership);
+  } catch (error) {
+    membership?.keys.close();
+    throw error;
+  }
+}
+
+async function openMembership(
+  paths: AgentPaths,
+  config: Pick<Config, 'identityKey' | 'tpmTcti'>,
+): Promise<OpenedAgent['membership']> {
   const enrolment = loadEnrolment(paths.enrolment);
-  const keys = enrolment === undefined ? undefined : await openKeys(paths, config);
-  if (enrolment !== undefined && keys !== undefined) requireOwnCertificate(enrolment, keys);
+  if (enrolment === undefined) return undefined;
+  const keys = await openKeys(paths, config);
+  try {
+    requireOwnCertificate(enrolment, keys);
+  } catch (error) {
+    keys.close();
+    throw error;
+  }
+  return { enrolment, keys };
+}
+
+function openStore(paths: AgentPaths, membership: OpenedAgent['membership']): OpenedAgent {
   const { db, setAside } = openDatabase(paths.store);
   const log = new EventLog(db);
   const machine = new MachineRecord(db);
   const known = machine.load();
   let storeIsMissing = false;
-  if (enrolment !== undefined && keys !== undefined && known?.device !== enrolment.device) {
+  if (membership !== undefined && known?.device !== membership.enrolment.device) {
+    const { enrolment, keys } = membership;
     // A new file for an enrolled device: the control plane holds the beginning of its chain.
     if (log.head().seq > 0) log.startOver(known?.device ?? NOBODY.device);
     storeIsMissing = known === undefined && setAside === undefined;
@@ -51,7 +75,12 @@ export async function openAgent(
   }
   const ledger = new Ledger(
     log,
-    enrolment === undefined ? NOBODY : { organisation: enrolment.organisation.id, device: enrolment.device },
+    membership === undefined
+      ? NOBODY
+      : {
+          organisation: membership.enrolment.organisation.id,
+          device: membership.enrolment.device,
+        },
   );
   const fault = ledger.check();
   if (setAside !== undefined) ledger.note(storeCorruptEvent(setAside));
@@ -59,12 +88,7 @@ export async function openAgent(
   if (storeIsMissing) {
     ledger.note(suspicion('The store of this enrolled device is missing.', paths.store));
   }
-  return {
-    db,
-    log,
-    ledger,
-    membership: enrolment === undefined || keys === undefined ? undefined : { enrolment, keys },
-  };
+  return { db, log, ledger, membership };
 }
 
 function suspicion(reason: string, detail: string): Parameters<Ledger['note']>[0] {
