@@ -9,6 +9,7 @@ import { SkeletonRows } from '@/components/ui/skeleton.tsx';
 import { api } from '@/lib/api/client.ts';
 import { keys } from '@/lib/api/keys.ts';
 import { useUrlState } from '@/lib/use-url-state.ts';
+import { PackagesSection } from './packages-section.tsx';
 import { TokenDialog } from './token-dialog.tsx';
 import { TokensTable } from './tokens-table.tsx';
 
@@ -21,14 +22,14 @@ export function AddDevicesPage() {
     <>
       <PageHeader
         title="Add devices"
-        description="A token gives one command to paste on a machine. It says which team the machine joins, how often it works and until when."
+        description="A token brings machines in, by a command or by your device management. It says which team they join, how often it works and until when."
         actions={
           <GuardedButton needs="enrolment-tokens:manage" variant="primary" onClick={create}>
             <Plus /> New enrolment token
           </GuardedButton>
         }
       />
-      <div className="px-4 pb-8 lg:px-6">
+      <div className="grid gap-4 px-4 pb-8 lg:px-6">
         <Section title="Enrolment tokens">
           {tokens.error !== null && tokens.data === undefined ? (
             <ErrorState
@@ -49,7 +50,9 @@ export function AddDevicesPage() {
             >
               <ol className="grid gap-1 text-left">
                 <li>1. Create a token; choose the team and how many machines it is for.</li>
-                <li>2. Paste the command on each machine, or hand it to your device management.</li>
+                <li>
+                  2. Paste the command on a machine, or hand a file to cloud-init, Intune, Jamf or Kandji.
+                </li>
                 <li>3. The machine appears under Devices within a second, monitored and not blocked.</li>
               </ol>
             </EmptyState>
@@ -57,6 +60,7 @@ export function AddDevicesPage() {
             <TokensTable tokens={tokens.data.items} />
           )}
         </Section>
+        <PackagesSection />
       </div>
       {url.get('new') !== '' && <TokenDialog onClose={() => url.set({ new: null })} />}
     </>
