@@ -52,8 +52,8 @@ export class TestControlPlane extends MessageLog {
   readonly attestation = new TestAttestation();
   /** Bodies of requests, newest last, by path. */
   readonly requests: { path: string; body: Record<string, unknown> }[] = [];
-  /** Requests to these paths are answered by nobody. */
-  readonly silent = new Set<string>();
+  /** Requests to these paths are carried out, but their answers never arrive. */
+  readonly lost = new Set<string>();
   readonly authority: TestAuthority;
   readonly #token = `${randomUUID().replaceAll('-', '')}.${randomBytes(32).toString('base64url')}`;
   readonly #https: HttpsServer;
@@ -86,13 +86,16 @@ export class TestControlPlane extends MessageLog {
           // The server made this socket itself, with TLS.
           const socket = request.socket as TLSSocket;
           const path = request.url ?? '';
-          if (this.silent.has(path)) return;
           void this.#answer(path, JSON.parse(text), socket)
             .catch((error: unknown): [number, unknown] => {
               if (!(error instanceof RaypherError)) throw error;
               return [error.httpStatus, error.toBody()];
             })
             .then(([code, body]) => {
+              if (this.lost.has(path)) {
+                socket.destroy();
+                return;
+              }
               response.writeHead(code, { 'content-type': 'application/json' });
               response.end(JSON.stringify(body));
             });
