@@ -57,7 +57,7 @@ async function attempt(client: pg.Client, scope: string | undefined, text: strin
 
 describe('tenant isolation in the database', () => {
   it('covers every table that belongs to an organisation', async () => {
-    expect(tables).toHaveLength(19);
+    expect(tables).toHaveLength(22);
     for (const table of tables) {
       const rows = await admin.query(`SELECT 1 FROM ${table} WHERE organisation_id = $1`, [
         victim.organisation,
@@ -146,7 +146,7 @@ describe('tenant isolation in the database', () => {
 });
 
 describe('the record', () => {
-  it.each(['events', 'audit_entries'])(
+  it.each(['events', 'audit_entries', 'device_identity_events'])(
     '%s cannot be changed, deleted or emptied by anybody who serves requests',
     async (table) => {
       for (const client of [app, ingest]) {
@@ -162,15 +162,18 @@ describe('the record', () => {
     },
   );
 
-  it.each(['events', 'audit_entries'])('%s refuses changes even from a superuser', async (table) => {
-    for (const statement of [
-      `UPDATE ${table} SET organisation_id = organisation_id`,
-      `DELETE FROM ${table}`,
-    ]) {
-      const { message } = await attempt(admin, undefined, statement);
-      expect(message, statement).toContain('is append-only');
-    }
-  });
+  it.each(['events', 'audit_entries', 'device_identity_events'])(
+    '%s refuses changes even from a superuser',
+    async (table) => {
+      for (const statement of [
+        `UPDATE ${table} SET organisation_id = organisation_id`,
+        `DELETE FROM ${table}`,
+      ]) {
+        const { message } = await attempt(admin, undefined, statement);
+        expect(message, statement).toContain('is append-only');
+      }
+    },
+  );
 
   it('a partition of events is closed to the REST side and write-only for the link', async () => {
     const { rows } = await admin.query<{
@@ -200,6 +203,8 @@ describe('what each role can read', () => {
     'organisation_keys',
     'audit_entries',
     'enrolment_tokens',
+    'enrolment_challenges',
+    'device_identity_events',
     'policy_revisions',
   ])('the link cannot read %s', async (table) => {
     const { code } = await attempt(ingest, victim.organisation, `SELECT 1 FROM ${table}`);

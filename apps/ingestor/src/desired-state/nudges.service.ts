@@ -53,7 +53,7 @@ export class NudgesService implements OnModuleInit {
           await this.commands.deliver(nudge.organisation, [nudge.device]);
         }
         return;
-      case 'revoke':
+      case 'standing':
         this.directory.forget(nudge.device);
         // The nudge is not the proof: ask the database before cutting anybody off.
         if (this.registry.find(nudge.device) !== undefined) {

@@ -2,7 +2,7 @@ import { Inject, Injectable, Logger, type OnApplicationShutdown, type OnModuleIn
 import { LINK_CONFIG } from '../config/config.module.ts';
 import type { LinkConfig } from '../config/config.ts';
 import { DeviceDirectoryRepository } from '../link/device-directory.repository.ts';
-import { DeviceDirectory, expired, revoked } from '../link/device-directory.service.ts';
+import { DeviceDirectory, expired, notAdmitted } from '../link/device-directory.service.ts';
 import { StreamRegistry } from '../link/stream-registry.ts';
 import { BundleCache } from './bundle-cache.service.ts';
 import { CommandsService } from './commands.service.ts';
@@ -68,7 +68,7 @@ export class SweepService implements OnModuleInit, OnApplicationShutdown {
       const standing = known.get(deviceId);
       if (standing?.status !== 'active') {
         this.directory.forget(deviceId);
-        stream.end(revoked());
+        stream.end(notAdmitted(standing?.status ?? 'revoked'));
       } else if (standing.teamId !== stream.identity.teamId) {
         stream.identity.teamId = standing.teamId;
       }

@@ -1,35 +1,59 @@
-import { TLSSocket } from 'node:tls';
+import { type PeerCertificate, TLSSocket } from 'node:tls';
 import { Controller, Post, Req } from '@nestjs/common';
 import { type ErrorCode, RaypherError } from '@raypher/shared';
-import { EnrolRequest, EnrolResponse, IssuedCertificate, RenewRequest } from '@raypher/shared/rest';
+import {
+  EnrolChallenge,
+  EnrolChallengeRequest,
+  EnrolRequest,
+  EnrolResponse,
+  IssuedCertificate,
+  RenewChallenge,
+  RenewRequest,
+} from '@raypher/shared/rest';
 import type { Request } from 'express';
+import { z } from 'zod';
 import { Public } from '../auth/access.decorators.ts';
 import { Answers, JsonBody } from '../openapi/contract.ts';
 import { AttemptLimiter } from './attempt-limiter.ts';
 import { EnrolmentService } from './enrolment.service.ts';
+import { LeavingService } from './leaving.service.ts';
 import { RenewalService } from './renewal.service.ts';
 
-/** What somebody without a good token or certificate meets; a used-up token is an honest mistake. */
+/** What somebody without a good token, TPM or certificate meets; a used-up token is an honest mistake. */
 const GUESSES: ReadonlySet<ErrorCode> = new Set([
   'enrolment/token-unknown',
   'enrolment/csr-invalid',
+  'enrolment/challenge-unknown',
+  'enrolment/attestation-refused',
   'device/certificate-missing',
   'device/certificate-unknown',
   'device/identity-mismatch',
+  'device/attestation-refused',
 ]);
+
+/** Requests that say everything with the certificate of their connection. */
+const Nothing = z.strictObject({});
 
 /** For devices: over TLS only, where they have verified us before they say anything secret. */
 @Controller('v1')
 @Public()
 export class EnrolmentController {
-  /** A whole office may enrol behind one address; failures are rarer and get less. */
-  private readonly attempts = new AttemptLimiter({ burst: 500, perSecond: 20 });
+  /** A whole office may enrol behind one address; failures are rarer and get less. A TPM takes two requests. */
+  private readonly attempts = new AttemptLimiter({ burst: 1_000, perSecond: 40 });
   private readonly failures = new AttemptLimiter({ burst: 30, perSecond: 0.5 });
 
   constructor(
     private readonly enrolment: EnrolmentService,
     private readonly renewal: RenewalService,
+    private readonly leaving: LeavingService,
   ) {}
+
+  @Post('enroll/challenge')
+  @Answers('A challenge that only this TPM can answer', EnrolChallenge, 201)
+  challenge(@Req() request: Request, @JsonBody(EnrolChallengeRequest) body: EnrolChallengeRequest) {
+    tlsSocketOf(request);
+    return this.limited(request, () => this.enrolment.challenge(body));
+  }
 
   @Post('enroll')
   @Answers('A token and a key become a device', EnrolResponse, 201)
@@ -38,23 +62,27 @@ export class EnrolmentController {
     return this.limited(request, () => this.enrolment.enrol(body, request.hostname));
   }
 
+  @Post('renew/challenge')
+  @Answers('What a device with a TPM has to quote for its next certificate', RenewChallenge, 201)
+  renewChallenge(@Req() request: Request, @JsonBody(Nothing) _body: z.infer<typeof Nothing>) {
+    const socket = tlsSocketOf(request);
+    return this.limited(request, () => this.renewal.challenge(certificateOf(socket)));
+  }
+
   @Post('renew')
   @Answers('A device gets its next certificate', IssuedCertificate, 201)
   renew(@Req() request: Request, @JsonBody(RenewRequest) body: RenewRequest) {
     const socket = tlsSocketOf(request);
-    return this.limited(request, () => {
-      const peer = socket.getPeerCertificate();
-      // Node gives an empty object when the client sent no certificate.
-      if (!Buffer.isBuffer(peer.raw)) {
-        throw new RaypherError(
-          'device/certificate-missing',
-          'Renewal needs the current device certificate.',
-          {
-            hint: 'Connect with the certificate as TLS client certificate.',
-          },
-        );
-      }
-      return this.renewal.renew(peer, body.csr);
+    return this.limited(request, () => this.renewal.renew(certificateOf(socket), body));
+  }
+
+  @Post('leave')
+  @Answers('A device gives up its identity', Nothing, 201)
+  leave(@Req() request: Request, @JsonBody(Nothing) _body: z.infer<typeof Nothing>) {
+    const socket = tlsSocketOf(request);
+    return this.limited(request, async () => {
+      await this.leaving.leave(certificateOf(socket));
+      return {};
     });
   }
 
@@ -78,5 +106,14 @@ function tlsSocketOf(request: Request): TLSSocket {
   if (request.socket instanceof TLSSocket) return request.socket;
   throw new RaypherError('auth/forbidden', 'Devices enrol over TLS only.', {
     hint: 'Use the https address that the console shows under Add devices.',
+  });
+}
+
+function certificateOf(socket: TLSSocket): PeerCertificate {
+  const peer = socket.getPeerCertificate();
+  // Node gives an empty object when the client sent no certificate.
+  if (Buffer.isBuffer(peer.raw)) return peer;
+  throw new RaypherError('device/certificate-missing', 'This needs the current device certificate.', {
+    hint: 'Connect with the certificate as TLS client certificate.',
   });
 }

@@ -1,69 +1,159 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
+import { timingSafeEqual } from 'node:crypto';
 import type { PeerCertificate } from 'node:tls';
 import { Injectable } from '@nestjs/common';
-import { parseDeviceUri, RaypherError } from '@raypher/shared';
-import { TenantDatabase } from '../database/tenant-database.ts';
-import { readCertificateRequest } from './certificate-request.ts';
+import { RaypherError } from '@raypher/shared';
+import { type Alert, PcrValues, type RenewChallenge, type RenewRequest } from '@raypher/shared/rest';
+import type { TenantTransaction } from '../database/tenant-database.ts';
+import type { Device } from '../generated/prisma/client.ts';
+import { plainText } from '../ingest/plain-text.ts';
+import { type CertificateRequest, readCertificateRequest } from './certificate-request.ts';
+import { ChallengesService } from './challenges.service.ts';
+import { DeviceBootsRepository } from './device-boots.repository.ts';
 import { DeviceCertificatesService, type Issued } from './device-certificates.service.ts';
+import { DeviceHistoryRepository } from './device-history.repository.ts';
+import { assertActive, DevicePeerService, pausedDevice } from './device-peer.service.ts';
+import { DeviceStandingService } from './device-standing.service.ts';
 import { EnrolmentRepository } from './enrolment.repository.ts';
+import { checkQuote, type ProvenState } from './tpm-proof.ts';
 
-/**
- * A laptop that slept over its certificate's end may still renew for this long: it proves the same key,
- * and revocation is looked up here, not in the certificate.
- */
-const GRACE_MS = 30 * 24 * 60 * 60 * 1000;
+/** Firmware, and what decides which boot loaders it starts: nothing that changes with an ordinary update. */
+const GRAVE_PCRS = ['0', '7'];
+
+interface Outcome {
+  /** Undefined: the device was paused instead. */
+  issued: Issued | undefined;
+  alerts: Alert[];
+}
 
 @Injectable()
 export class RenewalService {
   constructor(
+    private readonly peers: DevicePeerService,
+    private readonly challenges: ChallengesService,
     private readonly certificates: DeviceCertificatesService,
     private readonly repository: EnrolmentRepository,
-    private readonly database: TenantDatabase,
+    private readonly boots: DeviceBootsRepository,
+    private readonly history: DeviceHistoryRepository,
+    private readonly standing: DeviceStandingService,
   ) {}
+
+  async challenge(peer: PeerCertificate): Promise<RenewChallenge> {
+    const device = await this.peers.identify(peer);
+    assertActive(device);
+    if (device.tpmAkPublic === null) {
+      throw new RaypherError(
+        'request/conflict',
+        'This device enrolled without a TPM; it has nothing to quote.',
+        {
+          hint: 'Renew without a challenge, or enrol again with the TPM.',
+        },
+      );
+    }
+    return this.peers.within(device, (tx, now) => this.challenges.openForDevice(tx, now));
+  }
 
   /**
    * @param peer the certificate whose key the TLS handshake has proven.
    * @throws RaypherError `device/*` when it is not one that may be renewed.
    */
-  async renew(peer: PeerCertificate, csr: string): Promise<Issued> {
-    const named = deviceOf(peer);
-    if (named === undefined) throw unknownCertificate();
-    const request = await readCertificateRequest(csr);
-    const fingerprint = createHash('sha256').update(peer.raw).digest();
-    return this.database.within(named.organisation, async (tx) => {
-      const certificate = await this.repository.findCertificate(tx, fingerprint);
-      if (certificate === null || certificate.deviceId !== named.device) throw unknownCertificate();
-      const device = await this.repository.findDevice(tx, named.organisation, named.device);
-      if (device === null) throw unknownCertificate();
-      if (device.status !== 'active' || certificate.revokedAt !== null) {
-        throw new RaypherError('device/revoked', 'This device was revoked.', {
-          hint: 'An administrator must enrol it again.',
-        });
-      }
-      if (certificate.notAfter.getTime() + GRACE_MS < Date.now()) {
-        throw new RaypherError('device/certificate-expired', 'This certificate expired too long ago.', {
-          hint: 'Enrol the device again.',
-        });
-      }
-      if (!timingSafeEqual(request.keyFingerprint, Buffer.from(device.keyFingerprint))) {
-        throw new RaypherError('device/identity-mismatch', 'A renewal must keep the key of the device.', {
-          hint: 'Enrol again to change the key.',
-        });
-      }
-      return this.certificates.issue(tx, named.organisation, named.device, request.publicKey);
+  async renew(peer: PeerCertificate, request: RenewRequest): Promise<Issued> {
+    const device = await this.peers.identify(peer);
+    assertActive(device);
+    const csr = await readCertificateRequest(request.csr);
+    if (!timingSafeEqual(csr.keyFingerprint, Buffer.from(device.keyFingerprint))) {
+      throw new RaypherError('device/identity-mismatch', 'A renewal must keep the key of the device.', {
+        hint: 'Enrol again to change the key.',
+      });
+    }
+    const state = await this.quoted(device, request);
+    const { issued, alerts } = await this.peers.within(device, (tx, now) =>
+      this.renewAs(tx, now, csr, state, plainText(request.bootId ?? '', 64)),
+    );
+    if (alerts.length > 0 || issued === undefined) this.standing.announce(device.organisationId, alerts);
+    if (issued === undefined) throw pausedDevice();
+    return issued;
+  }
+
+  /** @returns undefined for a device without a TPM. */
+  private async quoted(device: Device, { tpm: proof }: RenewRequest): Promise<ProvenState | undefined> {
+    const { tpmAkPublic } = device;
+    if (tpmAkPublic === null) {
+      if (proof === undefined) return undefined;
+      throw new RaypherError('device/attestation-refused', 'This device enrolled without a TPM.', {
+        hint: 'Enrol again to change what it is known by.',
+      });
+    }
+    if (proof === undefined) {
+      throw new RaypherError('device/attestation-required', 'A device with a TPM must quote its state.', {
+        hint: 'Ask for a challenge with POST /v1/renew/challenge and answer it.',
+      });
+    }
+    const challenge = await this.challenges.takeForDevice(device, proof.challenge);
+    return checkQuote(challenge, Buffer.from(tpmAkPublic), proof, 'device/attestation-refused');
+  }
+
+  private async renewAs(
+    tx: TenantTransaction,
+    device: Device,
+    csr: CertificateRequest,
+    state: ProvenState | undefined,
+    bootId: string,
+  ): Promise<Outcome> {
+    const { id, organisationId } = device;
+    assertActive(device);
+    const suspicion = await this.suspicionOf(tx, device, state, bootId);
+    if (suspicion !== undefined) {
+      const alerts = await this.standing.suspect(tx, organisationId, device, suspicion);
+      return { issued: undefined, alerts };
+    }
+    const alerts = state === undefined ? [] : await this.compare(tx, device, state);
+    if (state !== undefined) await this.repository.recordState(tx, id, state);
+    await this.repository.recordPublicKey(tx, id, csr);
+    return { issued: await this.certificates.issue(tx, organisationId, id, csr.publicKey), alerts };
+  }
+
+  /** @returns why there may be two machines with this identity. */
+  private async suspicionOf(
+    tx: TenantTransaction,
+    device: Device,
+    state: ProvenState | undefined,
+    bootId: string,
+  ): Promise<string | undefined> {
+    if (state !== undefined && wentBack(device, state)) {
+      return `Its TPM counted ${device.tpmResetCount}.${device.tpmRestartCount} starts before, and ${state.resetCount}.${state.restartCount} now.`;
+    }
+    if (bootId === '') return undefined;
+    const standing = await this.boots.note(tx, device.organisationId, device.id, bootId);
+    return standing === 'returned'
+      ? 'A boot of the machine came back after another had replaced it.'
+      : undefined;
+  }
+
+  /** Writes down what is different from the last quote. */
+  private async compare(tx: TenantTransaction, device: Device, state: ProvenState): Promise<Alert[]> {
+    const { id, organisationId, hostname } = device;
+    if (device.tpmResetCount !== null && BigInt(state.resetCount) > device.tpmResetCount) {
+      const detail = `The machine was started anew: its TPM counted ${device.tpmResetCount} resets before, and ${state.resetCount} now.`;
+      await this.history.add(tx, organisationId, id, { kind: 'rebooted', detail });
+    }
+    const before = PcrValues.catch({}).parse(device.tpmPcrs);
+    const changed = Object.keys(state.pcrs).filter((pcr) => before[pcr] !== state.pcrs[pcr]);
+    if (changed.length === 0) return [];
+    const detail = `PCR ${changed.join(', ')} changed since the last quote.`;
+    await this.history.add(tx, organisationId, id, { kind: 'pcrs-changed', detail });
+    if (!changed.some((pcr) => GRAVE_PCRS.includes(pcr))) return [];
+    return this.standing.raise(tx, organisationId, device, {
+      kind: 'device/pcrs-changed',
+      severity: 'warning',
+      title: `The firmware of ${hostname}, or what it is allowed to start, is another: ${detail}`,
     });
   }
 }
 
-/** Only a hint where to look: what the certificate may do follows from its row, found by fingerprint. */
-function deviceOf(peer: PeerCertificate) {
-  const [only, ...more] = (peer.subjectaltname ?? '').split(', ');
-  if (only === undefined || more.length > 0 || !only.startsWith('URI:')) return undefined;
-  return parseDeviceUri(only.slice('URI:'.length));
-}
-
-function unknownCertificate(): RaypherError {
-  return new RaypherError('device/certificate-unknown', 'This certificate was not issued here.', {
-    hint: 'Enrol the device again.',
-  });
+/** A TPM only ever counts on: one that counts less is a copy of an earlier state. */
+function wentBack(device: Device, state: ProvenState): boolean {
+  if (device.tpmResetCount === null || device.tpmRestartCount === null) return false;
+  const [reset, restart] = [BigInt(state.resetCount), BigInt(state.restartCount)];
+  if (reset !== device.tpmResetCount) return reset < device.tpmResetCount;
+  return restart < device.tpmRestartCount;
 }

@@ -1,4 +1,4 @@
-import { type Device, PostureItem } from '@raypher/shared/rest';
+import { type Device, DeviceStatus, IdentityClass, PostureItem } from '@raypher/shared/rest';
 import { z } from 'zod';
 import { Prisma } from '../generated/prisma/client.ts';
 import type { Presence } from '../redis/channels.ts';
@@ -14,9 +14,11 @@ export interface DeviceRow {
   arch: string;
   agentVersion: string;
   identityClass: string;
+  identityReason: string;
   keyFingerprint: Uint8Array;
   simulated: boolean;
   status: string;
+  pauseReason: string | null;
   enrolledAt: Date;
   revokedAt: Date | null;
   revokeReason: string | null;
@@ -31,7 +33,8 @@ export interface DeviceRow {
 /** The columns of a {@link DeviceRow}, from `devices d LEFT JOIN teams t`. */
 export const DEVICE_COLUMNS = Prisma.sql`
   d.id, d.hostname, d.label, d.team_id AS "teamId", t.name AS "teamName", d.os, d.kernel, d.arch,
-  d.agent_version AS "agentVersion", d.identity_class AS "identityClass", d.key_fingerprint AS "keyFingerprint",
+  d.agent_version AS "agentVersion", d.identity_class AS "identityClass",
+  d.identity_reason AS "identityReason", d.pause_reason AS "pauseReason", d.key_fingerprint AS "keyFingerprint",
   d.simulated, d.status, d.enrolled_at AS "enrolledAt", d.revoked_at AS "revokedAt",
   d.revoke_reason AS "revokeReason", d.last_seen_at AS "lastSeenAt", d.posture,
   d.applied_policy_revision AS "appliedPolicy", d.applied_freeze_revision AS "appliedFreeze",
@@ -41,11 +44,9 @@ export const DEVICE_COLUMNS = Prisma.sql`
 // Written by the link from the agent's own report; a device that reports nonsense shows no posture at all
 // rather than making the whole list unreadable.
 const Posture = z.array(PostureItem).catch([]);
-const IdentityClass = z.enum(['hardware', 'virtual', 'unverified', 'software']);
-const Status = z.enum(['active', 'revoked']);
 
 export function showDevice(row: DeviceRow, presence: Presence | undefined): Device {
-  const status = Status.parse(row.status);
+  const status = DeviceStatus.parse(row.status);
   const live = status === 'active' ? presence : undefined;
   return {
     id: row.id,
@@ -57,9 +58,11 @@ export function showDevice(row: DeviceRow, presence: Presence | undefined): Devi
     arch: row.arch,
     agentVersion: row.agentVersion,
     identityClass: IdentityClass.parse(row.identityClass),
+    identityReason: row.identityReason,
     keyFingerprint: Buffer.from(row.keyFingerprint).toString('hex'),
     simulated: row.simulated,
     status,
+    pauseReason: row.pauseReason,
     connected: live !== undefined,
     connectedSince: live?.since ?? null,
     enrolledAt: row.enrolledAt.toISOString(),

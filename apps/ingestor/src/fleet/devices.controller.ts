@@ -1,15 +1,27 @@
 import { Controller, Get, Patch, Post } from '@nestjs/common';
-import { Device, DeviceDetail, DeviceQuery, pageOf, RevokeDevice, UpdateDevice } from '@raypher/shared/rest';
+import {
+  DecideDevice,
+  Device,
+  DeviceDetail,
+  DeviceQuery,
+  pageOf,
+  RevokeDevice,
+  UpdateDevice,
+} from '@raypher/shared/rest';
 import type { z } from 'zod';
 import { Caller, Requires } from '../auth/access.decorators.ts';
 import type { Principal } from '../auth/principal.ts';
 import { Answers, JsonBody, Search } from '../openapi/contract.ts';
 import { IdParameter } from '../openapi/path-parameters.ts';
+import { DeviceDecisionsService } from './device-decisions.service.ts';
 import { DevicesService } from './devices.service.ts';
 
 @Controller('v1/devices')
 export class DevicesController {
-  constructor(private readonly devices: DevicesService) {}
+  constructor(
+    private readonly devices: DevicesService,
+    private readonly decisions: DeviceDecisionsService,
+  ) {}
 
   @Get()
   @Requires('devices:read')
@@ -34,6 +46,39 @@ export class DevicesController {
     @JsonBody(UpdateDevice) body: UpdateDevice,
   ) {
     return this.devices.update(caller, id, body);
+  }
+
+  @Post(':id/approve')
+  @Requires('devices:manage')
+  @Answers('Lets a device that waits for approval connect', DeviceDetail)
+  approve(
+    @Caller() caller: Principal,
+    @IdParameter('id') id: string,
+    @JsonBody(DecideDevice) body: DecideDevice,
+  ) {
+    return this.decisions.approve(caller, id, body);
+  }
+
+  @Post(':id/pause')
+  @Requires('devices:manage')
+  @Answers('Keeps a device from connecting until it is resumed', DeviceDetail)
+  pause(
+    @Caller() caller: Principal,
+    @IdParameter('id') id: string,
+    @JsonBody(DecideDevice) body: DecideDevice,
+  ) {
+    return this.decisions.pause(caller, id, body);
+  }
+
+  @Post(':id/resume')
+  @Requires('devices:manage')
+  @Answers('Lets a paused device connect again, whichever boot it comes from', DeviceDetail)
+  resume(
+    @Caller() caller: Principal,
+    @IdParameter('id') id: string,
+    @JsonBody(DecideDevice) body: DecideDevice,
+  ) {
+    return this.decisions.resume(caller, id, body);
   }
 
   @Post(':id/revoke')

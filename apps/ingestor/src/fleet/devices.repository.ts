@@ -1,12 +1,15 @@
 import { Injectable } from '@nestjs/common';
+import type { DeviceQuery, DeviceStatus } from '@raypher/shared/rest';
+import type { z } from 'zod';
 import { containing } from '../database/like.ts';
 import { TenantDatabase, type TenantTransaction } from '../database/tenant-database.ts';
+import { DeviceHistoryRepository } from '../enrollment/device-history.repository.ts';
 import { Prisma } from '../generated/prisma/client.ts';
 import { DEVICE_COLUMNS, type DeviceRow } from './device.row.ts';
 
 export interface DeviceFilter {
   search?: string | undefined;
-  state?: 'connected' | 'disconnected' | 'revoked' | undefined;
+  state?: z.infer<typeof DeviceQuery>['state'];
   team?: string | undefined;
   /** Ids that are connected now, for the two states that depend on it. */
   connected: readonly string[];
@@ -14,7 +17,10 @@ export interface DeviceFilter {
 
 @Injectable()
 export class DevicesRepository {
-  constructor(private readonly database: TenantDatabase) {}
+  constructor(
+    private readonly database: TenantDatabase,
+    private readonly history: DeviceHistoryRepository,
+  ) {}
 
   /** Ordered by host name; one row more than asked for when there is a next page. */
   list(
@@ -44,7 +50,7 @@ export class DevicesRepository {
     return row;
   }
 
-  /** The device with its certificates and the head of its chain. */
+  /** The device with its certificates, the head of its chain, and what its TPM and its vault are known by. */
   detail(organisationId: string, deviceId: string) {
     return this.database.within(organisationId, async (tx) => {
       const row = await this.find(tx, deviceId);
@@ -55,7 +61,8 @@ export class DevicesRepository {
         take: 20,
       });
       const chain = await tx.deviceChain.findUnique({ where: { deviceId } });
-      return { row, certificates, chain };
+      const identity = await tx.device.findUniqueOrThrow({ where: { id: deviceId } });
+      return { row, certificates, chain, identity, history: await this.history.newest(tx, deviceId) };
     });
   }
 
@@ -67,11 +74,32 @@ export class DevicesRepository {
     await tx.device.updateMany({ where: { id: deviceId }, data: change });
   }
 
+  /** @returns false when the device is not (or no longer) in the state that the decision is about. */
+  async decide(
+    tx: TenantTransaction,
+    deviceId: string,
+    decision: {
+      from: DeviceStatus;
+      to: DeviceStatus;
+      pauseReason: string | null;
+      pausedAt: Date | null;
+      approvedBy?: string;
+      approvedAt?: Date;
+    },
+  ): Promise<boolean> {
+    const { from, to, ...change } = decision;
+    const { count } = await tx.device.updateMany({
+      where: { id: deviceId, status: from },
+      data: { ...change, status: to },
+    });
+    return count === 1;
+  }
+
   /** Ends the device's identity: the row, and every certificate that still runs. */
   async revoke(tx: TenantTransaction, deviceId: string, reason: string): Promise<void> {
     const revokedAt = new Date();
     await tx.device.updateMany({
-      where: { id: deviceId, status: 'active' },
+      where: { id: deviceId, status: { not: 'revoked' } },
       data: { status: 'revoked', revokedAt, revokeReason: reason },
     });
     await tx.deviceCertificate.updateMany({ where: { deviceId, revokedAt: null }, data: { revokedAt } });
@@ -110,8 +138,10 @@ function matches(filter: DeviceFilter): Prisma.Sql {
     case 'disconnected':
       conditions.push(Prisma.sql`d.status = 'active' AND d.id <> ALL (${connected}::uuid[])`);
       break;
+    case 'pending':
+    case 'paused':
     case 'revoked':
-      conditions.push(Prisma.sql`d.status = 'revoked'`);
+      conditions.push(Prisma.sql`d.status = ${filter.state}`);
       break;
     case undefined:
       break;

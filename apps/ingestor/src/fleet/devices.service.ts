@@ -1,31 +1,25 @@
 import { Injectable } from '@nestjs/common';
 import { RaypherError } from '@raypher/shared';
-import type { Device, DeviceDetail, RevokeDevice, UpdateDevice } from '@raypher/shared/rest';
+import type { Device, DeviceDetail, DeviceQuery, RevokeDevice, UpdateDevice } from '@raypher/shared/rest';
 import { z } from 'zod';
 import { AuditRepository } from '../audit/audit.repository.ts';
 import { labelOf, type Principal } from '../auth/principal.ts';
 import { decodeCursor, toPage } from '../database/cursor.ts';
 import { TenantDatabase, type TenantTransaction } from '../database/tenant-database.ts';
+import { DeviceHistoryRepository } from '../enrollment/device-history.repository.ts';
+import { DeviceStandingService } from '../enrollment/device-standing.service.ts';
 import { FreezesService } from '../freeze/freezes.service.ts';
 import { LiveChanges } from '../live/live-changes.ts';
-import { OutboxRepository } from '../outbox/outbox.repository.ts';
 import { OutboxRelay } from '../outbox/outbox-relay.service.ts';
 import { PoliciesService } from '../policies/policies.service.ts';
 import { StateBundlesRepository } from '../rollouts/state-bundles.repository.ts';
 import { TeamsRepository } from '../tenancy/teams.repository.ts';
 import { type DeviceRow, showDevice } from './device.row.ts';
+import { showTpm, showVaultKey } from './device-identity.view.ts';
 import { DevicesRepository } from './devices.repository.ts';
 import { PresenceReader } from './presence.reader.ts';
 
 const DeviceKey = z.tuple([z.string(), z.uuid()]);
-
-interface DeviceListQuery {
-  cursor?: string | undefined;
-  limit: number;
-  search?: string | undefined;
-  state?: 'connected' | 'disconnected' | 'revoked' | undefined;
-  team?: string | undefined;
-}
 
 @Injectable()
 export class DevicesService {
@@ -38,14 +32,15 @@ export class DevicesService {
     private readonly policies: PoliciesService,
     private readonly freezes: FreezesService,
     private readonly audit: AuditRepository,
-    private readonly outbox: OutboxRepository,
+    private readonly history: DeviceHistoryRepository,
+    private readonly standing: DeviceStandingService,
     private readonly relay: OutboxRelay,
     private readonly changes: LiveChanges,
   ) {}
 
   async list(
     organisationId: string,
-    query: DeviceListQuery,
+    query: z.infer<typeof DeviceQuery>,
   ): Promise<{ items: Device[]; next: string | null; total: number }> {
     const presence = await this.presence.connected(organisationId);
     const key = query.cursor === undefined ? undefined : decodeCursor(DeviceKey, query.cursor);
@@ -81,6 +76,9 @@ export class DevicesService {
         seq: Number(found.chain?.lastSeq ?? 0n),
         hash: found.chain === null ? '' : Buffer.from(found.chain.lastHash).toString('hex'),
       },
+      tpm: showTpm(found.identity),
+      history: found.history,
+      vaultKey: showVaultKey(found.identity),
     };
   }
 
@@ -130,22 +128,27 @@ export class DevicesService {
   /** Ends a device's identity: its certificates, its stream, its place in rollouts. There is no way back but enrolling again. */
   async revoke(caller: Principal, deviceId: string, input: RevokeDevice): Promise<DeviceDetail> {
     const organisationId = caller.organisation.id;
-    await this.database.within(organisationId, async (tx) => {
+    const closed = await this.database.within(organisationId, async (tx) => {
       const row = await this.requireDevice(tx, deviceId);
       if (row.status === 'revoked')
         throw new RaypherError('request/conflict', 'This device was revoked already.');
       await this.devices.revoke(tx, deviceId, input.reason);
-      await this.outbox.add(tx, { topic: 'revoke', organisation: organisationId, device: deviceId });
+      await this.history.add(tx, organisationId, deviceId, {
+        kind: 'revoked',
+        detail: input.reason,
+        by: labelOf(caller),
+      });
+      await this.standing.changed(tx, organisationId, deviceId);
       await this.audit.record(tx, organisationId, caller, {
         action: 'device.revoke',
         target: row.hostname,
         reason: input.reason,
-        before: { id: deviceId, status: 'active' },
+        before: { id: deviceId, status: row.status },
         after: { id: deviceId, status: 'revoked' },
       });
+      return this.standing.settle(tx, deviceId, labelOf(caller));
     });
-    this.relay.look();
-    this.changes.announce(organisationId, 'devices', 'audit');
+    this.standing.announce(organisationId, closed);
     return this.get(organisationId, deviceId);
   }
 

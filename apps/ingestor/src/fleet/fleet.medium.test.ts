@@ -152,7 +152,7 @@ describe('devices', () => {
     });
     expect(revoked.body).toMatchObject({ status: 'revoked', revokeReason: 'Stolen from a car' });
     expect(revoked.body.certificates[0].revokedAt).not.toBeNull();
-    await expect.poll(() => nudges).toContainEqual({ topic: 'revoke', organisation: acme.id, device: id });
+    await expect.poll(() => nudges).toContainEqual({ topic: 'standing', organisation: acme.id, device: id });
     await expect
       .poll(
         async () =>

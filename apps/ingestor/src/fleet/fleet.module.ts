@@ -5,6 +5,7 @@ import { AiAgentsController } from './ai-agents.controller.ts';
 import { AiAgentsRepository } from './ai-agents.repository.ts';
 import { BlastRadiusController } from './blast-radius.controller.ts';
 import { BlastRadiusService } from './blast-radius.service.ts';
+import { DeviceDecisionsService } from './device-decisions.service.ts';
 import { DevicesController } from './devices.controller.ts';
 import { DevicesRepository } from './devices.repository.ts';
 import { DevicesService } from './devices.service.ts';
@@ -18,6 +19,7 @@ import { TokenListRepository } from './token-list.repository.ts';
   providers: [
     AiAgentsRepository,
     BlastRadiusService,
+    DeviceDecisionsService,
     DevicesRepository,
     DevicesService,
     EnrolmentTokensService,

@@ -1,10 +1,10 @@
 import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
 import type { ChainHead } from '@raypher/ledger';
 import { RaypherError } from '@raypher/shared';
-import { revoked } from '../link/device-directory.service.ts';
+import { notAdmitted } from '../link/device-directory.service.ts';
 import { MetricsService } from '../metrics/metrics.service.ts';
 import { fitToChain } from './fit-to-chain.ts';
-import { type EventRow, LedgerRepository } from './ledger.repository.ts';
+import { type EventRow, LedgerRepository, type StoredHead } from './ledger.repository.ts';
 import { brokenChain, type VerifiedBatch } from './verify-batch.ts';
 
 /** A batch on its way into the ledger. */
@@ -172,10 +172,7 @@ export class CommitQueue implements OnApplicationShutdown {
     const outcomes = await this.ledger.transaction(async (client) => {
       refusals.length = 0;
       const deviceIds = [...new Set(jobs.map((job) => job.deviceId))];
-      const heads: Map<string, ChainHead & { isActive: boolean }> = await this.ledger.lockHeads(
-        client,
-        deviceIds,
-      );
+      const heads: Map<string, StoredHead> = await this.ledger.lockHeads(client, deviceIds);
       const moved = new Map<string, ChainHead>();
       const placed = placeAll(jobs, heads, moved, refusals);
       const rows = placed.flatMap((outcome) => outcome.rows);
@@ -199,7 +196,7 @@ export class CommitQueue implements OnApplicationShutdown {
 /** Walks the jobs in the order of arrival; a device that failed once gets nothing more stored. */
 function placeAll(
   jobs: readonly CommitJob[],
-  heads: Map<string, ChainHead & { isActive: boolean }>,
+  heads: Map<string, StoredHead>,
   moved: Map<string, ChainHead>,
   refusals: { job: CommitJob; error: RaypherError }[],
 ): Outcome[] {
@@ -218,21 +215,18 @@ function placeAll(
     }
     if (outcome.rows.length > 0) {
       moved.set(job.deviceId, outcome.head);
-      heads.set(job.deviceId, { ...outcome.head, isActive: true });
+      heads.set(job.deviceId, { ...outcome.head, status: 'active' });
     }
     outcomes.push(outcome);
   }
   return outcomes;
 }
 
-function place(
-  job: CommitJob,
-  stored: (ChainHead & { isActive: boolean }) | undefined,
-): Outcome | RaypherError {
+function place(job: CommitJob, stored: StoredHead | undefined): Outcome | RaypherError {
   if (stored === undefined) {
     return new RaypherError('device/certificate-unknown', 'This device has no ledger here.');
   }
-  if (!stored.isActive) return revoked();
+  if (stored.status !== 'active') return notAdmitted(stored.status);
   const fit = fitToChain(stored, job.batch);
   switch (fit.kind) {
     case 'fault':

@@ -2,6 +2,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { Injectable } from '@nestjs/common';
 import type { ChainHead } from '@raypher/ledger';
+import type { DeviceStatus } from '@raypher/shared/rest';
 import type { PoolClient } from 'pg';
 import { from as copyFrom } from 'pg-copy-streams';
 import { IngestDatabase } from '../database/ingest-database.ts';
@@ -10,8 +11,8 @@ import { plainText } from './plain-text.ts';
 import type { CheckedEntry } from './read-entry.ts';
 
 export interface StoredHead extends ChainHead {
-  /** Whether the device may still add to its ledger. */
-  isActive: boolean;
+  /** Only an active device may add to its ledger. */
+  status: DeviceStatus;
 }
 
 /** An entry as it goes into the table. */
@@ -50,15 +51,15 @@ export class LedgerRepository {
 
   /** Heads of these devices, locked in one order so that two micro-batches never wait for each other. */
   async lockHeads(client: PoolClient, deviceIds: string[]): Promise<Map<string, StoredHead>> {
-    const { rows } = await client.query<HeadRow & { device_id: string; is_active: boolean }>(
-      `SELECT c.device_id, c.last_seq, c.last_hash, d.status = 'active' AS is_active
+    const { rows } = await client.query<HeadRow & { device_id: string; status: DeviceStatus }>(
+      `SELECT c.device_id, c.last_seq, c.last_hash, d.status
          FROM device_chains c JOIN devices d ON d.id = c.device_id AND d.organisation_id = c.organisation_id
         WHERE c.device_id = ANY ($1::uuid[])
         ORDER BY c.device_id
           FOR UPDATE OF c`,
       [deviceIds],
     );
-    return new Map(rows.map((row) => [row.device_id, { ...toHead(row), isActive: row.is_active }]));
+    return new Map(rows.map((row) => [row.device_id, { ...toHead(row), status: row.status }]));
   }
 
   /** Positions in the order of arrival, as decimal strings. */

@@ -6,6 +6,7 @@ import { PRESENCE_LEASE_MS, presenceKey, presenceSeenKey } from '../redis/channe
 import { RedisConnections } from '../redis/redis-connections.ts';
 import { type SeededTenant, seedTenant } from '../testing/seed-tenant.ts';
 import { TestApi } from '../testing/test-api.ts';
+import { ChallengePruning } from './challenge-pruning.ts';
 import { EventPartitions } from './event-partitions.ts';
 import { QUEUE, QUEUE_PREFIX } from './jobs.service.ts';
 import { PresencePruning } from './presence-pruning.ts';
@@ -96,6 +97,23 @@ describe('presence pruning', () => {
   });
 });
 
+describe('challenges', () => {
+  it('are removed when nobody answered them in time, and not before', async () => {
+    const open = async (expires: string) =>
+      admin.query(
+        `INSERT INTO enrolment_challenges (organisation_id, device_id, nonce, pcrs, expires_at)
+          VALUES ($1, $2, sha256('n'), '{0}', now() + $3::interval) RETURNING id`,
+        [acme.organisation, acme.device, expires],
+      );
+    await admin.query('DELETE FROM enrolment_challenges');
+    await open('-1 second');
+    const kept = await open('5 minutes');
+    expect(await api.app.get(ChallengePruning, { strict: false }).run()).toBe(1);
+    const { rows } = await admin.query('SELECT id FROM enrolment_challenges');
+    expect(rows).toEqual(kept.rows);
+  });
+});
+
 describe('event partitions', () => {
   it('are there for today and the next seven days, however often it runs', async () => {
     const job = api.app.get(EventPartitions, { strict: false });
@@ -117,7 +135,7 @@ describe('the schedule', () => {
     try {
       await expect
         .poll(async () => (await queue.getJobSchedulers()).map(({ name }) => name).sort())
-        .toEqual(['event-partitions', 'presence-pruning', 'silent-devices']);
+        .toEqual(['challenge-pruning', 'event-partitions', 'presence-pruning', 'silent-devices']);
       await admin.query('REVOKE EXECUTE ON FUNCTION organisation_ids() FROM raypher_app');
       await queue.add('presence-pruning', {});
       await expect

@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { AlertsModule } from '../alerts/alerts.module.ts';
+import { ChallengePruning } from './challenge-pruning.ts';
 import { EventPartitions } from './event-partitions.ts';
 import { JobsService } from './jobs.service.ts';
 import { PresencePruning } from './presence-pruning.ts';
@@ -8,6 +9,13 @@ import { SilentDevices } from './silent-devices.ts';
 
 @Module({
   imports: [AlertsModule],
-  providers: [EventPartitions, JobsService, PresencePruning, SilentDevices, SilentDevicesRepository],
+  providers: [
+    ChallengePruning,
+    EventPartitions,
+    JobsService,
+    PresencePruning,
+    SilentDevices,
+    SilentDevicesRepository,
+  ],
 })
 export class JobsModule {}

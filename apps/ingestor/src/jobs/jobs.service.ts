@@ -11,6 +11,7 @@ import { Counter } from 'prom-client';
 import { API_CONFIG } from '../config/config.module.ts';
 import type { ApiConfig } from '../config/config.ts';
 import { MetricsService } from '../metrics/metrics.service.ts';
+import { ChallengePruning } from './challenge-pruning.ts';
 import { EventPartitions } from './event-partitions.ts';
 import { PresencePruning } from './presence-pruning.ts';
 import { SilentDevices } from './silent-devices.ts';
@@ -22,6 +23,7 @@ export const QUEUE = 'jobs';
 export const QUEUE_PREFIX = 'raypher';
 
 const EVERY_MS = {
+  'challenge-pruning': 5 * 60_000,
   'event-partitions': 60 * 60_000,
   'presence-pruning': 5 * 60_000,
   'silent-devices': 60_000,
@@ -42,6 +44,7 @@ export class JobsService implements OnApplicationBootstrap, OnApplicationShutdow
   constructor(
     @Inject(API_CONFIG) private readonly config: ApiConfig,
     metrics: MetricsService,
+    private readonly challenges: ChallengePruning,
     private readonly partitions: EventPartitions,
     private readonly pruning: PresencePruning,
     private readonly silent: SilentDevices,
@@ -92,6 +95,8 @@ export class JobsService implements OnApplicationBootstrap, OnApplicationShutdow
   private async run(name: string): Promise<number> {
     if (!isJobName(name)) return 0;
     switch (name) {
+      case 'challenge-pruning':
+        return this.challenges.run();
       case 'event-partitions':
         return this.partitions.run();
       case 'presence-pruning':

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import type { DeviceStatus } from '@raypher/shared/rest';
 import { IngestDatabase } from '../database/ingest-database.ts';
 
 export interface DirectoryRow {
@@ -6,14 +7,15 @@ export interface DirectoryRow {
   deviceId: string;
   notAfter: Date;
   certificateRevoked: boolean;
-  status: 'active' | 'revoked';
+  status: DeviceStatus;
   teamId: string | null;
   hostname: string;
+  vaultPublicKey: Buffer | null;
 }
 
 export interface DeviceStanding {
   deviceId: string;
-  status: 'active' | 'revoked';
+  status: DeviceStatus;
   teamId: string | null;
 }
 
@@ -24,7 +26,8 @@ export class DeviceDirectoryRepository {
   async findByCertificate(fingerprint: Buffer): Promise<DirectoryRow | undefined> {
     const [row] = await this.database.query<DirectoryRow>(
       `SELECT c.organisation_id AS "organisationId", c.device_id AS "deviceId", c.not_after AS "notAfter",
-              c.revoked_at IS NOT NULL AS "certificateRevoked", d.status, d.team_id AS "teamId", d.hostname
+              c.revoked_at IS NOT NULL AS "certificateRevoked", d.status, d.team_id AS "teamId", d.hostname,
+              d.vault_public_key AS "vaultPublicKey"
          FROM device_certificates c JOIN devices d ON d.id = c.device_id AND d.organisation_id = c.organisation_id
         WHERE c.fingerprint = $1`,
       [fingerprint],

@@ -1,6 +1,7 @@
 import type { KeyObject } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { RaypherError } from '@raypher/shared';
+import type { DeviceStatus } from '@raypher/shared/rest';
 import { LRUCache } from 'lru-cache';
 import { DeviceDirectoryRepository, type DirectoryRow } from './device-directory.repository.ts';
 import type { Peer, ProvenCertificate } from './link-listener.ts';
@@ -10,6 +11,8 @@ export interface DeviceIdentity {
   deviceId: string;
   teamId: string | null;
   hostname: string;
+  /** As it was announced last; null before the first time. */
+  vaultPublicKey: Buffer | null;
   /** What the device signs its batches with. */
   publicKey: KeyObject;
   /** Milliseconds since the epoch: the stream may not outlive its certificate. */
@@ -32,7 +35,8 @@ export class DeviceDirectory {
     const { fingerprint, device } = certificate;
     const row = await this.find(fingerprint);
     if (device === undefined || row === undefined) throw unknown();
-    if (row.status !== 'active' || row.certificateRevoked) throw revoked();
+    if (row.certificateRevoked) throw revoked();
+    if (row.status !== 'active') throw notAdmitted(row.status);
     if (row.notAfter.getTime() <= Date.now()) throw expired();
     if (row.organisationId !== device.organisation || row.deviceId !== device.device) {
       throw new RaypherError(
@@ -45,6 +49,7 @@ export class DeviceDirectory {
       deviceId: row.deviceId,
       teamId: row.teamId,
       hostname: row.hostname,
+      vaultPublicKey: row.vaultPublicKey,
       certificateEndsAt: row.notAfter.getTime(),
       publicKey: certificate.publicKey,
     };
@@ -79,7 +84,23 @@ export function provenCertificate(peer: Peer): ProvenCertificate {
   throw certificate.fault === 'CERT_HAS_EXPIRED' ? expired() : unknown();
 }
 
-export function revoked(): RaypherError {
+/** Why a device that is known may not connect. */
+export function notAdmitted(status: Exclude<DeviceStatus, 'active'>): RaypherError {
+  switch (status) {
+    case 'pending':
+      return new RaypherError('device/pending', 'This device waits for the approval of an administrator.', {
+        hint: 'Approve it in the console under Devices.',
+      });
+    case 'paused':
+      return new RaypherError('device/paused', 'This device was paused.', {
+        hint: 'An administrator must look at it in the console, and resume or revoke it.',
+      });
+    case 'revoked':
+      return revoked();
+  }
+}
+
+function revoked(): RaypherError {
   return new RaypherError('device/revoked', 'This device was revoked.', {
     hint: 'An administrator must enrol it again.',
   });

@@ -1,5 +1,6 @@
 import { Metadata } from '@grpc/grpc-js';
 import type { ErrorCode, RaypherError, StateSlot } from '@raypher/shared';
+import { comeBackAfter } from './come-back.ts';
 import type { DeviceIdentity } from './device-directory.service.ts';
 import { type ControlBody, encode, type LinkCall } from './wire.ts';
 
@@ -127,7 +128,7 @@ export class DeviceStream {
    * Ends the stream and says why: a Retry message for agents of this protocol and the code in the
    * trailers. No retry delay means that coming back will not help.
    */
-  end(error: RaypherError, retryAfterMs?: number): void {
+  end(error: RaypherError, retryAfterMs = comeBackAfter(error.code)): void {
     if (this.ended) return;
     this.ended = true;
     this.endedWith = error.code;

@@ -90,16 +90,44 @@ describe('the link', () => {
     await newer.durable(1);
   });
 
-  it('notices two machines that use one identity in turn', async () => {
+  it('pauses a device when two machines use its identity in turn, and sends both away', async () => {
     const device = await enrol();
-    for (const bootId of ['boot-a', 'boot-b', 'boot-a']) {
+    const first = device.connect(installation.linkPort);
+    first.send({ $case: 'hello', value: device.hello({ bootId: 'boot-a' }) });
+    await first.next('eventAck');
+    const second = device.connect(installation.linkPort);
+    second.send({ $case: 'hello', value: device.hello({ bootId: 'boot-b' }) });
+    await second.next('eventAck');
+    const returned = device.connect(installation.linkPort);
+    returned.send({ $case: 'hello', value: device.hello({ bootId: 'boot-a' }) });
+    expect(await returned.ended).toMatchObject({ status: 9, code: 'device/paused' });
+    expect(await second.ended).toMatchObject({ status: 9, code: 'device/paused' });
+    const { rows } = await admin.query(
+      `SELECT status, (SELECT array_agg(kind ORDER BY id) FROM device_identity_events WHERE device_id = d.id) AS history,
+          (SELECT array_agg(kind) FROM alerts WHERE device_id = d.id) AS alerts FROM devices d WHERE id = $1`,
+      [device.id],
+    );
+    expect(rows).toEqual([
+      { status: 'paused', history: ['enrolled', 'cloned', 'paused'], alerts: ['device/cloned'] },
+    ]);
+  });
+
+  it('lets one machine boot as often as it likes', async () => {
+    const device = await enrol();
+    for (const bootId of ['monday', 'tuesday', 'tuesday', 'wednesday']) {
       const stream = device.connect(installation.linkPort);
       stream.send({ $case: 'hello', value: device.hello({ bootId }) });
       await stream.next('eventAck');
     }
-    await expect
-      .poll(async () => (await admin.query('SELECT kind FROM alerts WHERE device_id = $1', [device.id])).rows)
-      .toEqual([{ kind: 'device/cloned' }]);
+    const { rows } = await admin.query(
+      'SELECT boot_id, replaced_at IS NULL AS current FROM device_boots WHERE device_id = $1 ORDER BY first_seen_at',
+      [device.id],
+    );
+    expect(rows).toEqual([
+      { boot_id: 'monday', current: false },
+      { boot_id: 'tuesday', current: false },
+      { boot_id: 'wednesday', current: true },
+    ]);
   });
 
   it('paces a watched device faster, and slower again afterwards', async () => {
@@ -231,7 +259,7 @@ describe('the link refuses', () => {
     const nudged = performance.now();
     installation.api
       .get(RedisConnections)
-      .publish(NUDGE_CHANNEL, { topic: 'revoke', organisation: device.organisationId, device: device.id });
+      .publish(NUDGE_CHANNEL, { topic: 'standing', organisation: device.organisationId, device: device.id });
     expect(await stream.ended).toMatchObject({ status: 7, code: 'device/revoked' });
     expect(performance.now() - nudged).toBeLessThan(1_000);
   });
@@ -240,7 +268,11 @@ describe('the link refuses', () => {
     const device = await enrol();
     const stream = await device.open(installation.linkPort);
     const redis = installation.api.get(RedisConnections);
-    redis.publish(NUDGE_CHANNEL, { topic: 'revoke', organisation: device.organisationId, device: device.id });
+    redis.publish(NUDGE_CHANNEL, {
+      topic: 'standing',
+      organisation: device.organisationId,
+      device: device.id,
+    });
     redis.publish(NUDGE_CHANNEL, { topic: 'nonsense' });
     stream.send({ $case: 'events', value: device.batch(device.record(1), 1) });
     await stream.durable(1);

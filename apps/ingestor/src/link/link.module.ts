@@ -21,6 +21,8 @@ import { DeviceFactsRepository } from '../presence/device-facts.repository.ts';
 import { DeviceFactsService } from '../presence/device-facts.service.ts';
 import { PresenceService } from '../presence/presence.service.ts';
 import { AgentMessagesService } from './agent-messages.service.ts';
+import { ContinuityRepository } from './continuity.repository.ts';
+import { ContinuityService } from './continuity.service.ts';
 import { DeviceDirectoryRepository } from './device-directory.repository.ts';
 import { DeviceDirectory } from './device-directory.service.ts';
 import { LinkListener } from './link-listener.ts';
@@ -38,6 +40,8 @@ import { StreamRegistry } from './stream-registry.ts';
     OpeningService,
     AgentMessagesService,
     StreamRegistry,
+    ContinuityRepository,
+    ContinuityService,
     DeviceDirectory,
     DeviceDirectoryRepository,
     // ingest

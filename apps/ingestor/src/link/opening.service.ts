@@ -9,6 +9,7 @@ import { LedgerRepository } from '../ingest/ledger.repository.ts';
 import { plainText } from '../ingest/plain-text.ts';
 import { DeviceFactsService } from '../presence/device-facts.service.ts';
 import { PresenceService } from '../presence/presence.service.ts';
+import { ContinuityService } from './continuity.service.ts';
 import { DeviceDirectory, type DeviceIdentity } from './device-directory.service.ts';
 import type { DeviceStream } from './device-stream.ts';
 import type { Peer } from './link-listener.ts';
@@ -24,6 +25,7 @@ export class OpeningService {
 
   constructor(
     private readonly directory: DeviceDirectory,
+    private readonly continuity: ContinuityService,
     private readonly registry: StreamRegistry,
     private readonly ledger: LedgerRepository,
     private readonly ingest: IngestService,
@@ -46,11 +48,13 @@ export class OpeningService {
     if (hello.deviceId !== identity.deviceId) {
       throw new RaypherError('device/identity-mismatch', 'Hello names another device than the certificate.');
     }
+    await this.continuity.noteBoot(identity, plainText(hello.bootId, 64));
     const head = await this.ledger.head(identity.deviceId);
     if (head === undefined) {
       throw new RaypherError('device/certificate-unknown', 'This device has no ledger here.');
     }
     await this.compareLedgers(identity, head, hello);
+    await this.continuity.noteVaultKey(identity, hello.vaultKey);
     // The device may have hung up, or the process begun to stop, while we asked the database.
     if (stream.ended) return;
     this.register(stream, identity, hello);
@@ -64,14 +68,7 @@ export class OpeningService {
     stream.bootId = plainText(hello.bootId, 64);
     stream.sessionId = plainText(hello.sessionId, 64);
     identity.hostname = plainText(hello.hostname, 255) || identity.hostname;
-    const older = this.registry.find(identity.deviceId);
-    const { isContested } = this.registry.add(stream, identity);
-    if (isContested) {
-      void this.alerts.contestedIdentity(identity, {
-        older: older?.bootId ?? '',
-        newer: stream.bootId,
-      });
-    }
+    this.registry.add(stream, identity);
     this.presence.connected(identity, stream.since, hello.queueDepth);
     this.facts.hello(identity, hello);
   }

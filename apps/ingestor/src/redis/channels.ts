@@ -16,7 +16,8 @@ const organisation = z.uuid();
 export const Nudge = z.discriminatedUnion('topic', [
   z.object({ topic: z.enum(['policy', 'freeze']), organisation, revision: z.number().int().min(0) }),
   z.object({ topic: z.literal('command'), organisation, device: z.uuid(), id: z.uuid() }),
-  z.object({ topic: z.literal('revoke'), organisation, device: z.uuid() }),
+  /** A device was approved, paused, resumed or revoked, or has left. */
+  z.object({ topic: z.literal('standing'), organisation, device: z.uuid() }),
   /** Somebody watches this device until then (milliseconds since the epoch). */
   z.object({ topic: z.literal('watch'), organisation, device: z.uuid(), until: z.number() }),
 ]);

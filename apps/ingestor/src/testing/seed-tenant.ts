@@ -48,6 +48,18 @@ export async function seedTenant(admin: Admin, name: string): Promise<SeededTena
     [device, organisation, team, `${name.toLowerCase()}-1`, hash()],
   );
   await insert(
+    `INSERT INTO enrolment_challenges (organisation_id, device_id, nonce, pcrs, expires_at) VALUES ($1, $2, $3, '{0,7}', now())`,
+    [organisation, device, hash()],
+  );
+  await insert(`INSERT INTO device_boots (organisation_id, device_id, boot_id) VALUES ($1, $2, 'boot')`, [
+    organisation,
+    device,
+  ]);
+  await insert(
+    `INSERT INTO device_identity_events (organisation_id, device_id, kind, detail) VALUES ($1, $2, 'enrolled', 'It enrolled.')`,
+    [organisation, device],
+  );
+  await insert(
     `INSERT INTO device_certificates (fingerprint, organisation_id, device_id, serial, not_before, not_after)
       VALUES ($1, $2, $3, '01', now(), now())`,
     [hash(), organisation, device],

@@ -170,6 +170,7 @@ export class TestDevice {
       applied: { policy: undefined, freeze: undefined },
       ledgerHead: { seq: BigInt(this.head.seq), hash: Buffer.from(this.head.hash, 'hex') },
       queueDepth: 0n,
+      vaultKey: undefined,
     };
   }
 }

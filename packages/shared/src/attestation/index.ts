@@ -1,3 +1,4 @@
+export { type Endorsement, type PinnedRoot, verifyEndorsement } from './endorsement-chain.ts';
 export { assertKeyKind, type KeyKind } from './key-kind.ts';
 export { type Credential, credentialSeed, kdfa, makeCredential } from './make-credential.ts';
 export { keyName, parsePublicKey } from './public-key.ts';
