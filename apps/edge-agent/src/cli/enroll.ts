@@ -4,9 +4,11 @@ import { Command, Option } from 'commander';
 import type { Config } from '../config/config.ts';
 import { enrollAt, pinServer } from '../identity/enroll.ts';
 import { saveEnrolment } from '../identity/enrolment.ts';
-import { openNextKeys, takeNextKeys } from '../identity/next-keys.ts';
+import type { KeyProvider } from '../identity/key-provider.ts';
+import { dropNextKeys, openNextKeys, takeNextKeys } from '../identity/next-keys.ts';
 import { acquireLock } from '../service/lock.ts';
 import { isEnrolled, joinOrganisation, leaveOrganisation } from '../service/membership.ts';
+import type { AgentPaths } from '../service/paths.ts';
 import { type GlobalOptions, resolve, withGlobalOptions, withJson } from './global-options.ts';
 import { print } from './output.ts';
 
@@ -68,7 +70,7 @@ to the TPM, 5 already enrolled, 7 not reachable, 8 the TPM was cleared meanwhile
       if (unheard !== '') process.stderr.write(`${notLeft(unheard)}\n`);
       const keys = await openNextKeys(paths, choice);
       try {
-        const enrolment = await enrollAt(pinned, keys);
+        const enrolment = await enrollAt(pinned, keys).catch((error) => giveUp(error, paths, keys));
         takeNextKeys(paths);
         saveEnrolment(paths.enrolment, enrolment);
         joinOrganisation(paths, enrolment, keys);
@@ -96,6 +98,20 @@ to the TPM, 5 already enrolled, 7 not reachable, 8 the TPM was cleared meanwhile
       release();
     }
   });
+
+/**
+ * A key in a file that the control plane knows already, from an attempt with another token whose answer was lost, is
+ * of no use any more. A TPM's is kept: with another key, the same TPM would be taken for a copy.
+ */
+function giveUp(error: unknown, paths: AgentPaths, keys: KeyProvider): never {
+  const isTaken = error instanceof RaypherError && error.code === 'enrolment/already-enrolled';
+  if (!isTaken || keys.identityClass !== 'software') throw error;
+  dropNextKeys(paths);
+  throw new RaypherError(error.code, error.message, {
+    hint: 'Try again: the next attempt makes a new key. Revoke the device of this attempt.',
+    cause: error,
+  });
+}
 
 function notLeft(why: string): string {
   return (

@@ -22,7 +22,7 @@ export interface EnrolledIdentity {
   keyId: string;
   /** The TPM's name for its attestation key, hex; null without a TPM. */
   attestationKey: string | null;
-  certificate: { issuedAt: string; expiresAt: string; renewAfter: string };
+  certificate: { validFrom: string; expiresAt: string; renewAfter: string };
 }
 
 export function enrolledIdentity(enrolment: Enrolment, paths: AgentPaths): EnrolledIdentity {
@@ -39,7 +39,7 @@ export function enrolledIdentity(enrolment: Enrolment, paths: AgentPaths): Enrol
     key: isTpm ? 'tpm' : 'software',
     keyId: createHash('sha256').update(spki).digest('hex').slice(0, 16),
     attestationKey: isTpm ? keyName(readTpmIdentity(paths.tpmKey).attestationKey).toString('hex') : null,
-    certificate: { issuedAt: from.toISOString(), expiresAt: to.toISOString(), renewAfter },
+    certificate: { validFrom: from.toISOString(), expiresAt: to.toISOString(), renewAfter },
   };
 }
 

@@ -85,7 +85,7 @@ function enrolmentRows(enrolment: EnrolledIdentity): [string, string][] {
     ['status', status],
     ['key', `${keyId} ${keyPlace(key)}`],
     ...(attestationKey === null ? [] : [['attestation key', attestationKey] satisfies [string, string]]),
-    ['certificate', `${certificate.issuedAt} to ${certificate.expiresAt}`],
+    ['certificate', `${certificate.validFrom} to ${certificate.expiresAt}`],
     ['next renewal', `after ${certificate.renewAfter}`],
   ];
 }

@@ -62,13 +62,13 @@ function describe(status: ServiceStatus): string[] {
 
 function identity(membership: ServiceStatus['membership']): [string, string][] {
   if (membership === null) return [];
-  const { identityClass, key, keyId, certificateIssuedAt, certificateExpiresAt, renewAfter } = membership;
+  const { identityClass, key, keyId, certificateValidFrom, certificateExpiresAt, renewAfter } = membership;
   const hint = standing(membership.status);
   return [
     ['identity', `${identityClass}, key ${keyId} ${keyPlace(key)}`],
     [
       'certificate',
-      `issued ${relative(certificateIssuedAt)}, expires ${relative(certificateExpiresAt)}, renewal ${relative(renewAfter)}`,
+      `valid since ${relative(certificateValidFrom)}, ends ${relative(certificateExpiresAt)}, next renewal ${relative(renewAfter)}`,
     ],
     ...(hint === '' ? [] : [[membership.status, hint] satisfies [string, string]]),
   ];

@@ -44,6 +44,11 @@ export function takeNextKeys(files: KeyFiles): void {
   rmSync(dirname(next.key), { recursive: true, force: true });
 }
 
+/** Gives up a key that was not taken. */
+export function dropNextKeys(files: KeyFiles): void {
+  rmSync(dirname(nextFiles(files).key), { recursive: true, force: true });
+}
+
 function nextFiles(files: KeyFiles): KeyFiles {
   const folder = join(dirname(files.key), 'next');
   return {

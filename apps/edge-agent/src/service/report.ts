@@ -96,7 +96,7 @@ function membershipOf(
     identityClass,
     key: membership.keys.identityClass,
     keyId: membership.keys.keyId,
-    certificateIssuedAt: from.toISOString(),
+    certificateValidFrom: from.toISOString(),
     certificateExpiresAt: to.toISOString(),
     renewAfter,
   };

@@ -20,7 +20,7 @@ export const ServiceStatus = z.object({
       /** Where the key is. */
       key: z.enum(['software', 'tpm']),
       keyId: z.string(),
-      certificateIssuedAt: z.string(),
+      certificateValidFrom: z.string(),
       certificateExpiresAt: z.string(),
       renewAfter: z.string(),
     })
