@@ -1,0 +1,136 @@
+import { Aes256Gcm, CipherSuite, DhkemP256HkdfSha256, HkdfSha256 } from '@hpke/core';
+import canonicalize from 'canonicalize';
+import { z } from 'zod';
+
+/** RFC 9180 §7: DHKEM(P-256, HKDF-SHA256), HKDF-SHA256, AES-256-GCM; all of it in WebCrypto everywhere. */
+const suite = new CipherSuite({
+  kem: new DhkemP256HkdfSha256(),
+  kdf: new HkdfSha256(),
+  aead: new Aes256Gcm(),
+});
+
+const text = new TextEncoder();
+/** Keeps what is sealed here apart from every other use of the same key. */
+const INFO = text.encode('raypher/vault/v1');
+
+/** An uncompressed point of P-256. */
+const POINT_BYTES = 65;
+export const ROOT_BYTES = 32;
+/** Longest value that can be sealed: more than any API key or service account file. */
+export const MAX_VALUE_BYTES = 8 * 1024;
+const BASE64URL = /^[A-Za-z0-9_-]+$/;
+
+/** What a value is sealed for. It cannot be opened under another name or for another provider. */
+export interface SecretBinding {
+  name: string;
+  provider: string;
+}
+
+/** One sealed value; JSON, the same whether a browser or the device made it. */
+export const SealedSecret = z.strictObject({
+  v: z.literal(1),
+  /** Of the vault key it was sealed to, see {@link vaultKeyId}. */
+  keyId: z.string().regex(/^[0-9a-f]{16}$/),
+  /** The sender's ephemeral public key, base64url. */
+  enc: z.string().regex(BASE64URL).length(87),
+  /** Value and authentication tag, base64url. */
+  ciphertext: z.string().regex(BASE64URL).min(22).max(11_000),
+});
+export type SealedSecret = z.infer<typeof SealedSecret>;
+
+/** The key pair that a vault's root stands for. The private half stays inside WebCrypto. */
+export interface VaultKey {
+  keyId: string;
+  /** Uncompressed point, 65 bytes: what everybody may know. */
+  publicKey: Uint8Array;
+  keyPair: CryptoKeyPair;
+}
+
+/** Derives a vault's key pair: the same root gives the same pair (RFC 9180 §7.1.3). @param root 32 random bytes */
+export async function deriveVaultKey(root: Uint8Array): Promise<VaultKey> {
+  if (root.length !== ROOT_BYTES) throw new RangeError(`A vault's root has ${ROOT_BYTES} bytes.`);
+  const keyPair = await suite.kem.deriveKeyPair(bytesOf(root));
+  const publicKey = new Uint8Array(await suite.kem.serializePublicKey(keyPair.publicKey));
+  return { keyId: await vaultKeyId(publicKey), publicKey, keyPair };
+}
+
+/** First 16 hex digits of SHA-256 over the point. */
+export async function vaultKeyId(publicKey: Uint8Array): Promise<string> {
+  const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytesOf(publicKey)));
+  return Array.from(digest.subarray(0, 8), (byte) => byte.toString(16).padStart(2, '0')).join('');
+}
+
+/**
+ * Encrypts a value so that only the holder of the vault's root opens it, and only for this name and provider.
+ *
+ * @param publicKey uncompressed P-256 point
+ * @param value at most {@link MAX_VALUE_BYTES}; the caller zeroes it
+ * @throws RangeError for a value of no bytes or too many
+ */
+export async function sealSecret(
+  publicKey: Uint8Array,
+  binding: SecretBinding,
+  value: Uint8Array,
+): Promise<SealedSecret> {
+  if (value.length === 0 || value.length > MAX_VALUE_BYTES) {
+    throw new RangeError(`A sealed value has 1 to ${MAX_VALUE_BYTES} bytes.`);
+  }
+  const keyId = await vaultKeyId(publicKey);
+  const recipientPublicKey = await suite.kem.deserializePublicKey(bytesOf(point(publicKey)));
+  const plain = bytesOf(value);
+  const sealed = await suite
+    .seal({ recipientPublicKey, info: INFO }, plain, bytesOf(associatedData(keyId, binding)))
+    .finally(() => new Uint8Array(plain).fill(0));
+  return {
+    v: 1,
+    keyId,
+    enc: toBase64url(new Uint8Array(sealed.enc)),
+    ciphertext: toBase64url(new Uint8Array(sealed.ct)),
+  };
+}
+
+/**
+ * Opens a sealed value. Zero it after use.
+ *
+ * @throws Error when it was sealed to another key, for another name or provider, or was changed
+ */
+export async function openSecret(
+  key: VaultKey,
+  binding: SecretBinding,
+  sealed: SealedSecret,
+): Promise<Uint8Array> {
+  if (sealed.keyId !== key.keyId) throw new Error('The value is sealed to another vault key.');
+  const opened = await suite.open(
+    { recipientKey: key.keyPair.privateKey, enc: bytesOf(fromBase64url(sealed.enc)), info: INFO },
+    bytesOf(fromBase64url(sealed.ciphertext)),
+    bytesOf(associatedData(key.keyId, binding)),
+  );
+  return new Uint8Array(opened);
+}
+
+/** RFC 8785, so that no name can be read as another name with another provider. */
+function associatedData(keyId: string, { name, provider }: SecretBinding): Uint8Array {
+  return text.encode(canonicalize({ keyId, kind: 'secret', name, provider, v: 1 }));
+}
+
+function point(publicKey: Uint8Array): Uint8Array {
+  if (publicKey.length === POINT_BYTES && publicKey[0] === 4) return publicKey;
+  throw new RangeError('A vault key is an uncompressed point of P-256.');
+}
+
+/** Exactly these bytes in a buffer of their own: a view into a larger one would be taken whole. */
+function bytesOf(view: Uint8Array): ArrayBuffer {
+  const copy = new ArrayBuffer(view.length);
+  new Uint8Array(copy).set(view);
+  return copy;
+}
+
+function toBase64url(bytes: Uint8Array): string {
+  const binary = Array.from(bytes, (byte) => String.fromCharCode(byte)).join('');
+  return btoa(binary).replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '');
+}
+
+function fromBase64url(encoded: string): Uint8Array {
+  const binary = atob(encoded.replaceAll('-', '+').replaceAll('_', '/'));
+  return Uint8Array.from(binary, (character) => character.charCodeAt(0));
+}
