@@ -1,16 +1,21 @@
 import { Command } from 'commander';
 import { AGENT_VERSION } from '../version.ts';
+import { completionCommand } from './completion.ts';
+import { doctorCommand } from './doctor.ts';
 import { enrollCommand } from './enroll.ts';
 import { freezeCommand } from './freeze.ts';
 import { identityCommand } from './identity.ts';
+import { installCommand } from './install.ts';
 import { killCommand } from './kill.ts';
 import { logsCommand } from './logs.ts';
 import { policyCommand } from './policy.ts';
 import { runCommand } from './run.ts';
 import { scanCommand } from './scan.ts';
 import { serviceCommand } from './service.ts';
+import { setupCommand } from './setup.ts';
 import { statusCommand } from './status.ts';
 import { thawCommand } from './thaw.ts';
+import { uninstallCommand } from './uninstall.ts';
 
 export function buildProgram(): Command {
   return (
@@ -20,9 +25,13 @@ export function buildProgram(): Command {
       .showSuggestionAfterError()
       // Options after the name of a command that is to be run belong to that command.
       .enablePositionalOptions()
+      .addCommand(setupCommand)
       .addCommand(enrollCommand)
+      .addCommand(installCommand)
+      .addCommand(uninstallCommand)
       .addCommand(serviceCommand)
       .addCommand(statusCommand)
+      .addCommand(doctorCommand)
       .addCommand(identityCommand)
       .addCommand(scanCommand)
       .addCommand(runCommand)
@@ -31,6 +40,7 @@ export function buildProgram(): Command {
       .addCommand(killCommand)
       .addCommand(logsCommand)
       .addCommand(policyCommand)
+      .addCommand(completionCommand)
       .addHelpText(
         'after',
         `
@@ -38,6 +48,8 @@ Start here:
   raypher scan                                  find AI agents, without installing anything
   raypher enroll --server https://HOST:PORT     join an organisation
   raypher service                               enforce its policy
+  raypher setup --server URL --token-file FILE  both, as a service of this system
+  raypher doctor                                what is wrong, and what to do
   raypher run -- COMMAND                        start an AI agent under it
 
 Exit codes: 0 success, 1 unexpected, 2 usage or configuration, 3 not permitted, 4 not found, 5 conflict,

@@ -1,0 +1,60 @@
+import { existsSync, readdirSync, rmdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { Inventory } from '../discovery/inventory.ts';
+import { readProcText } from '../discovery/procfs.ts';
+import { findCgroupMount, probeCgroups } from '../response/cgroup.ts';
+import { Freezer } from '../response/freeze.ts';
+import { Protection } from '../response/protected.ts';
+import { openDatabase } from '../store/database.ts';
+import { FrozenTrees } from '../store/frozen-trees.ts';
+import type { ReportStep } from './step.ts';
+
+/**
+ * Lets go of every process that the stopped service holds: without it nothing would ever thaw them. The control
+ * groups it made go too, as far as they are empty.
+ *
+ * @param store the agent's database
+ */
+export async function releaseFrozen(store: string, report: ReportStep): Promise<void> {
+  let thawed = 0;
+  let stillHeld = 0;
+  if (existsSync(store)) {
+    const { db } = openDatabase(store);
+    try {
+      const inventory = new Inventory({ device: 'this machine' });
+      const cgroups = probeCgroups();
+      const freezer = new Freezer({
+        inventory,
+        // A disk that takes no changes does not keep a process frozen.
+        store: new FrozenTrees(db, () => undefined),
+        protection: new Protection({ isOwn: (pid) => inventory.isOwn(pid) }),
+        cgroups: cgroups.available ? cgroups.cgroups : undefined,
+      });
+      ({ thawed, processes: stillHeld } = await freezer.apply([]));
+    } finally {
+      db.close();
+    }
+  }
+  removeEmptyGroups();
+  report(
+    stillHeld === 0
+      ? { step: 'release', state: thawed > 0 ? 'done' : 'unchanged', detail: `${thawed} processes thawed` }
+      : { step: 'release', state: 'unavailable', detail: `${stillHeld} processes could not be thawed` },
+  );
+}
+
+function removeEmptyGroups(): void {
+  const mountinfo = readProcText('/proc/self/mountinfo');
+  const mount = mountinfo.ok ? findCgroupMount(mountinfo.value) : undefined;
+  if (mount === undefined) return;
+  const folder = join(mount.path, 'raypher');
+  if (!existsSync(folder)) return;
+  const groups = readdirSync(folder, { withFileTypes: true }).filter((entry) => entry.isDirectory());
+  for (const path of [...groups.map(({ name }) => join(folder, name)), folder]) {
+    try {
+      rmdirSync(path);
+    } catch {
+      // Something still runs in it, started by `raypher run`; the kernel forgets it with the next boot.
+    }
+  }
+}
