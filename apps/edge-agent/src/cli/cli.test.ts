@@ -39,7 +39,8 @@ afterAll(() => plane.stop());
 
 function start(args: readonly string[], env: NodeJS.ProcessEnv = {}): ChildProcess {
   return spawn(process.execPath, [MAIN, ...args], {
-    env: { PATH: process.env.PATH, HOME: folder, ...env },
+    // On a machine with a TPM these tests shall leave it alone; enroll.test.ts has one of its own.
+    env: { PATH: process.env.PATH, HOME: folder, RAYPHER_IDENTITY_KEY: 'software', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
 }

@@ -9,7 +9,7 @@ import { askService } from '../cli/control-client.ts';
 import { type Config, DEFAULT_CONFIG } from '../config/config.ts';
 import { enroll } from '../identity/enroll.ts';
 import { saveEnrolment } from '../identity/enrolment.ts';
-import { SoftwareKeyProvider } from '../identity/software-key-provider.ts';
+import { openKeys } from '../identity/open-keys.ts';
 import type { ControlRequest } from '../service/control-protocol.ts';
 import { joinOrganisation } from '../service/membership.ts';
 import { type AgentPaths, agentPaths } from '../service/paths.ts';
@@ -34,6 +34,8 @@ export class TestService {
       proxyPort: 0,
       proxyConnectTo: { 'api.openai.com': upstream.url, 'api.deepseek.com': upstream.url },
       inventoryIntervalMs: 200,
+      // A TPM of this machine is left alone; a test that wants one names it, with 'tpm', before it enrols.
+      identityKey: 'software',
       logLevel: 'silent',
     };
     this.paths = agentPaths(this.config.dataDir);
@@ -44,10 +46,11 @@ export class TestService {
   }
 
   async enrol(): Promise<void> {
-    const keys = await SoftwareKeyProvider.open(this.paths.key);
+    const keys = await openKeys(this.paths, this.config);
     const enrolment = await enroll(this.plane.server, this.plane.token, keys);
     saveEnrolment(this.paths.enrolment, enrolment);
     joinOrganisation(this.paths, enrolment, keys);
+    keys.close();
   }
 
   async start(): Promise<RunningService> {
