@@ -5,6 +5,8 @@ import type { RequestingAgent } from '@raypher/policy';
 export interface Caller {
   /** Undefined when it could not be found. The start time (clock ticks since boot) guards against a reused pid. */
   process: { pid: number; startTime: number } | undefined;
+  /** Inode of its socket, by which everybody who holds it can be found. */
+  socket?: string | undefined;
   /** `undefined`: no AI agent. `null`: nobody knows whether it is one. */
   agent: RequestingAgent | null | undefined;
 }

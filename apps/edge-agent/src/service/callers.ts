@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import { CallerFinder } from '../discovery/caller.ts';
+import type { CallerFinder } from '../callers/caller-finder.ts';
 import type { Inventory } from '../discovery/inventory.ts';
 import { type Caller, type IdentifyCaller, UNKNOWN_CALLER } from '../proxy/caller.ts';
 
@@ -9,23 +9,22 @@ import { type Caller, type IdentifyCaller, UNKNOWN_CALLER } from '../proxy/calle
  * A process that no refresh has seen yet is looked for at once, so that an AI agent's first request is not
  * taken for somebody else's.
  */
-export function callersFrom(inventory: Inventory): IdentifyCaller {
-  const finder = new CallerFinder(() =>
-    inventory.current.agents.flatMap((agent) => agent.processes.map(({ pid }) => pid)),
-  );
+export function callersFrom(inventory: Inventory, finder: CallerFinder): IdentifyCaller {
   return async ({ localPort, remotePort, localAddress, remoteAddress }: Socket): Promise<Caller> => {
     if (remotePort === undefined || localPort === undefined) return UNKNOWN_CALLER;
-    const process = finder.find({ localPort, remotePort, localAddress, remoteAddress });
-    if (process === undefined) return UNKNOWN_CALLER;
-    if (inventory.isOwn(process.pid)) return { process, agent: undefined };
+    if (localAddress === undefined || remoteAddress === undefined) return UNKNOWN_CALLER;
+    const found = finder.find({ localPort, remotePort, localAddress, remoteAddress });
+    if (found === undefined) return UNKNOWN_CALLER;
+    const { socket, ...process } = found;
+    if (inventory.isOwn(process.pid)) return { process, socket, agent: undefined };
     // A refresh that is under way may have looked before the process started; the next one has not.
     for (let looks = 0; inventory.assessmentOf(process) === undefined; looks++) {
-      if (looks === 2) return { process, agent: null };
+      if (looks === 2) return { process, socket, agent: null };
       await inventory.refresh();
     }
     const agent = inventory.agentOf(process);
-    if (agent === undefined) return { process, agent: undefined };
+    if (agent === undefined) return { process, socket, agent: undefined };
     const { id, name, user, libraries } = agent;
-    return { process, agent: { id, name, user, libraries } };
+    return { process, socket, agent: { id, name, user, libraries } };
   };
 }

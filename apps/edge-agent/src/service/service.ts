@@ -1,5 +1,6 @@
 import { hostname } from 'node:os';
 import type { Logger } from 'pino';
+import { CallerFinder } from '../callers/caller-finder.ts';
 import type { Config } from '../config/config.ts';
 import { Inventory } from '../discovery/inventory.ts';
 import { EDGE_AGENT, type EventDraft } from '../ledger/event-draft.ts';
@@ -94,6 +95,9 @@ async function compose(config: Config, log: Logger, release: () => void): Promis
   });
   const freeze: FreezeEnforcer = new FreezeEnforcer(freezer, new LocalFreezes(agent.db), record);
   const killer = new ProcessKiller(protection, usable, record);
+  const callerFinder = new CallerFinder({
+    preferred: () => inventory.current.agents.flatMap((found) => found.processes.map(({ pid }) => pid)),
+  });
   let proxy: LocalProxy | undefined;
   let connectTo = config.proxyConnectTo;
 
@@ -146,7 +150,7 @@ async function compose(config: Config, log: Logger, release: () => void): Promis
           },
           {
             decide: (request) => policy.decide(request),
-            identify: callersFrom(inventory),
+            identify: callersFrom(inventory, callerFinder),
             record,
             modelSeen: (process, model) => {
               if (!inventory.isOwn(process.pid)) inventory.recordModel(process, model);
@@ -254,6 +258,7 @@ async function compose(config: Config, log: Logger, release: () => void): Promis
       ledger.flush();
       await controlPlane?.stop();
       stopMirroring();
+      callerFinder.close();
       agent.db.close();
       membership?.keys.close();
       release();
