@@ -8,9 +8,9 @@ const P256 = 415;
 const POINT_BYTES = 65;
 /** Longest DER signature with P-256, for which OpenSSL has made room. */
 const MAX_SIGNATURE_BYTES = 72;
-/** ERR_LIB_USER (OpenSSL err.h): errors of whoever uses OpenSSL. */
-const ERR_LIB_USER = 128;
-const REASON = 1;
+/** ERR_LIB_ENGINE and ERR_R_INTERNAL_ERROR (OpenSSL err.h). Node drops errors of libraries that have no name. */
+const ERR_LIB_ENGINE = 38;
+const ERR_INTERNAL = 259 | 0xc0000;
 
 /** A key that Node's TLS signs with, wherever it is. Disposing of it ends that, also for connections that are made. */
 export interface EngineKey extends Disposable {
@@ -95,7 +95,7 @@ function addEngine(koffi: typeof Koffi, openssl: Openssl): Engine {
 
   const fail = (text: string) => {
     openssl.errorNew();
-    openssl.errorSet(ERR_LIB_USER, REASON, '%s', 'const char *', text);
+    openssl.errorSet(ERR_LIB_ENGINE, ERR_INTERNAL, '%s', 'const char *', text);
   };
   const onLoad = (_engine: unknown, identifier: string) => {
     const key = keys.get(identifier);

@@ -54,6 +54,8 @@ export class Tpm implements Disposable {
   readonly #library: Tss2Library;
   readonly #tcti: unknown[];
   readonly #context: unknown[];
+  /** Nothing answered: libtss2 does not recover from that. */
+  #isLost = false;
 
   private constructor(library: Tss2Library, tcti: unknown[], context: unknown[]) {
     this.#library = library;
@@ -102,7 +104,7 @@ export class Tpm implements Disposable {
   ): Returned<R> {
     const cells = results.map((kind) => (isScalar(kind) ? [0] : [null]));
     const response = this.#library.esys[command](this.#context[0], ...parameters, ...cells);
-    if (response !== 0) throw tpmError(response, task);
+    this.#check(response, task);
     // Each result was made from its own kind, one for one, which is what the mapped type says.
     return results.map((kind, index) => this.#take(kind, cells[index]?.[0])) as Returned<R>;
   }
@@ -110,10 +112,10 @@ export class Tpm implements Disposable {
   /** A handle of something that takes a slot. */
   flushed(tr: number): TpmHandle {
     return new TpmHandle(tr, () => {
-      const response = this.#library.esys.FlushContext(this.#context[0], tr);
       // What is gone, or was lost with the connection, takes no slot; whoever needed it has an error of their own.
-      if (response === 0 || isTransportFailure(response) || isGone(response)) return;
-      throw tpmError(response, 'free a slot');
+      if (this.#isLost) return;
+      const response = this.#library.esys.FlushContext(this.#context[0], tr);
+      if (!isGone(response) && !isTransportFailure(response)) this.#check(response, 'free a slot');
     });
   }
 
@@ -130,6 +132,12 @@ export class Tpm implements Disposable {
     const response = this.#library.unmarshal(type)(wire, wire.length, [0], target);
     if (response !== 0) throw tpmError(response, `take a ${type}`);
     return target;
+  }
+
+  #check(response: number, task: string): void {
+    if (response === 0) return;
+    this.#isLost ||= isTransportFailure(response);
+    throw tpmError(response, task);
   }
 
   /** Copies a result that ESYS allocated, and frees it. */

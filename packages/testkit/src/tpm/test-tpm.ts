@@ -77,6 +77,19 @@ export class TestTpm {
     await this.#powerOn();
   }
 
+  /** Nothing answers until the next {@link powerCycle}. */
+  async powerOff(): Promise<void> {
+    await this.#daemon?.stop();
+  }
+
+  /** Another TPM, at the same address. */
+  async replace(): Promise<void> {
+    await this.#daemon?.stop();
+    rmSync(this.file('state'), { recursive: true });
+    mkdirSync(this.file('state'));
+    await this.#powerOn();
+  }
+
   /** Runs one of the tpm2-tools on it, which are independent of our own code. @returns what it printed */
   async tool(name: string, ...args: string[]): Promise<string> {
     const env = { ...process.env, TPM2TOOLS_TCTI: this.tcti, TSS2_LOG: 'all+NONE' };

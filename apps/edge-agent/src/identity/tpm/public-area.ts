@@ -111,8 +111,11 @@ function signingTemplate(unique: Buffer, restricted: number): Buffer {
   ]);
 }
 
-/** The storage root key's TPMT_PUBLIC up to the key itself: restricted decryption, no policy, AES-128-CFB for children. */
-const STORAGE_PREFIX = Buffer.concat([
+/**
+ * The template of the TCG TPM v2.0 Provisioning Guidance (§7.5.1) for the storage root key, P-256, as TPMT_PUBLIC:
+ * restricted decryption, no policy, AES-128-CFB for children.
+ */
+export const STORAGE_TEMPLATE = Buffer.concat([
   uint16(ALG.ecc),
   uint16(ALG.sha256),
   uint32(FIXED_TPM | FIXED_PARENT | SENSITIVE_DATA_ORIGIN | USER_WITH_AUTH | NO_DA | RESTRICTED | DECRYPT),
@@ -123,19 +126,9 @@ const STORAGE_PREFIX = Buffer.concat([
   uint16(ALG.null),
   uint16(P256),
   uint16(ALG.null),
-]);
-
-/** The template of the TCG TPM v2.0 Provisioning Guidance (§7.5.1) for the storage root key, P-256, as TPMT_PUBLIC. */
-export const STORAGE_TEMPLATE = Buffer.concat([
-  STORAGE_PREFIX,
   sized(Buffer.alloc(32)),
   sized(Buffer.alloc(32)),
 ]);
-
-/** Whether a public area is of the kind that {@link STORAGE_TEMPLATE} makes, whatever its key. */
-export function isStorageKey(publicArea: Buffer): boolean {
-  return publicArea.subarray(0, STORAGE_PREFIX.length).equals(STORAGE_PREFIX);
-}
 
 /**
  * Data under a storage key that never leaves this TPM and is given out to whoever fulfils the policy: there is no

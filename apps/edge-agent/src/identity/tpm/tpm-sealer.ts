@@ -10,7 +10,7 @@ import type { HeldTpm } from './held-tpm.ts';
 import { type Pcrs, pcrDigest, pcrNumbers, pcrSelection, readPcrValues } from './pcrs.ts';
 import { sealedTemplate } from './public-area.ts';
 import { damaged, decodeSealed, encodeSealed, type SealedBlob } from './sealed-blob.ts';
-import { findStorageKey, openStorageKey } from './storage-key.ts';
+import { deriveStorageKey, findStorageKey } from './storage-key.ts';
 import { shortFingerprint, type TpmIdentity } from './tpm-identity.ts';
 
 const MAX_SECRET_BYTES = 64;
@@ -39,7 +39,7 @@ export class TpmSealer implements Sealer {
       // Salted with the endorsement key: the control plane has checked whose that is, and a parent of somebody on the
       // bus would not get past the session's authentication.
       using session = this.#startSealing(tpm);
-      using parent = openStorageKey(tpm);
+      using parent = deriveStorageKey(tpm);
       const template = sealedTemplate(policyDigest(values));
       const wrapped = createSealed(tpm, parent, session, template, secret);
       const { fingerprint } = this.#identity.endorsementKey;

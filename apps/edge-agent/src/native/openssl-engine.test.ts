@@ -1,0 +1,193 @@
+import { execFile } from 'node:child_process';
+import { createHash, randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { connect, createSecureContext, createServer, type SecureContextOptions, type Server } from 'node:tls';
+import { promisify } from 'node:util';
+import type { DeviceId, OrganisationId } from '@raypher/shared';
+import { parsePublicKey } from '@raypher/shared/attestation';
+import { TestTpm, tpmUnavailable } from '@raypher/testkit';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { createCertificateRequest } from '../identity/certificate-request.ts';
+import { signatureToDer } from '../identity/tpm/signature.ts';
+import { openDeviceKey } from '../identity/tpm/signing-keys.ts';
+import { TestAuthority } from '../testing/test-authority.ts';
+import { type EngineKey, registerEngineKey } from './openssl-engine.ts';
+import { Tpm, type TpmHandle } from './tss2.ts';
+import { signDigest } from './tss2-attestation.ts';
+import { readPublic } from './tss2-objects.ts';
+
+// TypeScript does not know that these are the ids of the test: they are only written into a certificate here.
+const organisation = '0198a0de-0000-7000-8000-000000000001' as OrganisationId;
+const device = '0198a0de-0000-7000-8000-000000000002' as DeviceId;
+
+/** A key that Node's TLS never sees: only its signatures. */
+interface Hidden {
+  key: TpmHandle;
+  publicKey: Buffer;
+  certificate: string;
+}
+
+// Keys in a TPM, because Node signs a digest that is there already with no key of its own.
+describe.skipIf(tpmUnavailable)(`a key behind an engine ${tpmUnavailable ?? ''}`, () => {
+  let chip: TestTpm;
+  let tpm: Tpm;
+  let authority: TestAuthority;
+  let server: Server;
+  let port: number;
+  let hidden: Hidden;
+  let other: Hidden;
+  const registered: EngineKey[] = [];
+
+  beforeAll(async () => {
+    authority = await TestAuthority.create();
+    chip = await TestTpm.start();
+    tpm = Tpm.open(chip.tcti);
+    [hidden, other] = [await hide(), await hide()];
+    const { certificate, key } = await authority.issueServer();
+    server = createServer(
+      { cert: certificate, key, ca: authority.rootPem, requestCert: true, rejectUnauthorized: true },
+      (socket) => socket.end(String(socket.getPeerCertificate().subject.CN)),
+    );
+    // A client that gives up in the middle of the handshake is what some of these tests are about.
+    server.on('tlsClientError', () => {});
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    // A server that listens on a TCP port has an address of this kind.
+    ({ port } = server.address() as AddressInfo);
+  });
+  afterEach(() => {
+    for (const key of registered.splice(0)) key[Symbol.dispose]();
+  });
+  afterAll(async () => {
+    server?.close();
+    tpm?.[Symbol.dispose]();
+    await chip?.stop();
+  });
+
+  async function hide(): Promise<Hidden> {
+    const key = openDeviceKey(tpm, randomBytes(32));
+    const publicKey = parsePublicKey(readPublic(tpm, key)).export({ type: 'spki', format: 'der' });
+    const csr = await createCertificateRequest(publicKey, 'x', async (data) =>
+      signer({ key }, [])(createHash('sha256').update(data).digest()),
+    );
+    return { key, publicKey, certificate: await authority.issueDevice(csr, organisation, device) };
+  }
+
+  function register({ publicKey }: Hidden, by: (digest: Buffer) => Buffer): EngineKey {
+    const key = registerEngineKey(publicKey, by);
+    registered.push(key);
+    return key;
+  }
+
+  function options(key: EngineKey, certificate: string): SecureContextOptions {
+    return {
+      privateKeyEngine: key.engine,
+      privateKeyIdentifier: key.identifier,
+      cert: certificate,
+      ca: authority.rootPem,
+    };
+  }
+
+  /** @returns what the server says that the client is called */
+  async function whoAmI(tls: SecureContextOptions): Promise<string> {
+    const socket = connect({ host: '127.0.0.1', servername: 'localhost', port, ...tls });
+    const chunks: Buffer[] = [];
+    for await (const chunk of socket) chunks.push(chunk);
+    return Buffer.concat(chunks).toString();
+  }
+
+  function signer({ key }: Pick<Hidden, 'key'>, digests: Buffer[]): (digest: Buffer) => Buffer {
+    return (digest) => {
+      digests.push(digest);
+      return signatureToDer(signDigest(tpm, key, digest));
+    };
+  }
+
+  test.each(['TLSv1.3', 'TLSv1.2'] as const)('proves who the client is (%s)', async (version) => {
+    const digests: Buffer[] = [];
+    const tls = options(register(hidden, signer(hidden, digests)), hidden.certificate);
+    expect(await whoAmI({ ...tls, minVersion: version, maxVersion: version })).toBe(device);
+    expect(digests.map((digest) => digest.length)).toEqual([32]);
+  });
+
+  test('another key does not fit the certificate', () => {
+    const key = register(other, signer(other, []));
+    expect(() => createSecureContext(options(key, hidden.certificate))).toThrowError(/key values mismatch/);
+  });
+
+  test('a signature of another key is refused by the server', async () => {
+    const tls = options(register(hidden, signer(other, [])), hidden.certificate);
+    await expect(whoAmI({ ...tls, minVersion: 'TLSv1.3' })).rejects.toThrowError(/decrypt error/);
+  });
+
+  test('a key that fails in the middle of a handshake fails that handshake, and says why', async () => {
+    let isBroken = true;
+    const key = register(hidden, (digest) => {
+      if (isBroken) throw new Error('The TPM is on holiday.');
+      return signer(hidden, [])(digest);
+    });
+    const tls = options(key, hidden.certificate);
+    await expect(whoAmI(tls)).rejects.toThrowError(/The TPM is on holiday\./);
+    isBroken = false;
+    expect(await whoAmI(tls)).toBe(device);
+  });
+
+  test('a signature that does not fit is not written past the end', async () => {
+    const key = register(hidden, () => Buffer.alloc(4096, 0x41));
+    await expect(whoAmI(options(key, hidden.certificate))).rejects.toThrowError(/too long/);
+  });
+
+  test('a key that was given up signs no more, also for contexts made before', async () => {
+    const key = registerEngineKey(hidden.publicKey, signer(hidden, []));
+    const tls = options(key, hidden.certificate);
+    const secureContext = createSecureContext(tls);
+    key[Symbol.dispose]();
+    key[Symbol.dispose]();
+    expect(() => createSecureContext(tls)).toThrowError();
+    const socket = connect({ host: '127.0.0.1', servername: 'localhost', port, secureContext });
+    const [error] = await once(socket, 'error');
+    expect(String(error)).toMatch(/not in use any more/);
+  });
+
+  test('what is not a P-256 key is refused', () => {
+    expect(() => registerEngineKey(Buffer.alloc(65, 4), () => Buffer.alloc(0))).toThrowError(
+      expect.objectContaining({ code: 'request/invalid' }),
+    );
+  });
+
+  test('thousands of contexts and hundreds of keys use one engine, and no memory that stays', async () => {
+    // In a process of its own, where nothing else takes memory meanwhile.
+    const program = `
+      import { createSecureContext } from 'node:tls';
+      import { registerEngineKey } from ${JSON.stringify(join(import.meta.dirname, 'openssl-engine.ts'))};
+      const publicKey = Buffer.from(${JSON.stringify(hidden.publicKey.toString('base64'))}, 'base64');
+      const cert = ${JSON.stringify(hidden.certificate)};
+      const engines = new Set();
+      const used = [];
+      for (let round = 0; round < 300; round += 1) {
+        {
+          using key = registerEngineKey(publicKey, () => Buffer.alloc(0));
+          engines.add(key.engine);
+          for (let context = 0; context < 10; context += 1) {
+            createSecureContext({ privateKeyEngine: key.engine, privateKeyIdentifier: key.identifier, cert });
+          }
+        }
+        // Contexts are given back between two turns of the event loop.
+        await new Promise((next) => setImmediate(next));
+        if (round % 100 < 99) continue;
+        gc();
+        await new Promise((next) => setImmediate(next));
+        used.push(process.memoryUsage.rss());
+      }
+      console.log(JSON.stringify({ engines: engines.size, used }));`;
+    const args = ['--expose-gc', '--input-type=module', '-e', program];
+    const { stdout, stderr } = await promisify(execFile)(process.execPath, args);
+    expect(stderr).toBe('');
+    const { engines, used } = JSON.parse(stdout);
+    expect(engines).toBe(1);
+    // A thousand contexts that stayed would take 30 MB.
+    expect(used[2] - used[1]).toBeLessThan(8 * 1024 * 1024);
+  }, 30_000);
+});
