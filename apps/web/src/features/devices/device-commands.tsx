@@ -11,6 +11,13 @@ import { SkeletonRows } from '@/components/ui/skeleton.tsx';
 import { api } from '@/lib/api/client.ts';
 import { keys } from '@/lib/api/keys.ts';
 
+const VERBS: Record<string, string> = {
+  scan: 'Rescan',
+  kill: 'Kill process',
+  'put-secret': 'Push a sealed key',
+  'revoke-secret': 'Revoke a sealed key',
+};
+
 /** What people asked this device to do, and what came of it. */
 export function DeviceCommands({ deviceId }: { deviceId: string }) {
   const { data, error, refetch } = useQuery({
@@ -29,9 +36,7 @@ export function DeviceCommands({ deviceId }: { deviceId: string }) {
         <ul className="divide-y">
           {data.items.map((command) => (
             <li key={command.id} className="flex flex-wrap items-center gap-x-3 gap-y-1 px-4 py-2">
-              <span className="font-medium">
-                {command.verb === 'scan' ? 'Rescan' : command.verb === 'kill' ? 'Kill process' : command.verb}
-              </span>
+              <span className="font-medium">{VERBS[command.verb] ?? command.verb}</span>
               <CommandState command={command} />
               <span className="min-w-0 flex-1 truncate text-xs text-ink-3">
                 {command.detail ?? command.reason} · {command.createdBy}

@@ -12,6 +12,7 @@ import { keys } from '@/lib/api/keys.ts';
 import { useWatchDevice } from '@/lib/live/live-provider.tsx';
 import { IdentityBanner } from '../identity/identity-banner.tsx';
 import { IdentitySection } from '../identity/identity-section.tsx';
+import { DeviceSecrets } from '../secrets/device-secrets.tsx';
 import { DeviceActions } from './device-actions.tsx';
 import { DeviceAgents } from './device-agents.tsx';
 import { DeviceCertificates } from './device-certificates.tsx';
@@ -65,6 +66,13 @@ export function DevicePage({ id }: { id: string }) {
       <div className="grid items-start gap-4 px-4 pb-8 lg:px-6 xl:grid-cols-[minmax(0,2fr)_minmax(340px,1fr)]">
         <div className="grid gap-4">
           <DeviceAgents deviceId={id} />
+          {device === undefined ? (
+            <Section title="Identity">
+              <SkeletonRows rows={6} />
+            </Section>
+          ) : (
+            <IdentitySection device={device} />
+          )}
           <DeviceEvents deviceId={id} />
           <DeviceCommands deviceId={id} />
         </div>
@@ -75,13 +83,7 @@ export function DevicePage({ id }: { id: string }) {
           <Section title="Posture">
             {device === undefined ? <SkeletonRows rows={4} /> : <DevicePosture posture={device.posture} />}
           </Section>
-          {device === undefined ? (
-            <Section title="Identity">
-              <SkeletonRows rows={6} />
-            </Section>
-          ) : (
-            <IdentitySection device={device} />
-          )}
+          {device !== undefined && <DeviceSecrets device={device} />}
           <Section title="About">
             {device === undefined ? <SkeletonRows rows={8} /> : <DeviceFacts device={device} />}
           </Section>

@@ -46,7 +46,7 @@ export function IdentityBanner({ device }: { device: DeviceDetail }) {
             ))}
           </ul>
         )}
-        <p className="mt-1 text-ink-3">
+        <p className="mt-1">
           No machine with this identity is connected. What runs on it keeps its last policy.
         </p>
       </Banner>
