@@ -30,6 +30,7 @@ export async function runUntilStopped(options, progress) {
           note: (text) => progress.note(text),
         }),
       step: (title, work) => progress.step(title, work),
+      note: (text) => progress.note(text),
       onEvent: (event) => reportSupervision(event),
       signal: interruption.signal,
     });

@@ -35,6 +35,7 @@ import { loadSettings, saveSettings } from './state/settings.mjs';
  * @property {string[]} [hosts] - more names and addresses for the server certificate.
  * @property {Partial<Record<ProcessName, Record<string, string>>>} [env] - more environment for a program.
  * @property {<T>(title: string, work: () => Promise<T>) => Promise<T>} [step] - wraps every step, for progress.
+ * @property {(text: string) => void} [note] - told what the person should know.
  * @property {(event: SupervisionEvent) => void} [onEvent]
  * @property {AbortSignal} [signal] - gives up starting and stops what was started.
  *
@@ -170,7 +171,9 @@ export async function startStack(options = {}) {
     );
     if (options.agent !== false) {
       if (!settings.enrolled) {
-        await step('Enrolling this machine', () => enrolThisMachine(facts, signal));
+        await step('Enrolling this machine', () =>
+          enrolThisMachine(facts, { env: options.env?.agent, note: options.note, signal }),
+        );
         await saveSettings(paths.settings, { ...settings, ports, enrolled: true });
       }
       await step('Edge agent', () => startProgram('agent'));

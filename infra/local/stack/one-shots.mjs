@@ -56,24 +56,32 @@ async function withSetupFile(stack, administrator, args, signal) {
 }
 
 /**
- * Enrols this machine with a token that works once and is never shown.
+ * Enrols this machine with a token that works once and is never shown. Trying Raypher out shall not fail because this
+ * account may not use the machine's TPM, or a library is missing: then the key is in a file, and that is said.
  *
  * @param {StackFacts} stack
- * @param {AbortSignal} [signal]
+ * @param {{ env?: Record<string, string>, note?: (text: string) => void, signal?: AbortSignal }} [options] - `env`: more
+ *   environment for the agent; `note`: told what the person should know.
  */
-export async function enrolThisMachine(stack, signal) {
+export async function enrolThisMachine(stack, { env = {}, note = () => {}, signal } = {}) {
   const token = join(stack.paths.secrets, `enrolment-token-${randomBytes(4).toString('hex')}`);
+  /** @param {string[]} args */
+  const agent = (...args) =>
+    runCommand(process.execPath, [scriptOf(PROGRAMS.agent), ...args, '--data-dir', stack.paths.agent], {
+      env: { ...baseEnvironment(), ...env },
+      signal,
+    });
   try {
     await createEnrolmentToken(stack, { file: token, signal });
+    const identity = await agent('identity');
+    const [reason = ''] = identity.output.trim().split('\n');
+    if (identity.code !== 0)
+      note(`This machine gets a software identity, a key in a file: ${reason.replace('raypher: ', '')}`);
     const server = `https://127.0.0.1:${stack.ports.tls}`;
-    const { code, output } = await runCommand(
-      process.execPath,
-      [
-        scriptOf(PROGRAMS.agent),
-        'enroll',
-        ...['--server', server, '--token-file', token, '--data-dir', stack.paths.agent],
-      ],
-      { env: baseEnvironment(), signal },
+    const { code, output } = await agent(
+      'enroll',
+      ...['--server', server, '--token-file', token],
+      ...(identity.code === 0 ? [] : ['--identity', 'software']),
     );
     if (code !== 0 && code !== EXIT_CONFLICT) {
       throw new FriendlyError(`This machine could not be enrolled:\n${output.trim()}`);
