@@ -73,6 +73,9 @@ export class SimulatedTpm {
   readonly deviceKey: KeyObject;
   /** Counts losses of power. */
   resetCount = 1;
+  /** Counts resumptions since then. */
+  restartCount = 0;
+  readonly #pcrs = new Map<number, Buffer>();
   readonly #endorsement = makeKey(HEADS.endorsement);
   readonly #attestation = makeKey(HEADS.attestation);
   readonly #device = makeKey(HEADS.device);
@@ -114,23 +117,37 @@ export class SimulatedTpm {
     return this.#sign(Buffer.concat([this.#head(CERTIFY, nonce), sized(name), sized(name)]));
   }
 
-  /** Quotes PCRs (Part 3 §18.4), all of them zero: nothing was ever measured. */
+  /** Measures something (TPM2_PCR_Extend, Part 3 §22.2). */
+  extend(pcr: number, digest: Buffer): void {
+    this.#pcrs.set(pcr, createHash('sha256').update(this.#pcr(pcr)).update(digest).digest());
+  }
+
+  /** Quotes PCRs (Part 3 §18.4). */
   quote(nonce: Buffer, pcrs: readonly number[]): { quote: Attestation; pcrs: PcrValues } {
     const bitmap = Buffer.alloc(3);
     for (const pcr of pcrs) bitmap[pcr >> 3] = (bitmap[pcr >> 3] ?? 0) | (1 << (pcr & 7));
     const selection = Buffer.concat([uint32(1), SHA256, Buffer.from([bitmap.length]), bitmap]);
-    const digest = createHash('sha256')
-      .update(Buffer.alloc(32 * pcrs.length))
-      .digest();
+    const values = pcrs.toSorted((a, b) => a - b).map((pcr) => this.#pcr(pcr));
+    const digest = createHash('sha256').update(Buffer.concat(values)).digest();
     return {
       quote: this.#sign(Buffer.concat([this.#head(QUOTE, nonce), selection, sized(digest)])),
-      pcrs: Object.fromEntries(pcrs.map((pcr) => [String(pcr), '00'.repeat(32)])),
+      pcrs: Object.fromEntries(pcrs.map((pcr) => [String(pcr), this.#pcr(pcr).toString('hex')])),
     };
+  }
+
+  /** Zero until something is measured into it. */
+  #pcr(pcr: number): Buffer {
+    return this.#pcrs.get(pcr) ?? Buffer.alloc(32);
   }
 
   /** What every TPMS_ATTEST begins with, up to the part of its type. */
   #head(type: Buffer, nonce: Buffer): Buffer {
-    const clock = Buffer.concat([randomBytes(8), uint32(this.resetCount), uint32(0), Buffer.from([1])]);
+    const clock = Buffer.concat([
+      randomBytes(8),
+      uint32(this.resetCount),
+      uint32(this.restartCount),
+      Buffer.from([1]),
+    ]);
     const signer = sized(keyName(this.#attestation.publicArea));
     return Buffer.concat([GENERATED, type, signer, sized(nonce), clock, Buffer.alloc(8)]);
   }

@@ -1,0 +1,246 @@
+import { sign, X509Certificate } from 'node:crypto';
+import { once } from 'node:events';
+import type { PeerCertificate } from 'node:tls';
+import { EnrolChallenge, type QuoteProof, RenewChallenge } from '@raypher/shared/rest';
+import { ControlPlane, enrolWithTpm, SimulatedTpm } from '@raypher/swarm';
+import { tpmUnavailable } from '@raypher/testkit';
+import pg from 'pg';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { NUDGE_CHANNEL } from '../redis/channels.ts';
+import { RedisConnections } from '../redis/redis-connections.ts';
+import { certificationRequest } from '../testing/certification-request.ts';
+import { postJson } from '../testing/https-request.ts';
+import { Installation } from '../testing/installation.ts';
+import { DEVICE_FACTS } from '../testing/test-device.ts';
+import { ToolTpm } from '../testing/tool-tpm.ts';
+import { RenewalService } from './renewal.service.ts';
+
+const FACTS = { ...DEVICE_FACTS, identityClass: 'tpm', bootId: 'first-boot' } as const;
+
+let installation: Installation;
+let admin: pg.Client;
+
+beforeAll(async () => {
+  installation = await Installation.start();
+  admin = new pg.Client({ connectionString: installation.database.adminUrl });
+  await admin.connect();
+});
+
+afterAll(async () => {
+  await admin?.end();
+  await installation?.stop();
+});
+
+if (tpmUnavailable !== undefined) console.warn(tpmUnavailable);
+
+/** A device whose TPM is simulated, because its key has to prove itself in a TLS handshake of this process. */
+class Member {
+  private constructor(
+    readonly id: string,
+    readonly tpm: SimulatedTpm,
+    private readonly csr: string,
+    private readonly certificate: string,
+  ) {}
+
+  static async enrol(): Promise<Member> {
+    const tpm = new SimulatedTpm();
+    const server = new URL(`https://localhost:${installation.tlsPort}`);
+    const controlPlane = await ControlPlane.reach(server, await installation.createToken());
+    try {
+      const answer = await enrolWithTpm(controlPlane, tpm, FACTS);
+      const area = Buffer.from(tpm.evidence().deviceKey, 'base64');
+      const csr = await certificationRequest(area, async (info) => sign('sha256', info, tpm.deviceKey));
+      return new Member(answer.device, tpm, csr, answer.certificate);
+    } finally {
+      await controlPlane.close();
+    }
+  }
+
+  post(path: string, body: object = {}) {
+    const key = this.tpm.deviceKey.export({ format: 'pem', type: 'pkcs8' }).toString();
+    return postJson(installation.tlsPort, path, body, { key, cert: this.certificate });
+  }
+
+  async challenge(): Promise<RenewChallenge> {
+    return RenewChallenge.parse((await this.post('/v1/renew/challenge')).body);
+  }
+
+  quote({ challenge, nonce, pcrs }: RenewChallenge): QuoteProof {
+    const { quote, pcrs: values } = this.tpm.quote(Buffer.from(nonce, 'base64'), pcrs);
+    const [attested, signature] = [quote.attested.toString('base64'), quote.signature.toString('base64')];
+    return { challenge, quote: { attested, signature }, pcrs: values };
+  }
+
+  async renew(change: { tpm?: QuoteProof; bootId?: string } = {}) {
+    const tpm = change.tpm ?? this.quote(await this.challenge());
+    return this.post('/v1/renew', { csr: this.csr, bootId: FACTS.bootId, ...change, tpm });
+  }
+
+  /** Without any proof. */
+  renewPlainly() {
+    return this.post('/v1/renew', { csr: this.csr });
+  }
+
+  async row(): Promise<{ status: string; history: string[]; alerts: string[] | null }> {
+    const { rows } = await admin.query(
+      `SELECT status, (SELECT array_agg(kind ORDER BY id) FROM device_identity_events WHERE device_id = d.id) AS history,
+          (SELECT array_agg(kind ORDER BY kind) FROM alerts WHERE device_id = d.id AND resolved_at IS NULL) AS alerts
+        FROM devices d WHERE id = $1`,
+      [this.id],
+    );
+    return rows[0];
+  }
+}
+
+describe('renewal of a device with a TPM', () => {
+  it('takes a quote, and writes nothing into its history while nothing changed', async () => {
+    const member = await Member.enrol();
+    expect((await member.renew()).status).toBe(201);
+    expect(await member.row()).toEqual({ status: 'active', history: ['enrolled'], alerts: null });
+  });
+
+  it('is refused without a quote', async () => {
+    const member = await Member.enrol();
+    expect((await member.renewPlainly()).body.error?.code).toBe('device/attestation-required');
+  });
+
+  it('is refused with a quote that was used before', async () => {
+    const member = await Member.enrol();
+    const quote = member.quote(await member.challenge());
+    expect((await member.renew({ tpm: quote })).status).toBe(201);
+    expect((await member.renew({ tpm: quote })).body.error?.code).toBe('enrolment/challenge-unknown');
+  });
+
+  it('is refused with the quote of another TPM, and with a challenge of another device', async () => {
+    const [member, other] = [await Member.enrol(), await Member.enrol()];
+    const stolen = other.quote(await member.challenge());
+    expect((await member.renew({ tpm: stolen })).body.error).toMatchObject({
+      code: 'device/attestation-refused',
+      message: expect.stringContaining('its signature is wrong'),
+    });
+    const theirs = member.quote(await other.challenge());
+    expect((await member.renew({ tpm: theirs })).body.error?.code).toBe('enrolment/challenge-unknown');
+  });
+
+  it('notes a reboot and changed PCRs, and raises an alert when firmware or Secure Boot changed', async () => {
+    const member = await Member.enrol();
+    member.tpm.resetCount += 1;
+    member.tpm.extend(4, Buffer.from('another boot loader'));
+    expect((await member.renew()).status).toBe(201);
+    expect(await member.row()).toEqual({
+      status: 'active',
+      history: ['enrolled', 'rebooted', 'pcrs-changed'],
+      alerts: null,
+    });
+    member.tpm.extend(7, Buffer.from('Secure Boot off'));
+    expect((await member.renew()).status).toBe(201);
+    expect(await member.row()).toMatchObject({ status: 'active', alerts: ['device/pcrs-changed'] });
+  });
+
+  it.each([
+    ['reset', { resetCount: 6, restartCount: 9 }],
+    ['restart', { resetCount: 7, restartCount: 1 }],
+  ])('pauses a device whose TPM counts fewer starts than before (%s)', async (_what, back) => {
+    const member = await Member.enrol();
+    Object.assign(member.tpm, { resetCount: 7, restartCount: 2 });
+    expect((await member.renew()).status).toBe(201);
+    Object.assign(member.tpm, back);
+    expect((await member.renew()).body.error?.code).toBe('device/paused');
+    const row = await member.row();
+    expect(row).toMatchObject({ status: 'paused', alerts: ['device/cloned'] });
+    expect(row.history.slice(-2)).toEqual(['cloned', 'paused']);
+    expect((await member.post('/v1/renew/challenge')).body.error?.code).toBe('device/paused');
+  });
+
+  it('pauses a device when a boot comes back that another had replaced', async () => {
+    const member = await Member.enrol();
+    expect((await member.renew({ bootId: 'second-boot' })).status).toBe(201);
+    expect((await member.renew({ bootId: FACTS.bootId })).body.error?.code).toBe('device/paused');
+    expect(await member.row()).toMatchObject({ status: 'paused', alerts: ['device/cloned'] });
+  });
+
+  it('tells the link at once about a device that it paused', async () => {
+    const listener = installation.api.get(RedisConnections).connect('test');
+    await listener.subscribe(NUDGE_CHANNEL);
+    const member = await Member.enrol();
+    member.tpm.resetCount = 0;
+    const nudged = once(listener, 'message');
+    expect((await member.renew()).body.error?.code).toBe('device/paused');
+    const [, text] = await nudged;
+    expect(JSON.parse(text)).toMatchObject({ topic: 'standing', device: member.id });
+  });
+
+  it('has no challenge for a device without a TPM, which cannot begin to quote either', async () => {
+    const device = await installation.enrolDevice();
+    const identity = { key: device.keyPem, cert: device.certificate };
+    const challenge = await postJson(installation.tlsPort, '/v1/renew/challenge', {}, identity);
+    expect(challenge.body.error?.code).toBe('request/conflict');
+    const member = await Member.enrol();
+    const tpm = member.quote(await member.challenge());
+    const renewal = await postJson(installation.tlsPort, '/v1/renew', { csr: device.csr, tpm }, identity);
+    expect(renewal.body.error?.code).toBe('device/attestation-refused');
+  });
+});
+
+describe.skipIf(tpmUnavailable !== undefined)('renewal with a real TPM', () => {
+  it('counts on after a loss of power, and sees what was measured', async () => {
+    const tpm = await ToolTpm.start();
+    try {
+      const token = await installation.createToken();
+      const asked = await postJson(installation.tlsPort, '/v1/enroll/challenge', {
+        token,
+        tpm: await tpm.evidence(),
+      });
+      const proof = await tpm.answer(EnrolChallenge.parse(asked.body));
+      const csr = await tpm.request();
+      const enrolled = await postJson(installation.tlsPort, '/v1/enroll', {
+        token,
+        csr,
+        device: FACTS,
+        tpm: proof,
+      });
+      await tpm.tpm.powerCycle();
+      await tpm.extend(7);
+      // The handshake is left out: its key does not leave the TPM, and this process has no provider for it.
+      const { raw, subjectAltName = '' } = new X509Certificate(String(enrolled.body.certificate));
+      const peer = { raw, subjectaltname: subjectAltName } as PeerCertificate;
+      const renewal = installation.api.get(RenewalService, { strict: false });
+      const quote = await tpm.quote(await renewal.challenge(peer));
+      await renewal.renew(peer, { csr, tpm: quote });
+      const { rows } = await admin.query(
+        'SELECT kind, detail FROM device_identity_events WHERE device_id = $1 ORDER BY id',
+        [enrolled.body.device],
+      );
+      expect(rows.map(({ kind }) => kind)).toEqual(['enrolled', 'rebooted', 'pcrs-changed']);
+      expect(rows[2].detail).toBe('PCR 7 changed since the last quote.');
+    } finally {
+      await tpm.stop();
+    }
+  });
+});
+
+describe('leaving', () => {
+  it('ends the identity of a device that says so itself', async () => {
+    const member = await Member.enrol();
+    expect((await member.post('/v1/leave')).status).toBe(201);
+    expect(await member.row()).toMatchObject({ status: 'revoked', history: ['enrolled', 'left'] });
+    expect((await member.post('/v1/leave')).body.error?.code).toBe('device/revoked');
+    expect((await member.post('/v1/renew/challenge')).body.error?.code).toBe('device/revoked');
+    const { rows } = await admin.query(
+      `SELECT count(*)::int AS audited FROM audit_entries WHERE action = 'device.leave' AND actor_id = $1`,
+      [member.id],
+    );
+    expect(rows).toEqual([{ audited: 1 }]);
+  });
+
+  it('is not for a paused device, which could shake off a suspicion that way', async () => {
+    const member = await Member.enrol();
+    await admin.query(`UPDATE devices SET status = 'paused' WHERE id = $1`, [member.id]);
+    expect((await member.post('/v1/leave')).body.error?.code).toBe('device/paused');
+  });
+
+  it('needs the certificate', async () => {
+    const { body } = await postJson(installation.tlsPort, '/v1/leave', {});
+    expect(body.error?.code).toBe('device/certificate-missing');
+  });
+});
