@@ -50,6 +50,8 @@ function NoTpm() {
   );
 }
 
+const ALGORITHMS: Record<string, string> = { rsa2048: 'RSA 2048', 'ecc-p256': 'ECC P-256' };
+
 function TpmProof({ tpm }: { tpm: DeviceTpm }) {
   return (
     <>
@@ -63,7 +65,6 @@ function TpmProof({ tpm }: { tpm: DeviceTpm }) {
             { name: 'TPM resets', value: formatCount(tpm.resetCount) },
             { name: 'TPM restarts', value: formatCount(tpm.restartCount) },
             { name: 'TPM firmware', value: <code className="font-mono text-xs">{tpm.firmwareVersion}</code> },
-            { name: 'Key', value: tpm.algorithm },
             {
               name: 'Endorsement key',
               value: (

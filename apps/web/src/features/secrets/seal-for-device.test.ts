@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { sealForDevice } from './seal-for-device.ts';
 
 const vault = await deriveVaultKey(crypto.getRandomValues(new Uint8Array(ROOT_BYTES)));
-const announced = { keyId: vault.keyId, publicKey: Buffer.from(vault.publicKey).toString('base64') };
+const announced = { keyId: vault.keyId, publicKey: Buffer.from(vault.publicKey).toString('base64url') };
 const binding = { name: 'openai', provider: 'openai' };
 const key = ['sk', 'test', 'x'.repeat(40)].join('-');
 
@@ -22,7 +22,7 @@ describe('a key sealed in the browser', () => {
 
   it('is not made for a key that is not the one its id says', async () => {
     const other = await deriveVaultKey(crypto.getRandomValues(new Uint8Array(ROOT_BYTES)));
-    const swapped = { ...announced, publicKey: Buffer.from(other.publicKey).toString('base64') };
+    const swapped = { ...announced, publicKey: Buffer.from(other.publicKey).toString('base64url') };
     await expect(sealForDevice(swapped, binding, key)).rejects.toThrow(/id it claims/);
   });
 });
