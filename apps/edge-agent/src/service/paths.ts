@@ -8,6 +8,8 @@ export interface AgentPaths {
   /** What an identity in the TPM is derived from; no secret. */
   tpmKey: string;
   enrolment: string;
+  /** The vault's root, sealed. */
+  vaultRoot: string;
   lock: string;
   /** Socket on which the service takes orders from the command line. */
   control: string;
@@ -19,6 +21,7 @@ export function agentPaths(dataDir: string): AgentPaths {
     key: join(dataDir, 'identity', 'device.key'),
     tpmKey: join(dataDir, 'identity', 'tpm.json'),
     enrolment: join(dataDir, 'identity', 'enrolment.json'),
+    vaultRoot: join(dataDir, 'vault', 'root.json'),
     lock: join(dataDir, 'service.lock'),
     control: join(dataDir, 'control.sock'),
   };

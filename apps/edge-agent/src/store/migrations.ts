@@ -78,4 +78,34 @@ export const MIGRATIONS: readonly string[] = [
     last_seen  INTEGER NOT NULL
   ) STRICT;
   `,
+  `
+  -- API keys, each encrypted to the vault key that key_id names. The rows of a vault that was set aside stay.
+  CREATE TABLE secrets (
+    key_id       TEXT NOT NULL,
+    name         TEXT NOT NULL,
+    provider     TEXT NOT NULL,
+    version      INTEGER NOT NULL,
+    sealed       TEXT NOT NULL,
+    created_at   INTEGER NOT NULL,
+    rotated_at   INTEGER,
+    last_used_at INTEGER,
+    PRIMARY KEY (key_id, name)
+  ) STRICT, WITHOUT ROWID;
+  `,
+  `
+  -- Programs that may use sealed keys. What was allowed is the content; path and user narrow it.
+  CREATE TABLE allow_list (
+    id            TEXT PRIMARY KEY,
+    path          TEXT NOT NULL,
+    launch_path   TEXT NOT NULL,
+    sha256        TEXT NOT NULL,
+    interpreter   TEXT,
+    script_path   TEXT,
+    script_sha256 TEXT,
+    uid           INTEGER,
+    allowed_at    INTEGER NOT NULL,
+    allowed_by    TEXT NOT NULL,
+    CHECK ((script_path IS NULL) = (script_sha256 IS NULL) AND (script_path IS NULL) = (interpreter IS NULL))
+  ) STRICT;
+  `,
 ];
