@@ -68,7 +68,10 @@ function TpmProof({ tpm }: { tpm: DeviceTpm }) {
             {
               name: 'Endorsement key',
               value: (
-                <ShortId id={tpm.endorsementFingerprint} label="endorsement key fingerprint" length={16} />
+                <span className="flex flex-wrap items-center gap-x-2">
+                  {ALGORITHMS[tpm.algorithm] ?? tpm.algorithm}
+                  <ShortId id={tpm.endorsementFingerprint} label="endorsement key fingerprint" length={16} />
+                </span>
               ),
             },
             {
