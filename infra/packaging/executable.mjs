@@ -2,9 +2,13 @@ import { copyFile, mkdtemp, rename, rm } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import sea from '@yao-pkg/pkg/lib-es5/sea.js';
 import { ROOT } from '../local/paths.mjs';
 import { bundleAgent } from './bundle.mjs';
+
+// require(): with import, the default of a CommonJS module is something else in every loader.
+const require = createRequire(import.meta.url);
+/** @type {typeof import('@yao-pkg/pkg/lib-es5/sea.js')} */
+const pkg = require('@yao-pkg/pkg/lib-es5/sea.js');
 
 /** What the agent reads with readPackagedFile. */
 const PACKAGED_FILES = [
@@ -28,9 +32,7 @@ export async function buildAgentExecutable(output) {
   try {
     await bundleAgent(join(folder, 'raypher.cjs'), addon);
     // The glibc build: the Node.js around it is one.
-    const native = createRequire(import.meta.url).resolve(
-      `${addon}/${platform.replace('-', '_')}/koffi.node`,
-    );
+    const native = require.resolve(`${addon}/${platform.replace('-', '_')}/koffi.node`);
     await copyFile(native, join(folder, 'koffi.node'));
     // Node writes the path of the bundle into the executable. From pkg's own folder, which it makes below TMPDIR and
     // works in, that path is the same wherever the repository is.
@@ -48,26 +50,19 @@ export async function buildAgentExecutable(output) {
       },
     };
     // The public API of pkg looks for a Node.js to download; this part of it takes the one we have.
-    await sea.default(join(folder, 'raypher.cjs'), {
+    await pkg.default(join(folder, 'raypher.cjs'), {
       nodePath: process.execPath,
       targets: [
         { nodeRange: 'node24', platform: 'linux', arch: process.arch, output: join(folder, 'raypher') },
       ],
       seaConfig,
     });
-    await move(join(folder, 'raypher'), output);
+    // Into place when it is whole.
+    await copyFile(join(folder, 'raypher'), `${output}.part`);
+    await rename(`${output}.part`, output);
   } finally {
     if (before === undefined) delete process.env.TMPDIR;
     else process.env.TMPDIR = before;
     await rm(folder, { recursive: true, force: true });
   }
-}
-
-/**
- * @param {string} from
- * @param {string} to
- */
-async function move(from, to) {
-  await copyFile(from, `${to}.part`);
-  await rename(`${to}.part`, to);
 }

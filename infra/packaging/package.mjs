@@ -1,12 +1,14 @@
 import { createHash } from 'node:crypto';
 import { mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { buildStale } from '../local/bootstrap/build.mjs';
 import { findOnPath } from '../local/bootstrap/prerequisites.mjs';
 import { underProjectNode } from '../local/bootstrap/project-node.mjs';
 import { FriendlyError, reportError } from '../local/friendly-error.mjs';
 import { ROOT } from '../local/paths.mjs';
+import { Progress } from '../local/progress.mjs';
 
 const HELP = `Builds what devices install, for the platform this runs on.
 
@@ -40,7 +42,9 @@ async function main() {
   const { buildAgentExecutable } = await import('./executable.mjs');
   const { buildDeb, debFilename } = await import('./deb.mjs');
   const { sourceDateEpoch } = await import('./source-date.mjs');
-  const folder = values.output;
+  // The bundle takes the packages as they are built.
+  await buildStale(new Progress(), '@raypher/edge-agent...');
+  const folder = resolve(values.output);
   await mkdir(folder, { recursive: true });
   await rm(join(folder, 'packages.json'), { force: true });
   const { version } = JSON.parse(await readFile(join(ROOT, 'apps', 'edge-agent', 'package.json'), 'utf8'));

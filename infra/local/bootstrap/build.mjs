@@ -5,12 +5,13 @@ import { runCommand } from './run-command.mjs';
  * Builds what changed since the last build.
  *
  * @param {import('../progress.mjs').Progress} progress
+ * @param {string} [filter] - of turbo; everything when left out.
  */
-export async function buildStale(progress) {
+export async function buildStale(progress, filter = '*') {
   await progress.step('Building what changed', async () => {
     const { code, output } = await runCommand(
       'turbo',
-      ['run', 'build', '--output-logs=errors-only', '--no-color'],
+      ['run', 'build', `--filter=${filter}`, '--output-logs=errors-only', '--no-color'],
       {
         env: {
           ...process.env,

@@ -44,8 +44,9 @@ function dataFolder(path: string): Finding {
   if (!existsSync(path)) return warn(`${path} is not there yet`, 'Run `raypher setup` or `raypher install`.');
   const { mode, uid } = statSync(path);
   const shown = `${path}, mode ${(mode & 0o7777).toString(8)}, owner ${uid}`;
-  if ((mode & 0o077) === 0 && (uid === 0 || uid === process.geteuid?.())) return ok(shown);
-  return fail(shown, `Run \`chown 0:0 ${path} && chmod 700 ${path}\`.`);
+  const advice = `Run \`chown 0:0 ${path} && chmod 700 ${path}\`.`;
+  if ((mode & 0o022) !== 0 || (uid !== 0 && uid !== process.geteuid?.())) return fail(shown, advice);
+  return (mode & 0o077) === 0 ? ok(shown) : warn(shown, advice);
 }
 
 function freeSpace(path: string): Finding {

@@ -1,0 +1,74 @@
+import { existsSync } from 'node:fs';
+import { PrivateMounts } from './private-mounts.mjs';
+
+const SYSTEMD = '/lib/systemd/systemd';
+
+/**
+ * What the systemd that boots a system leaves in /run, and what units with hardening are mounted from. The socket's
+ * maker is killed so that it does not remove it.
+ */
+const RUN = `
+mount -t tmpfs tmpfs /run
+mkdir -p /run/systemd/system /run/systemd/inaccessible/dir /run/user/0
+cd /run/systemd/inaccessible
+: > reg
+mkfifo fifo
+mknod chr c 0 0
+mknod blk b 0 0
+"$NODE" -e "require('net').createServer().listen('sock', () => process.kill(process.pid, 'SIGKILL'))" || true
+cd /
+echo ready
+exec ${SYSTEMD} --user
+`;
+
+/** A real systemd that supervises real units, without being the one that runs this machine. */
+export class PrivateSystemd {
+  /** @type {PrivateMounts} */
+  #mounts;
+
+  /** @param {PrivateMounts} mounts */
+  constructor(mounts) {
+    this.#mounts = mounts;
+  }
+
+  static unavailable() {
+    return PrivateMounts.unavailable() ?? (existsSync(SYSTEMD) ? undefined : 'needs systemd installed');
+  }
+
+  /** @param {string} configFolder - units are in `systemd/user` below it. */
+  static async start(configFolder) {
+    const systemd = new PrivateSystemd(
+      await PrivateMounts.enter(RUN, {
+        NODE: process.execPath,
+        XDG_RUNTIME_DIR: '/run/user/0',
+        XDG_CONFIG_HOME: configFolder,
+      }),
+    );
+    const deadline = performance.now() + 10_000;
+    while (systemd.tell('is-system-running').stdout.trim() === '') {
+      if (performance.now() > deadline) {
+        await systemd.stop();
+        throw new Error('systemd did not come up within 10 s');
+      }
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    return systemd;
+  }
+
+  /** @param {string[]} command - of systemctl. */
+  tell(...command) {
+    return this.#mounts.run(['systemctl', '--user', ...command], { XDG_RUNTIME_DIR: '/run/user/0' });
+  }
+
+  /**
+   * @param {string} unit
+   * @param {string} property
+   */
+  property(unit, property) {
+    return this.tell('show', unit, `--property=${property}`, '--value').stdout.trim();
+  }
+
+  stop() {
+    return this.#mounts.leave();
+  }
+}
