@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { AGENT_VERSION } from '../version.ts';
+import { allowCommand } from './allow.ts';
 import { completionCommand } from './completion.ts';
 import { doctorCommand } from './doctor.ts';
 import { enrollCommand } from './enroll.ts';
@@ -38,6 +39,7 @@ export function buildProgram(): Command {
       .addCommand(freezeCommand)
       .addCommand(thawCommand)
       .addCommand(killCommand)
+      .addCommand(allowCommand)
       .addCommand(logsCommand)
       .addCommand(policyCommand)
       .addCommand(completionCommand)

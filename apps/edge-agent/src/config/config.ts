@@ -35,6 +35,14 @@ export const ConfigFile = z.strictObject({
           example: 32,
         })
         .optional(),
+      callers: z
+        .enum(['any', 'allow-list'])
+        .meta({
+          description:
+            'Who may use the proxy: any program, or only those of the allow list (raypher allow). Sealed keys always need an allowed program.',
+          example: 'any',
+        })
+        .optional(),
       connect_to: z
         .record(z.string().min(1), Origin)
         .meta({
@@ -107,6 +115,7 @@ export interface Config {
   dataDir: string;
   proxyPort: number;
   proxyBodyLimitBytes: number;
+  proxyCallers: 'any' | 'allow-list';
   proxyConnectTo: Record<string, string>;
   inventoryIntervalMs: number;
   policyLocalFile: string | undefined;
@@ -123,6 +132,7 @@ export const DEFAULT_CONFIG: Config = {
   dataDir: process.getuid?.() === 0 ? '/var/lib/raypher' : join(homedir(), '.local', 'state', 'raypher'),
   proxyPort: 8888,
   proxyBodyLimitBytes: 32 * MIB,
+  proxyCallers: 'any',
   proxyConnectTo: {},
   inventoryIntervalMs: 750,
   policyLocalFile: undefined,
@@ -147,6 +157,7 @@ export function overlay(config: Config, file: ConfigFile): Config {
       proxy?.body_limit_mib === undefined
         ? config.proxyBodyLimitBytes
         : Math.round(proxy.body_limit_mib * MIB),
+    proxyCallers: proxy?.callers ?? config.proxyCallers,
     proxyConnectTo: { ...config.proxyConnectTo, ...proxy?.connect_to },
     inventoryIntervalMs: inventory?.interval_ms ?? config.inventoryIntervalMs,
     policyLocalFile: policy?.local_file ?? config.policyLocalFile,

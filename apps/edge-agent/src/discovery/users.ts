@@ -23,6 +23,15 @@ export class UserNames {
   }
 }
 
+/** @returns the uid of a user in /etc/passwd */
+export function uidOf(name: string, path = '/etc/passwd'): number | undefined {
+  for (const line of readFileSync(path, 'utf8').split('\n')) {
+    const [found, , uid] = line.split(':');
+    if (found === name && uid !== undefined && /^\d+$/.test(uid)) return Number(uid);
+  }
+  return undefined;
+}
+
 /** The first entry of a uid wins, as in getpwuid(3). */
 export function parsePasswd(text: string): Map<number, string> {
   const names = new Map<number, string>();

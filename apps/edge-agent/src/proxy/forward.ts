@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import { type Verdict, withoutAnswer } from '@raypher/policy';
 import type { Dispatcher } from 'undici';
+import { callerMessage, callerRefusal, callerRefused } from './allowed-callers.ts';
 import type { Caller } from './caller.ts';
 import { type Destination, destinationOf } from './destination.ts';
 import { framingFault, requestHeaders, responseHeaders } from './headers.ts';
@@ -61,6 +62,12 @@ export async function forward(
   const { body, models } = await readRequestBody(request, destination, context.bodyLimitBytes);
   const { verdict, model } = decideForModels(context, destination, request.method ?? 'GET', caller, models);
   const denied = withoutAnswer(verdict.effective) === 'DENY';
+  const refused = denied ? undefined : await callerRefusal(context, caller);
+  if (refused !== undefined) {
+    refuse(response, destination.dialect, 'not-allowed', callerMessage(refused));
+    context.record(callerRefused(refused, caller, { host, port, method: request.method ?? 'GET' }, verdict));
+    return;
+  }
 
   const counted = countBytes(body);
   let outcome: Outcome;

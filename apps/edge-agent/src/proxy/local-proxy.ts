@@ -2,7 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { createServer, type Server } from 'node:http';
 import type { Socket } from 'node:net';
 import { RaypherError } from '@raypher/shared';
-import { type IdentifyCaller, type ModelSeen, oncePerConnection } from './caller.ts';
+import { type CallerRule, NOBODY_IS_ALLOWED } from './allowed-callers.ts';
+import { type AuthoriseCaller, type IdentifyCaller, type ModelSeen, oncePerConnection } from './caller.ts';
 import { forward } from './forward.ts';
 import type { ProxyContext } from './proxy-context.ts';
 import { refuse, tunnelRefusal } from './refusal.ts';
@@ -20,6 +21,10 @@ export interface LocalProxyOptions {
 export interface LocalProxyParts {
   decide: ProxyContext['decide'];
   identify: IdentifyCaller;
+  /** Without it, nobody is allowed. */
+  authorise?: AuthoriseCaller;
+  /** Without it, any program may call, as itself. */
+  callers?: () => CallerRule;
   record: ProxyContext['record'];
   modelSeen: ModelSeen;
   /** A request that failed for a reason of our own. */
@@ -58,6 +63,8 @@ export class LocalProxy {
     const context: ProxyContext = {
       decide: this.#parts.decide,
       identify: oncePerConnection(this.#parts.identify),
+      authorise: this.#parts.authorise ?? NOBODY_IS_ALLOWED,
+      callers: this.#parts.callers ?? (() => 'any'),
       record: this.#parts.record,
       modelSeen: this.#parts.modelSeen,
       upstreams: this.#upstreams,

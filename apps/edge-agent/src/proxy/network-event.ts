@@ -71,7 +71,8 @@ function maskPath(path: string): string {
     .join('/');
 }
 
-function actorOf({ process, agent }: Caller): LedgerEntry['actor'] {
+/** Who made a call, for the ledger. */
+export function actorOf({ process, agent }: Caller): LedgerEntry['actor'] {
   const pid = process === undefined ? {} : { pid: process.pid };
   if (agent === null || agent === undefined) {
     const name = process === undefined ? 'unknown process' : `process ${process.pid}`;

@@ -1,12 +1,17 @@
 import type { ActionRequest, Verdict } from '@raypher/policy';
 import type { EventDraft } from '../ledger/event-draft.ts';
-import type { IdentifyCaller, ModelSeen } from './caller.ts';
+import type { CallerRule } from './allowed-callers.ts';
+import type { AuthoriseCaller, IdentifyCaller, ModelSeen } from './caller.ts';
 import type { Upstreams } from './upstreams.ts';
 
 /** What every request through the proxy needs. */
 export interface ProxyContext {
   decide: (request: ActionRequest) => Verdict;
   identify: IdentifyCaller;
+  /** Whether a program may use sealed keys. */
+  authorise: AuthoriseCaller;
+  /** Whether every call needs an allowed program. */
+  callers: () => CallerRule;
   record: (event: EventDraft) => void;
   modelSeen: ModelSeen;
   upstreams: Upstreams;

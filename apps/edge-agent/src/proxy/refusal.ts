@@ -2,10 +2,17 @@ import { randomUUID } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
 import type { Dialect } from './providers.ts';
 
-export type RefusalKind = 'denied' | 'bad-request' | 'not-found' | 'unreachable' | 'unavailable';
+export type RefusalKind =
+  | 'denied'
+  | 'not-allowed'
+  | 'bad-request'
+  | 'not-found'
+  | 'unreachable'
+  | 'unavailable';
 
 const STATUS: Record<RefusalKind, number> = {
   denied: 403,
+  'not-allowed': 403,
   'bad-request': 400,
   'not-found': 404,
   unreachable: 502,
@@ -15,6 +22,7 @@ const STATUS: Record<RefusalKind, number> = {
 /** The words that each provider uses for the same thing, so that its own client raises its own error class. */
 const OPENAI_TYPE: Record<RefusalKind, { type: string; code: string }> = {
   denied: { type: 'permission_error', code: 'policy_denied' },
+  'not-allowed': { type: 'permission_error', code: 'caller_not_allowed' },
   'bad-request': { type: 'invalid_request_error', code: 'bad_request' },
   'not-found': { type: 'invalid_request_error', code: 'not_found' },
   unreachable: { type: 'server_error', code: 'upstream_unreachable' },
@@ -22,6 +30,7 @@ const OPENAI_TYPE: Record<RefusalKind, { type: string; code: string }> = {
 };
 const ANTHROPIC_TYPE: Record<RefusalKind, string> = {
   denied: 'permission_error',
+  'not-allowed': 'permission_error',
   'bad-request': 'invalid_request_error',
   'not-found': 'not_found_error',
   unreachable: 'api_error',
@@ -29,6 +38,7 @@ const ANTHROPIC_TYPE: Record<RefusalKind, string> = {
 };
 const GEMINI_STATUS: Record<RefusalKind, string> = {
   denied: 'PERMISSION_DENIED',
+  'not-allowed': 'PERMISSION_DENIED',
   'bad-request': 'INVALID_ARGUMENT',
   'not-found': 'NOT_FOUND',
   unreachable: 'UNAVAILABLE',
@@ -73,7 +83,7 @@ export function refuse(
     'content-length': Buffer.byteLength(body),
     'x-raypher': kind,
     // Both official clients obey this; asking again cannot change a verdict.
-    ...(kind === 'denied' ? { 'x-should-retry': 'false' } : {}),
+    ...(STATUS[kind] === 403 ? { 'x-should-retry': 'false' } : {}),
   });
   response.end(body);
   return status;
@@ -82,7 +92,7 @@ export function refuse(
 /** The status line and body for a refused CONNECT. */
 export function tunnelRefusal(kind: RefusalKind, message: string): string {
   const body = JSON.stringify(refusalBody('generic', kind, message));
-  const reason = kind === 'denied' ? 'Forbidden' : kind === 'bad-request' ? 'Bad Request' : 'Bad Gateway';
+  const reason = STATUS[kind] === 403 ? 'Forbidden' : kind === 'bad-request' ? 'Bad Request' : 'Bad Gateway';
   return [
     `HTTP/1.1 ${STATUS[kind]} ${reason}`,
     'Content-Type: application/json; charset=utf-8',

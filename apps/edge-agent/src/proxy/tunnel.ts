@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { normaliseHost, type Verdict, withoutAnswer } from '@raypher/policy';
+import { callerMessage, callerRefusal, callerRefused } from './allowed-callers.ts';
 import { serverName, UNREADABLE } from './client-hello.ts';
 import { tunnelAuthority } from './destination.ts';
 import { denialMessage, networkEvent } from './network-event.ts';
@@ -80,6 +81,12 @@ export async function tunnel(
     finish();
     return;
   }
+  const refused = await callerRefusal(context, caller);
+  if (refused !== undefined) {
+    end(client, 'not-allowed', callerMessage(refused));
+    context.record(callerRefused(refused, caller, { host, port, method: 'CONNECT' }, verdict));
+    return;
+  }
   try {
     upstream = await dial(context.upstreams.address(host, port));
     context.upstreams.track(upstream);
@@ -105,7 +112,7 @@ export async function tunnel(
 
 function end(client: Socket, kind: RefusalKind, message: string): number {
   client.end(tunnelRefusal(kind, message));
-  return kind === 'denied' ? 403 : kind === 'bad-request' ? 400 : 502;
+  return kind === 'denied' || kind === 'not-allowed' ? 403 : kind === 'bad-request' ? 400 : 502;
 }
 
 function dial(address: { host: string; port: number }): Promise<Socket> {

@@ -1,4 +1,5 @@
 import type { LedgerEntry } from '@raypher/shared';
+import type { Allowance } from '../callers/allowance.ts';
 import type { Inventory } from '../discovery/inventory.ts';
 import type { EventDraft } from '../ledger/event-draft.ts';
 import { type Ledger, readEntry } from '../ledger/ledger.ts';
@@ -14,6 +15,7 @@ export interface ControlActionParts {
   inventory: Inventory;
   freeze: FreezeEnforcer;
   killer: ProcessKiller;
+  allowance: Allowance;
   ledger: Ledger;
   log: EventLog;
 }
@@ -45,6 +47,12 @@ export function controlActions(parts: ControlActionParts): ControlHandler {
           durationMs: report.durationMs,
         };
       }
+      case 'allow':
+        return parts.allowance.allow({ ...request, script: request.script, uid: request.uid });
+      case 'disallow':
+        return parts.allowance.disallow(request.target, request.by);
+      case 'allowed':
+        return parts.allowance.list();
       case 'logs':
         return sendLogs(parts, request, stream);
     }

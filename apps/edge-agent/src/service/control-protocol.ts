@@ -14,6 +14,16 @@ export const ControlRequest = z.discriminatedUnion('verb', [
   /** Without an id: every freeze that was set at this machine. */
   z.strictObject({ verb: z.literal('thaw'), id: z.uuid().optional(), by: z.string().max(200) }),
   z.strictObject({ verb: z.literal('kill'), pid: z.int().min(1), by: z.string().max(200) }),
+  /** Paths are absolute; without a uid, whoever runs it. */
+  z.strictObject({
+    verb: z.literal('allow'),
+    path: z.string().startsWith('/').max(4096),
+    script: z.string().startsWith('/').max(4096).optional(),
+    uid: z.int().min(0).optional(),
+    by: z.string().max(200),
+  }),
+  z.strictObject({ verb: z.literal('disallow'), target: z.string().max(4096), by: z.string().max(200) }),
+  z.strictObject({ verb: z.literal('allowed') }),
   z.strictObject({ verb: z.literal('logs'), lines: z.int().min(0).max(10_000), follow: z.boolean() }),
 ]);
 export type ControlRequest = z.infer<typeof ControlRequest>;

@@ -1,5 +1,7 @@
 import { hostname } from 'node:os';
 import type { Logger } from 'pino';
+import { Allowance } from '../callers/allowance.ts';
+import { authoriseFrom } from '../callers/authorise.ts';
 import { CallerFinder } from '../callers/caller-finder.ts';
 import type { Config } from '../config/config.ts';
 import { Inventory } from '../discovery/inventory.ts';
@@ -10,10 +12,12 @@ import { probeCgroups } from '../response/cgroup.ts';
 import { Freezer } from '../response/freeze.ts';
 import { Protection } from '../response/protected.ts';
 import { AiAgentSightings } from '../store/ai-agents.ts';
+import { AllowList } from '../store/allow-list.ts';
 import { FrozenTrees } from '../store/frozen-trees.ts';
 import { LocalFreezes } from '../store/local-freezes.ts';
 import { asRaypherError } from '../uplink/desired-state.ts';
 import { AGENT_VERSION } from '../version.ts';
+import { probeCaller } from './caller-canary.ts';
 import { callersFrom } from './callers.ts';
 import { controlActions } from './control-actions.ts';
 import { ControlPlane } from './control-plane.ts';
@@ -98,6 +102,9 @@ async function compose(config: Config, log: Logger, release: () => void): Promis
   const callerFinder = new CallerFinder({
     preferred: () => inventory.current.agents.flatMap((found) => found.processes.map(({ pid }) => pid)),
   });
+  const allowList = new AllowList(agent.db);
+  const authorise = authoriseFrom({ programs: () => allowList.list() });
+  let callerRule = config.proxyCallers;
   let proxy: LocalProxy | undefined;
   let connectTo = config.proxyConnectTo;
 
@@ -105,6 +112,7 @@ async function compose(config: Config, log: Logger, release: () => void): Promis
     new Map<string, () => Promise<Finding>>([
       ['network.proxy', () => proxyPosture(proxy, policy)],
       ['freeze.cgroup', probeFreeze],
+      ['network.caller', () => probeCaller(callerFinder)],
       [
         'network.kernel',
         async () => ({ state: 'unavailable', reason: 'kernel enforcement is not part of this version' }),
@@ -151,6 +159,8 @@ async function compose(config: Config, log: Logger, release: () => void): Promis
           {
             decide: (request) => policy.decide(request),
             identify: callersFrom(inventory, callerFinder),
+            authorise,
+            callers: () => callerRule,
             record,
             modelSeen: (process, model) => {
               if (!inventory.isOwn(process.pid)) inventory.recordModel(process, model);
@@ -204,6 +214,7 @@ async function compose(config: Config, log: Logger, release: () => void): Promis
             inventory,
             freeze,
             killer,
+            allowance: new Allowance(allowList, record),
             ledger,
             log: agent.log,
           }),
@@ -237,6 +248,7 @@ async function compose(config: Config, log: Logger, release: () => void): Promis
     reload: (fresh) => {
       log.level = fresh.logLevel;
       connectTo = fresh.proxyConnectTo;
+      callerRule = fresh.proxyCallers;
       proxy?.redirect(connectTo);
       localPolicy?.reload();
       const fixed = [
