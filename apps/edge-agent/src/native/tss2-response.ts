@@ -136,3 +136,9 @@ export function isConnectionLost(error: unknown): boolean {
   const response = Number(error.details.response);
   return isTransportFailure(response) || isGone(response);
 }
+
+/** Whether an error of {@link tpmError} means that a slot for objects or sessions is missing (TPM_RC_OBJECT_MEMORY …). */
+export function isOutOfSlots(error: unknown): boolean {
+  if (!(error instanceof RaypherError) || typeof error.details?.response !== 'string') return false;
+  return MEANINGS[responseNumber(Number(error.details.response))] === SLOTS;
+}

@@ -119,11 +119,21 @@ export class Tpm implements Disposable {
     });
   }
 
-  /** @param handle of a persistent key or an NV index, such as 0x81010001 */
+  /** @param handle of a persistent key or an NV index, such as 0x81010001, or of what somebody loaded */
   at(handle: number): TpmHandle {
-    const name = `0x${handle.toString(16)}`;
-    const [tr] = this.call('TR_FromTPMPublic', `find ${name}`, [handle, ...NO_SESSIONS], ['handle']);
-    return new TpmHandle(tr, () => this.call('TR_Close', `close ${name}`, [[tr]], []));
+    const tr = this.#find(handle);
+    return new TpmHandle(tr, () => this.call('TR_Close', 'close a handle', [[tr]], []));
+  }
+
+  /** Takes over what somebody left in a slot: disposing of it frees the slot. */
+  takeOver(handle: number): TpmHandle {
+    return this.flushed(this.#find(handle));
+  }
+
+  #find(handle: number): number {
+    const task = `find 0x${handle.toString(16)}`;
+    const [tr] = this.call('TR_FromTPMPublic', task, [handle, ...NO_SESSIONS], ['handle']);
+    return tr;
   }
 
   /** A structure as C has it. */

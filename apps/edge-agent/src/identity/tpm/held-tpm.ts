@@ -2,11 +2,16 @@ import { RaypherError } from '@raypher/shared';
 import { keyName, parsePublicKey } from '@raypher/shared/attestation';
 import { Tpm, type TpmHandle } from '../../native/tss2.ts';
 import { nameOf } from '../../native/tss2-objects.ts';
-import { isConnectionLost } from '../../native/tss2-response.ts';
+import { isConnectionLost, isOutOfSlots } from '../../native/tss2-response.ts';
+import { handlesBetween } from './capabilities.ts';
 import { certifies, readCertificate } from './endorsement-certificate.ts';
 import { certificateIndex, openEndorsementKey, readEndorsementKey } from './endorsement-key.ts';
 import { openDeviceKey } from './signing-keys.ts';
 import { shortFingerprint, type TpmIdentity } from './tpm-identity.ts';
+
+/** Handles of loaded objects (TPM 2.0 Part 2 §7.2), far more than any TPM has slots for. */
+const TRANSIENT_FIRST = 0x80000000;
+const TRANSIENT_LAST = 0x800000ff;
 
 interface Opened {
   tpm: Tpm;
@@ -27,20 +32,22 @@ export class HeldTpm implements Disposable {
   constructor(tcti: string, identity: TpmIdentity) {
     this.#tcti = tcti;
     this.#identity = identity;
-    this.#opened = open(tcti, identity);
+    this.use(() => {});
   }
 
   /**
    * Uses the TPM. What is loaded meanwhile must be freed again: two slots of three are left.
    *
-   * @param work may be done twice: once more when the connection was lost meanwhile
+   * @param work may be done twice: once more when the connection was lost meanwhile, or an agent that was killed had
+   *   left its key in a slot
    */
   use<T>(work: (tpm: Tpm, deviceKey: TpmHandle) => T): T {
     try {
       return this.#run(work);
     } catch (error) {
-      if (!isConnectionLost(error)) throw error;
+      if (!isConnectionLost(error) && !isOutOfSlots(error)) throw error;
       this.#drop();
+      if (isOutOfSlots(error)) freeLeftKeys(this.#tcti, this.#identity);
       return this.#run(work);
     }
   }
@@ -76,6 +83,22 @@ function open(tcti: string, identity: TpmIdentity): Opened {
   }
   unfinished.move();
   return { tpm, deviceKey };
+}
+
+/**
+ * Frees slots that hold this device's key and nobody uses: the kernel does that when a process ends, but a TPM that is
+ * reached without its resource manager, as simulators are, keeps what a killed agent had loaded.
+ */
+function freeLeftKeys(tcti: string, identity: TpmIdentity): void {
+  using tpm = Tpm.open(tcti);
+  const ours = keyName(identity.deviceKey);
+  const isOurs = (handle: number) => {
+    using object = tpm.at(handle);
+    return nameOf(tpm, object).equals(ours);
+  };
+  for (const handle of handlesBetween(tpm, TRANSIENT_FIRST, TRANSIENT_LAST).filter(isOurs)) {
+    tpm.takeOver(handle)[Symbol.dispose]();
+  }
 }
 
 /** The same bytes gave another key: a TPM derives otherwise only when it is another one, or was given a new seed. */

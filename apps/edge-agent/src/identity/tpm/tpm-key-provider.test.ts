@@ -13,6 +13,7 @@ import { TpmEvidence } from '@raypher/shared/rest';
 import { TestTpm, type TestTpmOptions, tpmUnavailable } from '@raypher/testkit';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { Tpm } from '../../native/tss2.ts';
+import { nameOf } from '../../native/tss2-objects.ts';
 import { TestAuthority } from '../../testing/test-authority.ts';
 import { openDeviceKey } from './signing-keys.ts';
 import { TpmKeyProvider } from './tpm-key-provider.ts';
@@ -294,6 +295,35 @@ describe.skipIf(tpmUnavailable)(`an identity in a TPM ${tpmUnavailable ?? ''}`, 
     provider.close();
     await expect(provider.sign(Buffer.from('x'))).rejects.toThrowError(/closed/);
     expect(await chip.tool('getcap', 'handles-transient')).toBe('');
+  });
+
+  test('goes on after agents that were killed had left its key in every slot', async () => {
+    await create();
+    providers.pop()?.close();
+    const unique = Buffer.from(String(stored().unique), 'base64');
+    const tpm = Tpm.open(chip.tcti);
+    // What is not given back is what a killed process leaves behind: nobody else tells the simulator.
+    const left = [openDeviceKey(tpm, unique), openDeviceKey(tpm, unique), openDeviceKey(tpm, unique)];
+    expect(left).toHaveLength(3);
+    tpm[Symbol.dispose]();
+    const provider = await open();
+    expect(await signs(provider)).toBe(true);
+    provider.attester.certify(randomBytes(32));
+    provider.close();
+    expect(await chip.tool('getcap', 'handles-transient')).toBe('');
+  });
+
+  test('does not free slots that somebody else uses', async () => {
+    await create();
+    providers.pop()?.close();
+    using tpm = Tpm.open(chip.tcti);
+    using _first = openDeviceKey(tpm, randomBytes(32));
+    using _second = openDeviceKey(tpm, randomBytes(32));
+    using third = openDeviceKey(tpm, randomBytes(32));
+    await expect(open()).rejects.toThrowError(
+      expect.objectContaining({ code: 'tpm/unavailable', message: expect.stringContaining('slots') }),
+    );
+    expect(nameOf(tpm, third)).toHaveLength(34);
   });
 
   test('two hundred mixed uses, refused ones among them, take two slots of three and leave none', async () => {

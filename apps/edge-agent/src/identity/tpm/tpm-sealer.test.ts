@@ -50,7 +50,7 @@ describe.skipIf(tpmUnavailable)(`what is sealed to a TPM ${tpmUnavailable ?? ''}
     return 'standard.ctx';
   }
 
-  /** Its simulator talks to one program at a time, so ours lets go meanwhile. */
+  /** The tools need the three slots, so ours lets go of its own meanwhile. */
   async function meanwhile<T>(work: () => Promise<T>): Promise<T> {
     provider.close();
     const result = await work();
