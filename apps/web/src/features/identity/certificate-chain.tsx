@@ -49,7 +49,7 @@ export function CertificateChain({ tpm }: { tpm: Pick<DeviceTpm, 'chain' | 'root
       {tpm.root === null && (
         <p className="border-t px-4 py-2 text-ink-2">
           It ends here: no pinned root issued the last of them. An administrator can pin the maker’s root in
-          Settings, Identity.
+          Settings, Identity; it counts when the device enrols again.
         </p>
       )}
     </>

@@ -5,6 +5,7 @@ import { Hourglass, type LucideIcon, TriangleAlert } from 'lucide-react';
 import type { ReactNode } from 'react';
 import { Time } from '@/components/time.tsx';
 import { cn } from '@/lib/cn.ts';
+import { cloneEvidence } from './clone-evidence.ts';
 import { DecisionButtons } from './decision-buttons.tsx';
 import { DECISIONS, type Decision } from './decisions.ts';
 
@@ -26,20 +27,20 @@ export function IdentityBanner({ device }: { device: DeviceDetail }) {
       </Banner>
     );
   if (device.status === 'paused') {
-    const evidence = device.history.filter(({ kind }) => kind === 'cloned' || kind === 'paused').slice(0, 3);
-    const cloned = evidence[0]?.kind === 'cloned' || device.history[1]?.kind === 'cloned';
+    const seen = cloneEvidence(device.history);
+    const more = seen.filter(({ detail }) => detail !== device.pauseReason);
     return (
       <Banner
         tone="denied"
         icon={TriangleAlert}
-        title={cloned ? 'Paused: its identity seems to be in two machines' : 'Paused'}
+        title={seen.length > 0 ? 'Paused: its identity seems to be in two machines' : 'Paused'}
         device={device}
         decisions={['resume', 'revoke']}
       >
         <p>{device.pauseReason ?? 'No reason was recorded.'}</p>
-        {evidence.length > 0 && (
+        {more.length > 0 && (
           <ul aria-label="What was seen" className="mt-1 grid gap-0.5">
-            {evidence.map((event) => (
+            {more.map((event) => (
               <li key={`${event.at} ${event.kind}`}>
                 <Time at={event.at} as="full" /> · {event.detail}
               </li>
