@@ -30,6 +30,8 @@ const TABLES: Record<keyof typeof Prisma.ModelName, string> = {
   Event: 'events',
   Alert: 'alerts',
   AuditEntry: 'audit_entries',
+  OrganisationSettings: 'organisation_settings',
+  TpmRoot: 'tpm_roots',
 };
 
 /** What a value of each column type must be in JavaScript. */

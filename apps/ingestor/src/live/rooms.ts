@@ -24,4 +24,5 @@ export const READS = {
   teams: 'teams:read',
   audit: 'audit:read',
   commands: 'devices:read',
+  settings: 'settings:read',
 } as const satisfies Record<ChangedObject, Permission>;

@@ -60,6 +60,16 @@ export async function seedTenant(admin: Admin, name: string): Promise<SeededTena
     [organisation, device],
   );
   await insert(
+    `INSERT INTO organisation_settings (organisation_id, admit_hardware, admit_virtual, admit_unverified, admit_software,
+      updated_at, updated_by) VALUES ($1, 'admit', 'admit', 'approve', 'refuse', now(), 'M')`,
+    [organisation],
+  );
+  await insert('INSERT INTO tpm_roots (organisation_id, fingerprint, decided_by) VALUES ($1, $2, $3)', [
+    organisation,
+    hash(),
+    'M',
+  ]);
+  await insert(
     `INSERT INTO device_certificates (fingerprint, organisation_id, device_id, serial, not_before, not_after)
       VALUES ($1, $2, $3, '01', now(), now())`,
     [hash(), organisation, device],

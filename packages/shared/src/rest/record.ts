@@ -119,7 +119,8 @@ export interface LiveMessages {
       | 'members'
       | 'teams'
       | 'audit'
-      | 'commands';
+      | 'commands'
+      | 'settings';
   }) => void;
 }
 export interface LiveRequests {
