@@ -102,6 +102,21 @@ describe('enrolment', () => {
     expect(second.body.device).toBe(first.body.device);
   });
 
+  it('gives one identity to a device that asks eight times at once', async () => {
+    const token = await installation.createToken({ maxUses: 1 });
+    const { csr } = await createDeviceKey();
+    const answers = await Promise.all(Array.from({ length: 8 }, () => enrol(token, csr)));
+    expect(answers.map(({ status }) => status)).toEqual(Array(8).fill(201));
+    expect(new Set(answers.map(({ body }) => body.device)).size).toBe(1);
+  });
+
+  it('lets one of two tokens have a key that is presented with both at once', async () => {
+    const { csr } = await createDeviceKey();
+    const [one, two] = [await installation.createToken(), await installation.createToken()];
+    const answers = await Promise.all([enrol(one, csr), enrol(two, csr)]);
+    expect(answers.map(({ status }) => status).sort()).toEqual([201, 409]);
+  });
+
   it('refuses a second device with the key of another', async () => {
     const { csr } = await createDeviceKey();
     await enrol(await installation.createToken(), csr);

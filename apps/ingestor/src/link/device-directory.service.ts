@@ -17,15 +17,22 @@ export interface DeviceIdentity {
   publicKey: KeyObject;
   /** Milliseconds since the epoch: the stream may not outlive its certificate. */
   certificateEndsAt: number;
+  /** Milliseconds, monotonic: what is said here was true then. */
+  asOf: number;
 }
 
 /** How long an answer of the database is believed; a revocation nudge ends it sooner. */
 const BELIEVED_MS = 5_000;
 
+/** Longer than any opening takes. */
+const REMEMBERED_MS = 60_000;
+
 /** From a proven certificate to the device it stands for. */
 @Injectable()
 export class DeviceDirectory {
   private readonly rows = new LRUCache<string, DirectoryRow>({ max: 20_000, ttl: BELIEVED_MS });
+  /** Device to when it was forgotten, milliseconds, monotonic. */
+  private readonly forgotten = new LRUCache<string, number>({ max: 20_000, ttl: REMEMBERED_MS });
 
   constructor(private readonly repository: DeviceDirectoryRepository) {}
 
@@ -33,6 +40,7 @@ export class DeviceDirectory {
   async identify(peer: Peer): Promise<DeviceIdentity> {
     const certificate = provenCertificate(peer);
     const { fingerprint, device } = certificate;
+    const asOf = performance.now();
     const row = await this.find(fingerprint);
     if (device === undefined || row === undefined) throw unknown();
     if (row.certificateRevoked) throw revoked();
@@ -52,11 +60,18 @@ export class DeviceDirectory {
       vaultPublicKey: row.vaultPublicKey,
       certificateEndsAt: row.notAfter.getTime(),
       publicKey: certificate.publicKey,
+      asOf,
     };
+  }
+
+  /** False when the device has changed since it was identified: while its stream was being opened, for instance. */
+  isCurrent({ deviceId, asOf }: DeviceIdentity): boolean {
+    return asOf > (this.forgotten.get(deviceId) ?? Number.NEGATIVE_INFINITY);
   }
 
   /** Forgets what was believed about a device. */
   forget(deviceId: string): void {
+    this.forgotten.set(deviceId, performance.now());
     for (const [fingerprint, row] of this.rows.entries()) {
       if (row.deviceId === deviceId) this.rows.delete(fingerprint);
     }
@@ -66,8 +81,15 @@ export class DeviceDirectory {
     const key = fingerprint.toString('hex');
     const known = this.rows.get(key);
     if (known !== undefined) return known;
+    const askedAt = performance.now();
     const row = await this.repository.findByCertificate(fingerprint);
-    if (row !== undefined) this.rows.set(key, row);
+    // An answer that was under way when the device changed is no answer to the next question. Who waits is asked anew.
+    if (
+      row?.status === 'active' &&
+      askedAt > (this.forgotten.get(row.deviceId) ?? Number.NEGATIVE_INFINITY)
+    ) {
+      this.rows.set(key, row);
+    }
     return row;
   }
 }

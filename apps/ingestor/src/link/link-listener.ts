@@ -72,9 +72,15 @@ export class LinkListener implements OnApplicationShutdown {
     server.on('secureConnection', (socket) => {
       // A reset connection is ordinary; without a listener it would end the process.
       socket.on('error', () => undefined);
+      // Gone already: it has no address any more, and nobody would take its entry away.
+      if (socket.destroyed) return;
       const name = `${socket.remoteAddress}:${socket.remotePort}`;
-      this.peers.set(name, describePeer(socket));
-      socket.once('close', () => this.peers.delete(name));
+      const peer = describePeer(socket);
+      this.peers.set(name, peer);
+      socket.once('close', () => {
+        // Another connection may have been given the same port before this one was seen to end.
+        if (this.peers.get(name) === peer) this.peers.delete(name);
+      });
       onConnection(socket);
     });
     server.listen(this.config.linkPort, this.config.listenHost);

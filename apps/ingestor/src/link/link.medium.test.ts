@@ -1,9 +1,10 @@
 import 'reflect-metadata';
-import { randomBytes } from 'node:crypto';
+import { generateKeyPairSync, randomBytes, sign } from 'node:crypto';
 import { once } from 'node:events';
 import { connect as connectTcp } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { credentials } from '@grpc/grpc-js';
+import { canonicalBytes } from '@raypher/ledger';
 import { DeviceId, LinkClient, MAX_FRAME_BYTES, OrganisationId } from '@raypher/shared';
 import pg from 'pg';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
@@ -128,6 +129,38 @@ describe('the link', () => {
       { boot_id: 'tuesday', current: false },
       { boot_id: 'wednesday', current: true },
     ]);
+  });
+
+  it('keeps the vault key that the device key has signed, and no other', async () => {
+    const device = await enrol();
+    const { publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+    const point = publicKey.export({ format: 'der', type: 'spki' }).subarray(-65);
+    const statement = canonicalBytes({
+      device: device.id,
+      kind: 'vault-key',
+      organisation: device.organisationId,
+      publicKey: point.toString('base64url'),
+    });
+    const signature = sign('sha256', statement, { key: device.key, dsaEncoding: 'der' });
+    const announce = async (key: Buffer, signed: Buffer) => {
+      const stream = device.connect(installation.linkPort);
+      const vaultKey = { publicKey: key, signature: signed };
+      stream.send({ $case: 'hello', value: { ...device.hello(), vaultKey } });
+      await stream.next('eventAck');
+      const { rows } = await admin.query(
+        `SELECT vault_public_key AS key, (SELECT count(*)::int FROM device_identity_events WHERE device_id = d.id
+            AND kind = 'vault-key-changed') AS changes FROM devices d WHERE id = $1`,
+        [device.id],
+      );
+      return rows[0];
+    };
+    const other = Buffer.from(point);
+    other[64] = (other.at(64) ?? 0) ^ 1;
+    expect(await announce(other, signature)).toEqual({ key: null, changes: 0 });
+    expect(await announce(point, Buffer.alloc(70))).toEqual({ key: null, changes: 0 });
+    expect(await announce(Buffer.alloc(64 * 1024), signature)).toEqual({ key: null, changes: 0 });
+    expect(await announce(point, signature)).toEqual({ key: point, changes: 1 });
+    expect(await announce(point, signature)).toEqual({ key: point, changes: 1 });
   });
 
   it('paces a watched device faster, and slower again afterwards', async () => {

@@ -57,7 +57,10 @@ export class OpeningService {
     await this.continuity.noteVaultKey(identity, hello.vaultKey);
     // The device may have hung up, or the process begun to stop, while we asked the database.
     if (stream.ended) return;
-    this.register(stream, identity, hello);
+    // Paused or revoked while we asked the database: nobody could end a stream that was not there yet.
+    const current = this.directory.isCurrent(identity) ? identity : await this.directory.identify(peer);
+    if (stream.ended) return;
+    this.register(stream, current, hello);
     this.ingest.welcome(stream, head);
     stream.pace(CALM_PACE_MS);
     await this.delivery.welcome(stream, identity.organisationId, hello.applied);

@@ -67,6 +67,11 @@ export class Installation {
     return installation;
   }
 
+  /** The configuration of one more process of this installation. */
+  configOf(role: 'api' | 'link', change: Record<string, string> = {}): Config {
+    return configOf({ ...this.environment, ...change }, role);
+  }
+
   get tenants(): TenantDatabase {
     return this.api.get(TenantDatabase);
   }

@@ -3,7 +3,7 @@ import { createHash, createPrivateKey, type KeyObject, sign, webcrypto } from 'n
 import { credentials } from '@grpc/grpc-js';
 import * as x509 from '@peculiar/x509';
 import { batchStatement, type ChainHead, canonicalBytes, EMPTY_CHAIN, sha256Hex } from '@raypher/ledger';
-import { type EventBatch, LinkClient } from '@raypher/shared';
+import { type EventBatch, type Hello, LinkClient } from '@raypher/shared';
 import { EnrolResponse } from '@raypher/shared/rest';
 import { postJson } from './https-request.ts';
 import { TestStream } from './test-stream.ts';
@@ -92,7 +92,7 @@ export class TestDevice {
     return stream;
   }
 
-  hello(overrides: Partial<ReturnType<TestDevice['plainHello']>> = {}) {
+  hello(overrides: Partial<Hello> = {}): Hello {
     return { ...this.plainHello(), ...overrides };
   }
 
@@ -154,7 +154,7 @@ export class TestDevice {
     for (const client of this.clients) client.close();
   }
 
-  private plainHello() {
+  private plainHello(): Hello {
     return {
       deviceId: this.id,
       bootId: 'boot-1',
