@@ -20,6 +20,7 @@ import { OutboxModule } from './outbox/outbox.module.ts';
 import { OverviewModule } from './overview/overview.module.ts';
 import { PoliciesModule } from './policies/policies.module.ts';
 import { RolloutsModule } from './rollouts/rollouts.module.ts';
+import { SecretsModule } from './secrets/secrets.module.ts';
 import { FoundingModule } from './tenancy/founding.module.ts';
 import { TenancyModule } from './tenancy/tenancy.module.ts';
 
@@ -39,6 +40,7 @@ import { TenancyModule } from './tenancy/tenancy.module.ts';
     FreezesModule,
     FleetModule,
     CommandsModule,
+    SecretsModule,
     EventsModule,
     AlertsModule,
     ApiTokensModule,

@@ -8,6 +8,6 @@ import { CommandsService } from './commands.service.ts';
   imports: [FleetModule],
   controllers: [CommandsController],
   providers: [CommandsRepository, CommandsService],
-  exports: [CommandsRepository],
+  exports: [CommandsRepository, CommandsService],
 })
 export class CommandsModule {}

@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
-import { RaypherError } from '@raypher/shared';
+import { type CommandVerb, RaypherError } from '@raypher/shared';
 import type { CommandView, SendCommand } from '@raypher/shared/rest';
 import { z } from 'zod';
 import { AuditRepository } from '../audit/audit.repository.ts';
 import { labelOf, type Principal } from '../auth/principal.ts';
 import { decodeCursor, toPage } from '../database/cursor.ts';
-import { TenantDatabase } from '../database/tenant-database.ts';
+import { TenantDatabase, type TenantTransaction } from '../database/tenant-database.ts';
 import { DevicesService } from '../fleet/devices.service.ts';
 import { SigningService } from '../keys/signing.service.ts';
 import { LiveChanges } from '../live/live-changes.ts';
@@ -25,6 +25,17 @@ const ARGUMENTS = {
   // Both, so that a reused pid is never hit.
   kill: z.strictObject({ pid: z.number().int().min(2), startTime: z.string().min(1).max(64) }),
 } satisfies Record<SendCommand['verb'], z.ZodType>;
+
+/** A command of any verb. */
+export interface Order {
+  verb: CommandVerb;
+  /** What the device gets; it may refuse the order by throwing. */
+  given: (tx: TenantTransaction) => Promise<Record<string, string | number | boolean>>;
+  /** What the audit keeps of it. */
+  recorded: Record<string, string | number | boolean>;
+  reason: string;
+  expiresAfterMs: number;
+}
 
 @Injectable()
 export class CommandsService {
@@ -53,6 +64,18 @@ export class CommandsService {
 
   async send(caller: Principal, deviceId: string, input: SendCommand): Promise<CommandView> {
     const given = ARGUMENTS[input.verb].parse(input.arguments);
+    const { verb, reason } = input;
+    return this.issue(caller, deviceId, {
+      verb,
+      given: () => Promise.resolve(given),
+      recorded: given,
+      reason,
+      expiresAfterMs: EXPIRES_AFTER_MS,
+    });
+  }
+
+  /** Signs a command and has it delivered, once the device is known to be one of the caller's. */
+  async issue(caller: Principal, deviceId: string, order: Order): Promise<CommandView> {
     const organisationId = caller.organisation.id;
     const row = await this.database.within(organisationId, async (tx) => {
       const device = await this.devices.requireDevice(tx, deviceId);
@@ -61,8 +84,8 @@ export class CommandsService {
       }
       const id = randomUUID();
       const createdAt = new Date();
-      const expiresAt = new Date(createdAt.getTime() + EXPIRES_AFTER_MS);
-      const { verb, reason } = input;
+      const expiresAt = new Date(createdAt.getTime() + order.expiresAfterMs);
+      const { verb, reason, recorded } = order;
       const signed = await this.signing.signBundle(
         organisationId,
         {
@@ -71,7 +94,7 @@ export class CommandsService {
           organisation: organisationId,
           device: deviceId,
           verb,
-          arguments: given,
+          arguments: await order.given(tx),
           reason,
           issuedAt: createdAt.toISOString(),
           expiresAt: expiresAt.toISOString(),
@@ -87,7 +110,7 @@ export class CommandsService {
         target: device.hostname,
         reason,
         before: null,
-        after: { id, deviceId, verb, arguments: given },
+        after: { id, deviceId, verb, arguments: recorded },
       });
       return inserted;
     });
