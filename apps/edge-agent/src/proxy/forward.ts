@@ -5,14 +5,15 @@ import { type Verdict, withoutAnswer } from '@raypher/policy';
 import type { Dispatcher } from 'undici';
 import { callerMessage, callerRefusal, callerRefused } from './allowed-callers.ts';
 import type { Caller } from './caller.ts';
+import { type Credential, credentialFor, credentialLabel } from './credentials.ts';
 import { type Destination, destinationOf } from './destination.ts';
-import { framingFault, requestHeaders, responseHeaders } from './headers.ts';
+import { framingFault, responseHeaders } from './headers.ts';
 import type { ModelName } from './model-name.ts';
-import { denialMessage, networkEvent } from './network-event.ts';
+import { credentialRefused, denialMessage, networkEvent } from './network-event.ts';
+import { type Outgoing, outgoingRequest } from './outgoing-request.ts';
 import { leadsBack, type ProxyContext } from './proxy-context.ts';
 import { refuse } from './refusal.ts';
 import { readRequestBody } from './request-body.ts';
-import { authority } from './upstreams.ts';
 import { isFromForeignPage } from './web-page.ts';
 
 /** Sent on, answered, or broken off: what is known when it is over. */
@@ -71,12 +72,26 @@ export async function forward(
 
   const counted = countBytes(body);
   let outcome: Outcome;
+  let credential: Credential | undefined;
   if (denied) {
     const status = refuse(response, destination.dialect, 'denied', denialMessage(verdict));
     outcome = { status, bytesReceived: 0, streamed: false };
   } else {
+    const origin = context.upstreams.origin(destination.protocol, host, port);
+    credential = await credentialFor(request, destination, origin, caller, context);
+    const outgoing = await outgoingRequest(request, destination, origin, credential, context.keys);
+    if ('refusal' in outgoing) {
+      const { refusal } = outgoing;
+      const { path, provider, dialect } = destination;
+      const status = refuse(response, dialect, refusal.kind, `Blocked by Raypher: ${refusal.message}`);
+      const { revision } = verdict;
+      context.record(
+        credentialRefused({ host, path, provider: provider?.id, caller, status, refusal, revision }),
+      );
+      return;
+    }
     if (caller.process !== undefined && typeof model === 'string') context.modelSeen(caller.process, model);
-    outcome = await relay(request, response, context, destination, counted.body);
+    outcome = await relay(request, response, context, destination, outgoing, counted.body);
   }
   if (destination.path === context.canaryPath && denied) return;
   context.record(
@@ -89,6 +104,7 @@ export async function forward(
       provider: destination.provider?.id,
       model,
       caller,
+      credential: credential === undefined ? undefined : credentialLabel(credential),
       verdict,
       denied,
       ...outcome,
@@ -135,7 +151,8 @@ async function relay(
   request: IncomingMessage,
   response: ServerResponse,
   context: ProxyContext,
-  destination: Destination,
+  { host, dialect }: Destination,
+  { origin, path, headers }: Outgoing,
   body: Buffer | AsyncIterable<Buffer> | undefined,
 ): Promise<Outcome> {
   const hangUp = new AbortController();
@@ -143,7 +160,6 @@ async function relay(
   // Of the socket, because an answer that waits behind another one is not told that the client is gone.
   const gone = (): void => hangUp.abort();
   socket.once('close', gone);
-  const { protocol, host, port, path, dialect } = destination;
   let bytesReceived = 0;
   let streamed = false;
   try {
@@ -151,11 +167,11 @@ async function relay(
     if (socket.destroyed) hangUp.abort();
     hangUp.signal.throwIfAborted();
     const answer = await context.upstreams.dispatcher.request({
-      origin: context.upstreams.origin(protocol, host, port),
+      origin,
       path,
       // Node's parser only lets through methods it knows; undici accepts the same ones.
       method: (request.method ?? 'GET') as Dispatcher.HttpMethod,
-      headers: requestHeaders(request, authority(protocol, host, port)),
+      headers,
       body: body === undefined || Buffer.isBuffer(body) ? (body ?? null) : Readable.from(body),
       signal: hangUp.signal,
     });

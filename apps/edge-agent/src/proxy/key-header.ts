@@ -12,9 +12,21 @@ const BY_DIALECT: Partial<Record<Dialect, KeyHeader>> = {
   gemini: { name: 'x-goog-api-key', scheme: '' },
 };
 
-/** Undefined for a provider that takes no keys, or that nobody knows. */
-export function keyHeaderOf(provider: string): KeyHeader | undefined {
-  const dialect = providerById(provider)?.dialect;
+/** Where a provider answers in another's dialect, and takes its key as that one does. */
+const FOREIGN_PATHS: readonly { provider: string; path: RegExp; as: Dialect }[] = [
+  { provider: 'gemini', path: /^\/v1(beta)?\/openai\//, as: 'openai' },
+  { provider: 'anthropic', path: /^\/v1\/chat\/completions(\?|$)/, as: 'openai' },
+  { provider: 'deepseek', path: /^\/anthropic\//, as: 'anthropic' },
+];
+
+/**
+ * Undefined for a provider that takes no keys, or that nobody knows.
+ *
+ * @param path as it is sent to the provider
+ */
+export function keyHeaderOf(provider: string, path = ''): KeyHeader | undefined {
+  const foreign = FOREIGN_PATHS.find((known) => known.provider === provider && known.path.test(path));
+  const dialect = foreign?.as ?? providerById(provider)?.dialect;
   return dialect === undefined ? undefined : BY_DIALECT[dialect];
 }
 

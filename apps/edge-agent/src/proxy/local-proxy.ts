@@ -4,6 +4,7 @@ import type { Socket } from 'node:net';
 import { RaypherError } from '@raypher/shared';
 import { type CallerRule, NOBODY_IS_ALLOWED } from './allowed-callers.ts';
 import { type AuthoriseCaller, type IdentifyCaller, type ModelSeen, oncePerConnection } from './caller.ts';
+import type { SealedKeys } from './credentials.ts';
 import { forward } from './forward.ts';
 import type { ProxyContext } from './proxy-context.ts';
 import { refuse, tunnelRefusal } from './refusal.ts';
@@ -23,6 +24,7 @@ export interface LocalProxyParts {
   identify: IdentifyCaller;
   /** Without it, nobody is allowed. */
   authorise?: AuthoriseCaller;
+  keys?: SealedKeys | undefined;
   /** Without it, any program may call, as itself. */
   callers?: () => CallerRule;
   record: ProxyContext['record'];
@@ -64,6 +66,7 @@ export class LocalProxy {
       decide: this.#parts.decide,
       identify: oncePerConnection(this.#parts.identify),
       authorise: this.#parts.authorise ?? NOBODY_IS_ALLOWED,
+      keys: this.#parts.keys,
       callers: this.#parts.callers ?? (() => 'any'),
       record: this.#parts.record,
       modelSeen: this.#parts.modelSeen,

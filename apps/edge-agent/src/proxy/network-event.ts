@@ -3,6 +3,7 @@ import type { LedgerEntry } from '@raypher/shared';
 import { maskText } from '../discovery/mask.ts';
 import type { EventDraft } from '../ledger/event-draft.ts';
 import type { Caller } from './caller.ts';
+import type { CredentialRefusal } from './credentials.ts';
 
 export interface NetworkFacts {
   type: 'network.request' | 'network.tunnel';
@@ -14,6 +15,8 @@ export interface NetworkFacts {
   provider: string | undefined;
   model: string | null | undefined;
   caller: Caller;
+  /** `own`, `none` or `sealed:NAME`; undefined where nobody could see it. */
+  credential?: string | undefined;
   verdict: Verdict;
   /** Whether it was carried out. */
   denied: boolean;
@@ -59,6 +62,43 @@ export function networkEvent(facts: NetworkFacts): EventDraft {
       durationMs: Math.round(facts.durationMs),
       streamed: facts.streamed,
       inspected: facts.inspected,
+      ...(facts.credential === undefined ? {} : { credential: facts.credential }),
+    },
+  };
+}
+
+/** A request that was refused because of the credential it asked for: in every mode, whatever policies say. */
+export function credentialRefused(facts: {
+  host: string;
+  path: string;
+  provider: string | undefined;
+  caller: Caller;
+  status: number;
+  refusal: CredentialRefusal;
+  /** Of the policy in force. */
+  revision: number;
+}): EventDraft {
+  const { code, rule, message } = facts.refusal;
+  const path = maskPath(facts.path.split(/[?#]/, 1)[0] ?? '');
+  return {
+    type: 'vault.refused',
+    severity: 'warning',
+    actor: actorOf(facts.caller),
+    action: 'use a sealed key',
+    target: `${facts.host}${path}`,
+    verdict: {
+      outcome: 'DENY',
+      mode: 'enforce',
+      layer: 'builtin',
+      rule,
+      reason: message,
+      revision: facts.revision,
+    },
+    data: {
+      code,
+      host: facts.host,
+      status: facts.status,
+      ...(facts.provider === undefined ? {} : { provider: facts.provider }),
     },
   };
 }

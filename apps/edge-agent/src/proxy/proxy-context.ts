@@ -2,6 +2,7 @@ import type { ActionRequest, Verdict } from '@raypher/policy';
 import type { EventDraft } from '../ledger/event-draft.ts';
 import type { CallerRule } from './allowed-callers.ts';
 import type { AuthoriseCaller, IdentifyCaller, ModelSeen } from './caller.ts';
+import type { SealedKeys } from './credentials.ts';
 import type { Upstreams } from './upstreams.ts';
 
 /** What every request through the proxy needs. */
@@ -10,6 +11,8 @@ export interface ProxyContext {
   identify: IdentifyCaller;
   /** Whether a program may use sealed keys. */
   authorise: AuthoriseCaller;
+  /** Undefined on a machine without a vault. */
+  keys: SealedKeys | undefined;
   /** Whether every call needs an allowed program. */
   callers: () => CallerRule;
   record: (event: EventDraft) => void;

@@ -8,9 +8,11 @@ export type RefusalKind =
   | 'bad-request'
   | 'not-found'
   | 'unreachable'
-  | 'unavailable';
+  | 'unavailable'
+  | 'no-credential';
 
 const STATUS: Record<RefusalKind, number> = {
+  'no-credential': 401,
   denied: 403,
   'not-allowed': 403,
   'bad-request': 400,
@@ -21,6 +23,7 @@ const STATUS: Record<RefusalKind, number> = {
 
 /** The words that each provider uses for the same thing, so that its own client raises its own error class. */
 const OPENAI_TYPE: Record<RefusalKind, { type: string; code: string }> = {
+  'no-credential': { type: 'invalid_request_error', code: 'invalid_api_key' },
   denied: { type: 'permission_error', code: 'policy_denied' },
   'not-allowed': { type: 'permission_error', code: 'caller_not_allowed' },
   'bad-request': { type: 'invalid_request_error', code: 'bad_request' },
@@ -29,6 +32,7 @@ const OPENAI_TYPE: Record<RefusalKind, { type: string; code: string }> = {
   unavailable: { type: 'server_error', code: 'unavailable' },
 };
 const ANTHROPIC_TYPE: Record<RefusalKind, string> = {
+  'no-credential': 'authentication_error',
   denied: 'permission_error',
   'not-allowed': 'permission_error',
   'bad-request': 'invalid_request_error',
@@ -37,6 +41,7 @@ const ANTHROPIC_TYPE: Record<RefusalKind, string> = {
   unavailable: 'overloaded_error',
 };
 const GEMINI_STATUS: Record<RefusalKind, string> = {
+  'no-credential': 'UNAUTHENTICATED',
   denied: 'PERMISSION_DENIED',
   'not-allowed': 'PERMISSION_DENIED',
   'bad-request': 'INVALID_ARGUMENT',

@@ -1,0 +1,28 @@
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { sealSecret } from '@raypher/vault';
+import { FileSealer } from '../identity/file-sealer.ts';
+import type { EventDraft } from '../ledger/event-draft.ts';
+import { openDatabase } from '../store/database.ts';
+import { Secrets } from '../store/secrets.ts';
+import { Vault } from '../vault/vault.ts';
+
+/** A real vault in a folder of its own. */
+export async function startTestVault(record: (event: EventDraft) => void = () => {}): Promise<Vault> {
+  const folder = mkdtempSync(join(tmpdir(), 'raypher-vault-'));
+  return Vault.open({
+    path: join(folder, 'vault', 'root.json'),
+    sealer: new FileSealer(join(folder, 'sealer.key')),
+    secrets: new Secrets(openDatabase(join(folder, 'agent.db')).db),
+    pcrs: [],
+    record,
+  });
+}
+
+export async function sealInto(vault: Vault, name: string, provider: string, value: string): Promise<void> {
+  const { publicKey } = await vault.describe();
+  const binding = { name, provider };
+  const sealed = await sealSecret(Buffer.from(publicKey, 'base64url'), binding, Buffer.from(value));
+  await vault.seal(binding, sealed, { kind: 'user', id: 'ada', name: 'ada' });
+}
