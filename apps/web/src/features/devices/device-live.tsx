@@ -7,15 +7,14 @@ export function DeviceLive({ device }: { device: Device }) {
   if (device.live === null) {
     return (
       <p className="px-4 py-3 text-ink-2">
-        Not connected
         {device.lastSeenAt === null ? (
-          '.'
+          'It has never been connected.'
         ) : (
           <>
-            ; last seen <Time at={device.lastSeenAt} />.
+            Not connected; last seen <Time at={device.lastSeenAt} />. It keeps enforcing its last policy and
+            keeps its events.
           </>
-        )}{' '}
-        It keeps enforcing its last policy and keeps its events.
+        )}
       </p>
     );
   }

@@ -46,7 +46,7 @@ interface LoadedArtefactProps {
 function LoadedArtefact({ artefact, token, revealed }: LoadedArtefactProps) {
   const { bytes, text, signed } = useMemo(() => readArtefact(artefact.content), [artefact.content]);
   return (
-    <div className="grid gap-3">
+    <div className="grid grid-cols-[minmax(0,1fr)] gap-3">
       {artefact.limitation !== null && (
         <p role="note" className="flex items-start gap-2 rounded-md bg-prompted-soft px-3 py-2">
           <Info aria-hidden="true" className="mt-0.5 size-4 shrink-0 text-prompted" />

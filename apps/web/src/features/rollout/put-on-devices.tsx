@@ -25,7 +25,7 @@ export function PutOnDevices({ created }: { created: z.infer<typeof CreatedEnrol
     setKind(TARGETS[next].kinds[0]?.kind ?? 'shell');
   };
   return (
-    <div className="grid min-w-0 gap-4">
+    <div className="grid grid-cols-[minmax(0,1fr)] gap-4">
       <div className="flex flex-wrap items-center gap-x-4 gap-y-1 rounded-lg border bg-canvas px-3 py-2 text-xs text-ink-2">
         <span>
           for <span className="text-ink">{plural(enrolmentToken.maxUses, 'device')}</span>
@@ -50,7 +50,7 @@ export function PutOnDevices({ created }: { created: z.infer<typeof CreatedEnrol
         onChange={choose}
         tabs={TARGET_ORDER.map((value) => ({ value, label: TARGETS[value].label }))}
       >
-        <div className="grid min-w-0 gap-3 pt-3">
+        <div className="grid grid-cols-[minmax(0,1fr)] gap-3 pt-3">
           {target === 'this-machine' && (
             <OneLiner command={command} shown={revealed ? command : hideToken(command, token)} />
           )}

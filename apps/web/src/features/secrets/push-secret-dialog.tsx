@@ -147,8 +147,9 @@ export function PushSecretDialog({ device, vaultKey, onClose }: PushSecretDialog
           )}
         </Field>
         <p className="text-xs text-ink-3">
-          Vault key <code className="font-mono text-ink-2">{vaultKey.keyId}</code>, announced by the device
-          and signed with its identity. If the device has another one meanwhile, it refuses.
+          Vault key <code className="font-mono text-ink-2">{vaultKey.keyId}</code>, announced by the device;
+          the control plane checked that the device’s identity signed it. If the device has another one
+          meanwhile, it refuses.
         </p>
         <WideFields
           answers={answers}

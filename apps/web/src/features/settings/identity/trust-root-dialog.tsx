@@ -58,6 +58,9 @@ export function TrustRootDialog({ root, onClose }: { root: TpmRoot; onClose: () 
               ? 'A device whose TPM only this root vouches for enrols as unverified from now on, and the rule for that class applies to it.'
               : `A device whose TPM leads to this root enrols as ${root.kind} from now on.`}
           </p>
+          {removes && (
+            <p className="mt-1">It leaves this list; to trust it again, add its certificate again.</p>
+          )}
           <p className="mt-2 border-t pt-2 text-xs text-ink-2">
             {root.devices === 0
               ? 'No enrolled device leads to it.'
