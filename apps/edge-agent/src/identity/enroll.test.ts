@@ -3,13 +3,13 @@ import { mkdtempSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseDeviceUri } from '@raypher/shared';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { TestAuthority } from '../testing/test-authority.ts';
 import { TestControlPlane } from '../testing/test-control-plane.ts';
 import { enroll } from './enroll.ts';
 import { loadEnrolment, saveEnrolment } from './enrolment.ts';
 import { parseEnrolmentToken } from './enrolment-token.ts';
-import { remainingValidityMs, renew, renewalDelayMs, startRenewalLoop } from './renewal.ts';
+import { needsPerson, remainingValidityMs, renew, renewalDelayMs, startRenewalLoop } from './renewal.ts';
 import { SoftwareKeyProvider } from './software-key-provider.ts';
 
 let plane: TestControlPlane;
@@ -118,6 +118,44 @@ test('certificates are renewed before they expire, spread over time', async () =
   stop();
   plane.certificateLifeMs = 24 * 3_600_000;
 });
+
+test('a machine that slept past its renewal renews within a minute of waking', async () => {
+  const enrolment = await enroll(plane.server, plane.token, keys);
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date'] });
+  try {
+    const stop = startRenewalLoop({
+      enrolment: () => enrolment,
+      keys,
+      renewed: () => {},
+      failed: () => {},
+    });
+    expect(plane.requests.at(-1)?.path).toBe('/v1/enroll');
+    vi.advanceTimersByTime(60_000);
+    // Two days pass in which no timer runs.
+    vi.setSystemTime(Date.now() + 2 * 24 * 3_600_000);
+    vi.advanceTimersByTime(60_001);
+    stop();
+  } finally {
+    vi.useRealTimers();
+  }
+  await expect.poll(() => plane.requests.at(-1)?.path).toBe('/v1/renew');
+});
+
+test.each(['pending', 'paused', 'revoked'] as const)(
+  'a renewal that is refused because the device is %s waits for a person, not for the network',
+  async (status) => {
+    const enrolment = await enroll(plane.server, plane.token, keys);
+    plane.decide(status);
+    const refusal = await renew(enrolment, keys).catch((error: unknown) => error);
+    expect(refusal).toMatchObject({ code: `device/${status}` });
+    expect(needsPerson(refusal)).toBe(true);
+    const away = await renew({ ...enrolment, server: 'https://127.0.0.1:1' }, keys).catch(
+      (error: unknown) => error,
+    );
+    expect(away).toMatchObject({ code: 'link/unreachable' });
+    expect(needsPerson(away)).toBe(false);
+  },
+);
 
 test('a full disk does not end the agent when a certificate is renewed', async () => {
   plane.certificateLifeMs = 2000;

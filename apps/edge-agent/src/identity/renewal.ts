@@ -23,8 +23,8 @@ const NEED_A_PERSON: readonly ErrorCode[] = [
   'tpm/cleared',
 ];
 const RenewedCertificate = IssuedCertificate.pick({ certificate: true, renewAfter: true });
-/** setTimeout's own limit. */
-const LONGEST_WAIT_MS = 2 ** 31 - 1;
+/** Timers stand still while a laptop sleeps, certificates do not: the clock is looked at this often. */
+const LOOK_EVERY_MS = 60_000;
 
 /** Whether trying again is useless until a person has decided or repaired something. */
 export function needsPerson(error: unknown): error is RaypherError {
@@ -82,7 +82,7 @@ export function remainingValidityMs(enrolment: Enrolment, now = Date.now()): num
 export function renewalDelayMs(enrolment: Enrolment, now = Date.now(), random = Math.random()): number {
   const due = Date.parse(enrolment.renewAfter) - now;
   const spread = Math.max(0, remainingValidityMs(enrolment, now) - Math.max(0, due)) * 0.1;
-  return Math.min(LONGEST_WAIT_MS, Math.max(0, due) + Math.round(spread * random));
+  return Math.max(0, due) + Math.round(spread * random);
 }
 
 export interface RenewalLoopOptions {
@@ -98,9 +98,14 @@ export function startRenewalLoop({ enrolment, keys, renewed, failed }: RenewalLo
   let timer: NodeJS.Timeout;
   let stopped = false;
   const schedule = (delay: number): void => {
-    if (stopped) return;
-    timer = setTimeout(attempt, delay);
-    timer.unref();
+    const due = Date.now() + delay;
+    const wait = (): void => {
+      if (stopped) return;
+      const left = due - Date.now();
+      timer = setTimeout(left > 0 ? wait : attempt, Math.min(Math.max(0, left), LOOK_EVERY_MS));
+      timer.unref();
+    };
+    wait();
   };
   const attempt = (): void => {
     renew(enrolment(), keys)
@@ -111,6 +116,7 @@ export function startRenewalLoop({ enrolment, keys, renewed, failed }: RenewalLo
       })
       // What is renewed but cannot be stored has failed as well.
       .catch((error: unknown) => {
+        if (stopped) return;
         failed(error);
         schedule((needsPerson(error) ? RETRY_AFTER_DECISION_MS : RETRY_MS) * (1 + Math.random()));
       });
