@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import pino from 'pino';
+import { hardenProcess } from '../native/harden-process.ts';
 import { Notifier, takeNotifyTarget } from '../service/notify.ts';
 import { startService } from '../service/service.ts';
 import { type GlobalOptions, parsePort, resolve, withGlobalOptions } from './global-options.ts';
@@ -26,6 +27,7 @@ Exit codes: 0 stopped, 2 configuration, 5 already running, 8 store or identity d
     const target = takeNotifyTarget(process.env);
     const { config } = resolve(options);
     const log = pino({ level: config.logLevel, base: null, timestamp: pino.stdTimeFunctions.isoTime });
+    for (const reason of hardenProcess()) log.warn({ reason }, 'keys in memory are less protected');
     const service = await startService(config, log);
     const notifier =
       target === undefined

@@ -100,6 +100,19 @@ export const ConfigFile = z.strictObject({
         .optional(),
     })
     .optional(),
+  vault: z
+    .strictObject({
+      pcrs: z
+        .array(z.int().min(0).max(23))
+        .max(24)
+        .meta({
+          description:
+            'PCRs (SHA-256 bank) that must be unchanged for a new vault to open. Empty: any state of this machine.',
+          example: [],
+        })
+        .optional(),
+    })
+    .optional(),
   log: z
     .strictObject({
       level: z
@@ -123,6 +136,8 @@ export interface Config {
   tpmTcti: string | undefined;
   /** For a new enrolment; afterwards what is on disk decides. */
   identityKey: 'auto' | 'tpm' | 'software';
+  /** For a new vault; `raypher vault rebind` changes an existing one. */
+  vaultPcrs: readonly number[];
   logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent';
 }
 
@@ -138,6 +153,7 @@ export const DEFAULT_CONFIG: Config = {
   policyLocalFile: undefined,
   tpmTcti: undefined,
   identityKey: 'auto',
+  vaultPcrs: [],
   logLevel: 'info',
 };
 
@@ -149,7 +165,7 @@ export const CONFIG_FILES: readonly string[] = [
 
 /** Lays the keys that a file sets over a configuration. */
 export function overlay(config: Config, file: ConfigFile): Config {
-  const { proxy, inventory, policy, tpm, identity, log } = file;
+  const { proxy, inventory, policy, tpm, identity, vault, log } = file;
   return {
     dataDir: file.data_dir ?? config.dataDir,
     proxyPort: proxy?.port ?? config.proxyPort,
@@ -163,6 +179,7 @@ export function overlay(config: Config, file: ConfigFile): Config {
     policyLocalFile: policy?.local_file ?? config.policyLocalFile,
     tpmTcti: tpm?.tcti ?? config.tpmTcti,
     identityKey: identity?.key ?? config.identityKey,
+    vaultPcrs: vault?.pcrs ?? config.vaultPcrs,
     logLevel: log?.level ?? config.logLevel,
   };
 }

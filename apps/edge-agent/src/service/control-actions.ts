@@ -4,6 +4,8 @@ import type { Inventory } from '../discovery/inventory.ts';
 import type { EventDraft } from '../ledger/event-draft.ts';
 import { type Ledger, readEntry } from '../ledger/ledger.ts';
 import type { EventLog } from '../store/event-log.ts';
+import type { Vault } from '../vault/vault.ts';
+import { answerVaultRequest } from '../vault/vault-requests.ts';
 import type { ControlRequest } from './control-protocol.ts';
 import type { ControlHandler } from './control-server.ts';
 import type { FreezeEnforcer } from './freeze-enforcer.ts';
@@ -18,6 +20,7 @@ export interface ControlActionParts {
   allowance: Allowance;
   ledger: Ledger;
   log: EventLog;
+  vault: Vault | undefined;
 }
 
 /** What the command line's requests do. */
@@ -55,6 +58,8 @@ export function controlActions(parts: ControlActionParts): ControlHandler {
         return parts.allowance.list();
       case 'logs':
         return sendLogs(parts, request, stream);
+      default:
+        return answerVaultRequest(parts.vault, request);
     }
   };
 }

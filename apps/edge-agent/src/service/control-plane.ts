@@ -1,4 +1,4 @@
-import { type CommandPayload, type FreezePayload, type PolicyPayload, RaypherError } from '@raypher/shared';
+import type { CommandPayload, FreezePayload, PolicyPayload } from '@raypher/shared';
 import type { Logger } from 'pino';
 import type { Inventory } from '../discovery/inventory.ts';
 import { type Enrolment, saveEnrolment } from '../identity/enrolment.ts';
@@ -12,6 +12,8 @@ import { Commands } from '../uplink/commands.ts';
 import { DesiredState } from '../uplink/desired-state.ts';
 import type { DeviceReport } from '../uplink/device-report.ts';
 import { type LinkStatus, Uplink } from '../uplink/uplink.ts';
+import type { Vault } from '../vault/vault.ts';
+import { putSecret, revokeSecret } from '../vault/vault-commands.ts';
 import type { FreezeEnforcer } from './freeze-enforcer.ts';
 import type { OpenedAgent } from './open-agent.ts';
 import type { AgentPaths } from './paths.ts';
@@ -26,6 +28,7 @@ export interface ControlPlaneParts {
   freeze: FreezeEnforcer;
   inventory: Inventory;
   killer: ProcessKiller;
+  vault: Vault | undefined;
   report: DeviceReport;
   log: Logger;
 }
@@ -68,8 +71,8 @@ export class ControlPlane {
       actions: {
         scan: () => this.#scan(),
         kill: (payload) => this.#kill(payload),
-        'put-secret': async () => Promise.reject(noVault()),
-        'revoke-secret': async () => Promise.reject(noVault()),
+        'put-secret': (payload) => putSecret(parts.vault, payload),
+        'revoke-secret': (payload) => revokeSecret(parts.vault, payload),
       },
     });
     this.uplink = new Uplink({
@@ -162,8 +165,4 @@ export class ControlPlane {
     );
     return { killed: report.killed, spared: report.spared, durationMs: report.durationMs };
   }
-}
-
-function noVault(): RaypherError {
-  return new RaypherError('command/unknown-verb', 'This device has no vault.');
 }

@@ -1,5 +1,6 @@
 import { FreezeSelector } from '@raypher/shared';
 import { z } from 'zod';
+import { VAULT_REQUESTS } from '../vault/vault-requests.ts';
 
 /** What the command line may ask of the service: one JSON object per line. */
 export const ControlRequest = z.discriminatedUnion('verb', [
@@ -25,6 +26,7 @@ export const ControlRequest = z.discriminatedUnion('verb', [
   z.strictObject({ verb: z.literal('disallow'), target: z.string().max(4096), by: z.string().max(200) }),
   z.strictObject({ verb: z.literal('allowed') }),
   z.strictObject({ verb: z.literal('logs'), lines: z.int().min(0).max(10_000), follow: z.boolean() }),
+  ...VAULT_REQUESTS,
 ]);
 export type ControlRequest = z.infer<typeof ControlRequest>;
 

@@ -27,6 +27,7 @@ import { FreezeEnforcer } from './freeze-enforcer.ts';
 import { followLocalPolicy } from './local-policy.ts';
 import { acquireLock } from './lock.ts';
 import { openAgent } from './open-agent.ts';
+import { openVault } from './open-vault.ts';
 import { agentPaths } from './paths.ts';
 import { type Finding, PostureBoard } from './posture-board.ts';
 import { ProcessKiller } from './process-killer.ts';
@@ -105,6 +106,13 @@ async function compose(config: Config, log: Logger, release: () => void): Promis
   const allowList = new AllowList(agent.db);
   const authorise = authoriseFrom({ programs: () => allowList.list() });
   let callerRule = config.proxyCallers;
+  const secured = await openVault(agent, paths, config.vaultPcrs, record, (error) => {
+    if (error === undefined) controlPlane?.uplink.reconnect('the vault has another key');
+    else log.error({ error: String(error) }, 'the key of the vault could not be signed');
+  });
+  const fault = secured?.vault.fault;
+  if (fault !== undefined)
+    log.error({ code: fault.code, reason: fault.message }, 'the vault cannot be opened');
   let proxy: LocalProxy | undefined;
   let connectTo = config.proxyConnectTo;
 
@@ -127,11 +135,23 @@ async function compose(config: Config, log: Logger, release: () => void): Promis
     inventory,
     posture,
     connections: () => proxy?.connections ?? 0,
+    vaultKey: () => secured?.announced(),
   });
   const controlPlane =
     membership === undefined
       ? undefined
-      : new ControlPlane({ agent, membership, paths, policy, freeze, inventory, killer, report, log });
+      : new ControlPlane({
+          agent,
+          membership,
+          paths,
+          policy,
+          freeze,
+          inventory,
+          killer,
+          vault: secured?.vault,
+          report,
+          log,
+        });
 
   // In force before anything listens or connects. A first look at the processes tells the freezer what to hold.
   await inventory.refresh();
@@ -160,6 +180,7 @@ async function compose(config: Config, log: Logger, release: () => void): Promis
             decide: (request) => policy.decide(request),
             identify: callersFrom(inventory, callerFinder),
             authorise,
+            keys: secured?.vault,
             callers: () => callerRule,
             record,
             modelSeen: (process, model) => {
@@ -217,6 +238,7 @@ async function compose(config: Config, log: Logger, release: () => void): Promis
             allowance: new Allowance(allowList, record),
             ledger,
             log: agent.log,
+            vault: secured?.vault,
           }),
         ),
     },
@@ -271,6 +293,7 @@ async function compose(config: Config, log: Logger, release: () => void): Promis
       await controlPlane?.stop();
       stopMirroring();
       callerFinder.close();
+      secured?.vault.close();
       agent.db.close();
       membership?.keys.close();
       release();

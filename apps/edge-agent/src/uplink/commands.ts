@@ -121,7 +121,7 @@ function executed(payload: CommandPayload): EventDraft {
     actor: { kind: 'control-plane', id: '', name: 'control plane' },
     action: payload.verb,
     target: `command ${payload.id}`,
-    data: { reason: payload.reason, ...payload.arguments },
+    data: { reason: payload.reason, ...recordable(payload) },
   };
 }
 
@@ -132,6 +132,11 @@ function refused(id: string, code: string, reason: string, payload?: CommandPayl
     actor: { kind: 'control-plane', id: '', name: 'control plane' },
     action: payload?.verb ?? 'command',
     target: `command ${id}`,
-    data: { code, reason, ...payload?.arguments },
+    data: { code, reason, ...(payload === undefined ? {} : recordable(payload)) },
   };
+}
+
+/** A ledger is kept for years; what is sealed in it could be opened by whoever has the vault then. */
+function recordable({ arguments: { sealed: _, ...rest } }: CommandPayload): CommandPayload['arguments'] {
+  return rest;
 }

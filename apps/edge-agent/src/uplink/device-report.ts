@@ -22,6 +22,8 @@ export const CAPABILITIES = [
   'freeze.model',
   'command.scan',
   'command.kill',
+  'command.put-secret',
+  'command.revoke-secret',
 ];
 
 /** What the agent says about itself, gathered when it is asked. */

@@ -57,6 +57,15 @@ export class VaultRoot {
   }
 
   static async #create(path: string, sealer: Sealer, pcrs: readonly number[]): Promise<VaultRoot> {
+    if (pcrs.length > 0 && sealer.bound !== 'tpm') {
+      throw new RaypherError(
+        'tpm/absent',
+        'Only a vault in a TPM can be bound to PCRs; this one would be in a file.',
+        {
+          hint: 'Take `pcrs` out of `[vault]` in the configuration.',
+        },
+      );
+    }
     const root = randomBytes(ROOT_BYTES);
     try {
       const created = await VaultRoot.#hold(root, pcrs);

@@ -1,0 +1,68 @@
+import { type CommandPayload, RaypherError } from '@raypher/shared';
+import { SecretName } from '@raypher/shared/rest';
+import { SealedSecret } from '@raypher/vault';
+import { z } from 'zod';
+import type { Actor, Vault } from './vault.ts';
+import { requireProvider } from './vault-requests.ts';
+
+const PutSecret = z.strictObject({
+  name: SecretName,
+  provider: z.string().max(32),
+  sealed: z.string().max(32_768),
+});
+const RevokeSecret = z.strictObject({ name: SecretName });
+const CONTROL_PLANE: Actor = { kind: 'control-plane', id: '', name: 'control plane' };
+
+/**
+ * Stores a key that was sealed in an administrator's browser, or replaces the one of that name and provider. It is
+ * opened once, to see that it is for this device, this name and this provider.
+ *
+ * @throws RaypherError `vault/sealed-elsewhere`, `vault/damaged`, `vault/exists`, `request/invalid`
+ */
+export async function putSecret(
+  vault: Vault | undefined,
+  { arguments: given }: CommandPayload,
+): Promise<Record<string, unknown>> {
+  const { name, provider, sealed: json } = parse(PutSecret, given);
+  requireProvider(provider);
+  const opened = requireVault(vault);
+  const sealed = parse(SealedSecret, parseJson(json));
+  const replaces = (await opened.named(provider)).includes(name);
+  const stored = replaces
+    ? await opened.rotate(name, sealed, CONTROL_PLANE)
+    : await opened.seal({ name, provider }, sealed, CONTROL_PLANE);
+  return { name, provider, version: stored.version, replaced: replaces, keyId: sealed.keyId };
+}
+
+/** @throws RaypherError `vault/not-found` */
+export async function revokeSecret(
+  vault: Vault | undefined,
+  { arguments: given }: CommandPayload,
+): Promise<Record<string, unknown>> {
+  const { name } = parse(RevokeSecret, given);
+  const { provider, version } = await requireVault(vault).revoke(name, CONTROL_PLANE);
+  return { name, provider, version };
+}
+
+function requireVault(vault: Vault | undefined): Vault {
+  if (vault !== undefined) return vault;
+  throw new RaypherError('command/unknown-verb', 'This device has no vault.');
+}
+
+/** The error names no part of what was given. */
+function parse<T>(schema: z.ZodType<T>, given: unknown): T {
+  const parsed = schema.safeParse(given);
+  if (parsed.success) return parsed.data;
+  throw new RaypherError(
+    'request/invalid',
+    'The command does not hold a sealed key as this version knows them.',
+  );
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
