@@ -22,6 +22,8 @@ import { readPublic } from './tss2-objects.ts';
 const organisation = '0198a0de-0000-7000-8000-000000000001' as OrganisationId;
 const device = '0198a0de-0000-7000-8000-000000000002' as DeviceId;
 
+const ENGINE = join(import.meta.dirname, 'openssl-engine.ts');
+
 /** A key that Node's TLS never sees: only its signatures. */
 interface Hidden {
   key: TpmHandle;
@@ -29,8 +31,25 @@ interface Hidden {
   certificate: string;
 }
 
+test('an OpenSSL without engines is told apart from a key that does not work', async () => {
+  // The C library stands in for a Node whose OpenSSL has lost these functions: it never had them.
+  const program = `
+    import { createRequire } from 'node:module';
+    const koffi = createRequire(${JSON.stringify(import.meta.url)})('koffi');
+    const load = koffi.load;
+    koffi.load = (path) => load(path ?? 'libc.so.6');
+    const { registerEngineKey } = await import(${JSON.stringify(ENGINE)});
+    try {
+      registerEngineKey(Buffer.alloc(91), () => Buffer.alloc(0));
+    } catch (error) {
+      console.log(error.code, error.message, error.hint);
+    }`;
+  const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', program]);
+  expect(stdout).toMatch(/^platform\/unsupported The OpenSSL of this Node \(3\..*\) has no engines/);
+});
+
 // Keys in a TPM, because Node signs a digest that is there already with no key of its own.
-describe.skipIf(tpmUnavailable)(`a key behind an engine ${tpmUnavailable ?? ''}`, () => {
+describe.skipIf(tpmUnavailable)(`a key behind an engine ${tpmUnavailable ?? ''}`, { timeout: 30_000 }, () => {
   let chip: TestTpm;
   let tpm: Tpm;
   let authority: TestAuthority;
@@ -161,7 +180,7 @@ describe.skipIf(tpmUnavailable)(`a key behind an engine ${tpmUnavailable ?? ''}`
     // In a process of its own, where nothing else takes memory meanwhile.
     const program = `
       import { createSecureContext } from 'node:tls';
-      import { registerEngineKey } from ${JSON.stringify(join(import.meta.dirname, 'openssl-engine.ts'))};
+      import { registerEngineKey } from ${JSON.stringify(ENGINE)};
       const publicKey = Buffer.from(${JSON.stringify(hidden.publicKey.toString('base64'))}, 'base64');
       const cert = ${JSON.stringify(hidden.certificate)};
       const engines = new Set();

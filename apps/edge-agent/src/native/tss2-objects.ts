@@ -89,8 +89,8 @@ export function readPublic(tpm: Tpm, object: TpmHandle): Buffer {
 }
 
 /**
- * The name of the very public area that sessions are salted and checked with, as the TPM gave it when the handle was
- * made. Nothing is asked: what is on the bus cannot answer otherwise this time.
+ * The name of an object, computed from the very public area that sessions are salted with. Nothing is asked: what is on
+ * the bus cannot answer otherwise this time than when the handle was made.
  */
 export function nameOf(tpm: Tpm, object: TpmHandle): Buffer {
   const [name] = tpm.call('TR_GetName', 'name an object', [object.tr], ['TPM2B_NAME']);

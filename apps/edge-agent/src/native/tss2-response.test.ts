@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { tpmError } from './tss2-response.ts';
+import { isConnectionLost, isOutOfSlots, tpmError } from './tss2-response.ts';
 
 test.each([
   ['no TPM at the other end', 0xa000a, 'tpm/absent'],
@@ -7,6 +7,10 @@ test.each([
   ['a broken TPM', 0x101, 'tpm/unavailable'],
   ['no free slot, from the TPM', 0x902, 'tpm/unavailable'],
   ['no free slot, from the kernel’s resource manager', 0xc0902, 'tpm/unavailable'],
+  ['no free slot for a session', 0x903, 'tpm/unavailable'],
+  ['a key that was flushed meanwhile', 0x910, 'tpm/unavailable'],
+  ['a hierarchy that firmware switched off', 0x185, 'tpm/unavailable'],
+  ['PCRs that changed at that moment', 0x128, 'tpm/unavailable'],
   ['lockout', 0x921, 'tpm/locked-out'],
   ['a wrong password in the first session', 0x9a2, 'tpm/permission'],
   ['a wrong password in the second session', 0xa8e, 'tpm/permission'],
@@ -18,4 +22,27 @@ test.each([
   const error = tpmError(response, 'do it');
   expect(error).toMatchObject({ code, details: { response: `0x${response.toString(16)}` } });
   expect(error.message).toMatch(/do it/);
+});
+
+test.each([
+  ['nothing answers', 0xa000a, true, false],
+  ['the first handle is unknown', 0x18b, true, false],
+  ['the first handle was flushed', 0x910, true, false],
+  ['the session was flushed', 0x918, true, false],
+  ['there is no slot for an object', 0x902, false, true],
+  ['there is no slot for a session', 0xc0903, false, true],
+  ['the policy does not hold', 0x99d, false, false],
+  ['a blob is another TPM’s', 0x1df, false, false],
+  ['it is locked out', 0x921, false, false],
+])('when %s it is known whether to try again', (_, response, isLost, isFull) => {
+  const error = tpmError(response, 'do it');
+  expect(isConnectionLost(error)).toBe(isLost);
+  expect(isOutOfSlots(error)).toBe(isFull);
+});
+
+test('errors that are not a TPM’s are no reason to try again', () => {
+  for (const error of [new Error('0xa000a'), undefined]) {
+    expect(isConnectionLost(error)).toBe(false);
+    expect(isOutOfSlots(error)).toBe(false);
+  }
 });
