@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { TestControlPlane } from '../testing/test-control-plane.ts';
 import { type TestDevice, TestFleet } from '../testing/test-fleet.ts';
-import { refusalWaitMs } from './backoff.ts';
+import { waitMs } from './backoff.ts';
 
 let plane: TestControlPlane;
 
@@ -77,9 +77,13 @@ test('the code alone is explained when the sentence does not arrive', async () =
   await fleet.close();
 });
 
-test('refusals that a person lifts are asked about seldom, and never by everybody at once', () => {
-  expect([0, 0.999].map((random) => refusalWaitMs('device/pending', random))).toEqual([10_000, 14_995]);
-  expect([0, 0.999].map((random) => refusalWaitMs('device/paused', random))).toEqual([60_000, 89_970]);
-  expect(refusalWaitMs('device/revoked', 0)).toBe(60_000);
-  expect(refusalWaitMs('link/overloaded')).toBeUndefined();
+test.each([
+  ['device/pending', undefined, [10_000, 14_995]],
+  ['device/paused', undefined, [60_000, 89_970]],
+  ['device/revoked', undefined, [60_000, 89_970]],
+  ['device/pending', 12_000, [12_000, 12_000]],
+  ['link/overloaded', 12_000, [12_000, 17_994]],
+  ['link/overloaded', undefined, [250, 500]],
+] as const)('after %s, with %s ms asked for, the device waits between %j', (code, retryAfterMs, expected) => {
+  expect([0, 0.999].map((random) => waitMs({ code, retryAfterMs }, 0, random))).toEqual(expected);
 });

@@ -5,7 +5,7 @@ import type { KeyProvider } from '../identity/key-provider.ts';
 import { machineFacts } from '../identity/machine-facts.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { EventLog } from '../store/event-log.ts';
-import { backoffMs, refusalWaitMs, requestedWaitMs } from './backoff.ts';
+import { waitMs } from './backoff.ts';
 import type { DesiredState } from './desired-state.ts';
 import { buildHeartbeat, buildHello, cpuMeter, type DeviceReport } from './device-report.ts';
 import { type LinkChannel, openLinkChannel } from './link-channel.ts';
@@ -97,11 +97,7 @@ export class Uplink {
       if (ended.established && ended.lastedMs > GOOD_AFTER_MS) attempt = 0;
       if (signal.aborted) break;
       this.#set('waiting', ended);
-      await this.#wait(
-        ended.retryAfterMs === undefined
-          ? (refusalWaitMs(ended.code) ?? backoffMs(attempt))
-          : requestedWaitMs(ended.retryAfterMs),
-      );
+      await this.#wait(waitMs(ended, attempt));
       attempt += 1;
     }
     this.#set('stopped', linkEnd(''));
