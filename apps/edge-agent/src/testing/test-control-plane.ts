@@ -77,6 +77,10 @@ export class TestControlPlane extends MessageLog {
         rejectUnauthorized: false,
       },
       (request, response) => {
+        if (request.method !== 'POST') {
+          response.writeHead(404).end();
+          return;
+        }
         let text = '';
         request.setEncoding('utf8');
         request.on('data', (chunk: string) => {
