@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { keyName, sized, uint16, uint32, WireReader } from '@raypher/shared/attestation';
 import type {
@@ -13,6 +14,8 @@ import { certificationRequest } from './certification-request.ts';
 const EK = '0x81010001';
 const AK = '0x81010002';
 const DEVICE = '0x81010003';
+/** NV index of the RSA key's certificate (TCG EK Credential Profile §2.2.1.4). */
+const EK_CERTIFICATE = '0x1c00002';
 const SIGNING = 'fixedtpm|fixedparent|sensitivedataorigin|userwithauth|sign';
 
 export interface ToolTpmOptions extends TestTpmOptions {
@@ -27,12 +30,15 @@ export interface ToolTpmOptions extends TestTpmOptions {
 export class ToolTpm {
   private constructor(
     readonly tpm: TestTpm,
+    private readonly isManufactured: boolean,
     private readonly deviceKeyAttributes: string,
   ) {}
 
   static async start({ deviceKey = SIGNING, ...options }: ToolTpmOptions = {}): Promise<ToolTpm> {
-    const device = new ToolTpm(await TestTpm.start(options), deviceKey);
-    await device.tool('createek', '-c', EK, '-G', 'ecc');
+    const { manufactured = false } = options;
+    const device = new ToolTpm(await TestTpm.start(options), manufactured, deviceKey);
+    // The factory has put its RSA key in this very place.
+    if (!manufactured) await device.tool('createek', '-c', EK, '-G', 'ecc');
     await device.flush();
     await device.renewKeys();
     return device;
@@ -64,11 +70,15 @@ export class ToolTpm {
     ];
     return {
       endorsementKey: endorsementKey.toString('base64'),
-      endorsementCertificate: null,
-      endorsementChain: [],
+      ...(await this.certificates()),
       attestationKey: attestationKey.toString('base64'),
       deviceKey: deviceKey.toString('base64'),
     };
+  }
+
+  /** PEM of the root that the factory's certificates lead to. */
+  makersRoot(): string {
+    return readFileSync(this.tpm.file('swtpm-localca-rootca-cert.pem'), 'utf8');
   }
 
   async answer(challenge: EnrolChallenge): Promise<EnrolProof> {
@@ -148,6 +158,14 @@ export class ToolTpm {
 
   stop(): Promise<void> {
     return this.tpm.stop();
+  }
+
+  /** As the factory left them: the key's in the TPM, and its issuer's, which swtpm keeps in a file. */
+  private async certificates() {
+    if (!this.isManufactured) return { endorsementCertificate: null, endorsementChain: [] };
+    await this.tool('nvread', EK_CERTIFICATE, '-o', 'certificate');
+    const { raw } = new X509Certificate(readFileSync(this.tpm.file('authority.pem')));
+    return { endorsementCertificate: this.read('certificate'), endorsementChain: [raw.toString('base64')] };
   }
 
   private async pcrs(list: string): Promise<PcrValues> {
