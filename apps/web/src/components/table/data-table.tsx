@@ -140,11 +140,7 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
             </div>
           ))}
         </div>
-        {loading && rows.length === 0 ? (
-          <SkeletonRows rows={8} />
-        ) : rows.length === 0 ? (
-          empty
-        ) : (
+        {rows.length > 0 && (
           <div role="rowgroup" className="relative" style={{ height: virtual.getTotalSize() }}>
             {items.map((item) => {
               const row = rows[item.index];
@@ -192,6 +188,8 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
           </div>
         )}
       </div>
+      {/* Outside the grid, which may hold nothing but rows. */}
+      {rows.length === 0 && (loading ? <SkeletonRows rows={8} /> : empty)}
     </div>
   );
 }
