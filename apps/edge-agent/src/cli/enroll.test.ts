@@ -64,6 +64,16 @@ test('a device that has to be approved is told what it waits for', async () => {
   expect(JSON.parse(identity.stdout).enrolment).toMatchObject({ status: 'pending', attestationKey: null });
 });
 
+test('a device that is taken for a copy is told that somebody has to decide', async () => {
+  plane.admits = 'paused';
+  const { code, stdout } = await run(enroll('--identity', 'software'));
+  expect(code).toBe(0);
+  expect(stdout).toMatch(/Paused: the control plane takes it for a copy/);
+  expect((await run(['identity'])).stdout).toMatch(
+    /status +paused[\s\S]*Next: an administrator has to resume or revoke/,
+  );
+});
+
 test('a TPM that was asked for and is not there is said, and nothing is enrolled', async () => {
   const { code, stderr } = await run(enroll('--identity', 'tpm'), 'device:/nowhere/tpm');
   expect(code).toBe(11);
