@@ -10,6 +10,7 @@ import { buildAgentExecutable } from './executable.mjs';
 import { CleanRoot } from './testing/clean-root.mjs';
 import { PrivateMounts } from './testing/private-mounts.mjs';
 import { PrivateSystemd } from './testing/private-systemd.mjs';
+import { until } from './testing/until.mjs';
 
 const folder = mkdtempSync(join(tmpdir(), 'raypher-package-test-'));
 const executable = join(folder, 'raypher');
@@ -62,27 +63,27 @@ describe('the Debian package', () => {
     if (reason !== undefined) skip(reason);
     const root = await CleanRoot.enter();
     try {
-      root.copy(deb, '/tmp/raypher.deb');
-      const installed = root.run('dpkg', '-i', '/tmp/raypher.deb');
+      await root.copy(deb, '/tmp/raypher.deb');
+      const installed = await root.run('dpkg', '-i', '/tmp/raypher.deb');
       expect(installed.status, installed.stderr).toBe(0);
-      expect(root.changes()).toContain('/usr/bin/raypher f');
-      const verified = root.run('systemd-analyze', 'verify', '/lib/systemd/system/raypher.service');
+      expect(await root.changes()).toContain('/usr/bin/raypher f');
+      const verified = await root.run('systemd-analyze', 'verify', '/lib/systemd/system/raypher.service');
       expect(verified).toEqual({ status: 0, stdout: '', stderr: '' });
-      expect(root.run('raypher', 'scan').stdout).toContain('processes');
+      expect((await root.run('raypher', 'scan')).stdout).toContain('processes');
       /** @type {{ checks: { name: string, state: string }[] }} */
-      const doctor = JSON.parse(root.run('raypher', 'doctor', '--json').stdout);
+      const doctor = JSON.parse((await root.run('raypher', 'doctor', '--json')).stdout);
       expect(
         doctor.checks.filter(({ name }) => name === 'configuration' || name === 'libtss2'),
       ).toMatchObject([{ state: 'ok' }, { state: 'ok' }]);
 
       const install = () => root.run('raypher', 'install', '--no-start', '--json');
-      const first = install();
+      const first = await install();
       expect(first.status, first.stderr).toBe(0);
       expect(steps(first.stdout)).toMatchObject({ data: 'done', enable: 'done', unit: 'unchanged' });
-      expect(Object.values(steps(install().stdout))).toEqual(Array(6).fill('unchanged'));
+      expect(Object.values(steps((await install()).stdout))).toEqual(Array(6).fill('unchanged'));
 
       // The service with its store, in this root: what it writes must go as well.
-      const served = root.run(
+      const served = await root.run(
         'sh',
         '-c',
         `timeout 20 raypher service --proxy-port 0 >/tmp/log 2>&1 &
@@ -95,12 +96,12 @@ describe('the Debian package', () => {
         { name: 'control socket', state: 'running' },
       ]);
 
-      const purged = root.run('dpkg', '--purge', 'raypher');
+      const purged = await root.run('dpkg', '--purge', 'raypher');
       expect(purged.status, purged.stderr).toBe(0);
       expect(purged.stderr).not.toContain('not empty');
-      const left = root.changes().filter((line) => !line.endsWith(' d') && !DPKG.test(line));
+      const left = (await root.changes()).filter((line) => !line.endsWith(' d') && !DPKG.test(line));
       expect(left).toEqual([]);
-      expect(root.changes().filter((line) => line.includes('raypher'))).toEqual([]);
+      expect((await root.changes()).filter((line) => line.includes('raypher'))).toEqual([]);
     } finally {
       await root.leave();
     }
@@ -122,16 +123,17 @@ describe('the service under systemd', () => {
     const systemd = await PrivateSystemd.start(join(folder, 'config'));
     /** @param {string} before */
     const anotherProcess = (before) =>
-      expect
-        .poll(
-          () =>
-            systemd.property('raypher', 'ActiveState') === 'active' && systemd.property('raypher', 'MainPID'),
-          { timeout: 30_000, interval: 20 },
-        )
-        .not.toBeOneOf([before, '0', false]);
+      until(async () => {
+        const now = await systemd.property('raypher', 'MainPID');
+        return (
+          now !== before && now !== '0' && (await systemd.property('raypher', 'ActiveState')) === 'active'
+        );
+      });
     try {
-      expect(systemd.tell('start', 'raypher')).toEqual({ status: 0, stdout: '', stderr: '' });
-      expect(systemd.property('raypher', 'StatusText')).toBe('every part runs');
+      const started = performance.now();
+      expect(await systemd.tell('start', 'raypher')).toEqual({ status: 0, stdout: '', stderr: '' });
+      const startTook = performance.now() - started;
+      expect(await systemd.property('raypher', 'StatusText')).toBe('every part runs');
       const { stdout } = spawnSync(executable, ['status', '--json', '--data-dir', dataDir], {
         encoding: 'utf8',
       });
@@ -140,22 +142,25 @@ describe('the service under systemd', () => {
       expect(posture.find(({ capability }) => capability === 'freeze.cgroup')).toMatchObject({
         state: 'enforced',
       });
-      expect(systemd.tell('reload', 'raypher').status).toBe(0);
+      expect((await systemd.tell('reload', 'raypher')).status).toBe(0);
 
-      const first = systemd.property('raypher', 'MainPID');
+      const first = await systemd.property('raypher', 'MainPID');
       const killed = performance.now();
       process.kill(Number(first), 'SIGKILL');
       await anotherProcess(first);
       const backAfter = performance.now() - killed;
-      console.log(`killed: back after ${Math.round(backAfter)} ms`);
-      expect(backAfter).toBeLessThan(2000);
+      console.log(
+        `killed: back after ${Math.round(backAfter)} ms; a start takes ${Math.round(startTook)} ms`,
+      );
+      // Two seconds, unless this machine is so busy that a mere start takes longer than one.
+      expect(backAfter).toBeLessThan(Math.max(2000, 2 * startTook));
 
-      const second = systemd.property('raypher', 'MainPID');
+      const second = await systemd.property('raypher', 'MainPID');
       process.kill(Number(second), 'SIGSTOP');
       await anotherProcess(second);
-      expect(systemd.property('raypher', 'NRestarts')).toBe('2');
-      expect(systemd.tell('stop', 'raypher').status).toBe(0);
-      expect(systemd.property('raypher', 'Result')).toBe('success');
+      expect(await systemd.property('raypher', 'NRestarts')).toBe('2');
+      expect((await systemd.tell('stop', 'raypher')).status).toBe(0);
+      expect(await systemd.property('raypher', 'Result')).toBe('success');
     } finally {
       await systemd.stop();
     }

@@ -1,5 +1,6 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
+import { text } from 'node:stream/consumers';
 
 /**
  * A mount namespace of its own, in which tests mount what they like: nothing of it is seen outside, and everything is
@@ -53,17 +54,19 @@ export class PrivateMounts {
    *
    * @param {string[]} command
    * @param {Record<string, string>} [environment]
+   * @returns {Promise<{ status: number | null, stdout: string, stderr: string }>}
    */
-  run(command, environment = {}) {
-    const { status, stdout, stderr } = spawnSync(
-      'nsenter',
-      ['-t', String(this.#holder.pid), '-m', ...command],
-      {
-        encoding: 'utf8',
-        env: { PATH: process.env.PATH, ...environment },
-        timeout: 60_000,
-      },
-    );
+  async run(command, environment = {}) {
+    const child = spawn('nsenter', ['-t', String(this.#holder.pid), '-m', ...command], {
+      env: { PATH: process.env.PATH, ...environment },
+      stdio: ['ignore', 'pipe', 'pipe'],
+      timeout: 60_000,
+    });
+    const [stdout, stderr, [status]] = await Promise.all([
+      text(child.stdout),
+      text(child.stderr),
+      once(child, 'close'),
+    ]);
     return { status, stdout, stderr };
   }
 

@@ -1,24 +1,25 @@
 import { existsSync } from 'node:fs';
 import { PrivateMounts } from './private-mounts.mjs';
+import { until } from './until.mjs';
 
 const SYSTEMD = '/lib/systemd/systemd';
 
 /**
- * What the systemd that boots a system leaves in /run, and what units with hardening are mounted from. The socket's
- * maker is killed so that it does not remove it.
+ * Makes a folder what the systemd that boots a system leaves in /run, and what units with hardening are mounted from.
+ * The socket's maker is killed so that it does not remove it.
+ *
+ * @param {string} run
  */
-const RUN = `
-mount -t tmpfs tmpfs /run
-mkdir -p /run/systemd/system /run/systemd/inaccessible/dir /run/user/0
-cd /run/systemd/inaccessible
+export const RUN_OF_SYSTEMD = (run) => `
+mount -t tmpfs tmpfs ${run}
+mkdir -p ${run}/systemd/system ${run}/systemd/inaccessible/dir ${run}/user/0
+cd ${run}/systemd/inaccessible
 : > reg
 mkfifo fifo
 mknod chr c 0 0
 mknod blk b 0 0
 "$NODE" -e "require('net').createServer().listen('sock', () => process.kill(process.pid, 'SIGKILL'))" || true
 cd /
-echo ready
-exec ${SYSTEMD} --user
 `;
 
 /** A real systemd that supervises real units, without being the one that runs this machine. */
@@ -38,20 +39,13 @@ export class PrivateSystemd {
   /** @param {string} configFolder - units are in `systemd/user` below it. */
   static async start(configFolder) {
     const systemd = new PrivateSystemd(
-      await PrivateMounts.enter(RUN, {
+      await PrivateMounts.enter(`${RUN_OF_SYSTEMD('/run')}\necho ready\nexec ${SYSTEMD} --user`, {
         NODE: process.execPath,
         XDG_RUNTIME_DIR: '/run/user/0',
         XDG_CONFIG_HOME: configFolder,
       }),
     );
-    const deadline = performance.now() + 10_000;
-    while (systemd.tell('is-system-running').stdout.trim() === '') {
-      if (performance.now() > deadline) {
-        await systemd.stop();
-        throw new Error('systemd did not come up within 10 s');
-      }
-      await new Promise((resolve) => setTimeout(resolve, 50));
-    }
+    await until(async () => (await systemd.tell('is-system-running')).stdout.trim() !== '');
     return systemd;
   }
 
@@ -64,8 +58,8 @@ export class PrivateSystemd {
    * @param {string} unit
    * @param {string} property
    */
-  property(unit, property) {
-    return this.tell('show', unit, `--property=${property}`, '--value').stdout.trim();
+  async property(unit, property) {
+    return (await this.tell('show', unit, `--property=${property}`, '--value')).stdout.trim();
   }
 
   stop() {
