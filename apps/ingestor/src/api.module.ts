@@ -19,6 +19,7 @@ import { OpenApiModule } from './openapi/openapi.module.ts';
 import { OutboxModule } from './outbox/outbox.module.ts';
 import { OverviewModule } from './overview/overview.module.ts';
 import { PoliciesModule } from './policies/policies.module.ts';
+import { ProvisioningModule } from './provisioning/provisioning.module.ts';
 import { RolloutsModule } from './rollouts/rollouts.module.ts';
 import { SecretsModule } from './secrets/secrets.module.ts';
 import { FoundingModule } from './tenancy/founding.module.ts';
@@ -41,6 +42,7 @@ import { TenancyModule } from './tenancy/tenancy.module.ts';
     FleetModule,
     CommandsModule,
     SecretsModule,
+    ProvisioningModule,
     EventsModule,
     AlertsModule,
     ApiTokensModule,

@@ -38,6 +38,8 @@ const ApiEnvironment = z.object({
   RAYPHER_WEB_ORIGIN: z.url(),
   /** Where devices find the link when it is not the host they enrolled at. */
   RAYPHER_LINK_HOST: z.string().optional(),
+  /** What `npm run package` made; without it devices can install nothing from here. */
+  RAYPHER_PACKAGES_DIR: path.optional(),
 });
 
 const LinkEnvironment = z.object({
@@ -73,6 +75,8 @@ export interface ApiConfig extends SharedConfig {
   masterKey: Buffer;
   webOrigin: string;
   linkHost: string | undefined;
+  /** Holds `packages.json` and the files it lists. */
+  packagesDirectory?: string | undefined;
 }
 
 /** The link side: holds neither key, only its server certificate. */
@@ -131,6 +135,7 @@ export function readConfig(environment: NodeJS.ProcessEnv): Config {
     masterKey: readMasterKey(data.RAYPHER_MASTER_KEY_FILE),
     webOrigin: new URL(data.RAYPHER_WEB_ORIGIN).origin,
     linkHost: data.RAYPHER_LINK_HOST,
+    packagesDirectory: data.RAYPHER_PACKAGES_DIR,
   };
 }
 

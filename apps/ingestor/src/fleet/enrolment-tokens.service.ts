@@ -12,6 +12,7 @@ import { TokenService } from '../enrollment/token.service.ts';
 import type { EnrolmentToken as TokenRow } from '../generated/prisma/client.ts';
 import { LiveChanges } from '../live/live-changes.ts';
 import { TeamsRepository } from '../tenancy/teams.repository.ts';
+import { serverAddress } from './server-address.ts';
 import { TokenListRepository } from './token-list.repository.ts';
 
 @Injectable()
@@ -43,7 +44,7 @@ export class EnrolmentTokensService {
   async create(caller: Principal, input: CreateEnrolmentToken) {
     const { row, token, names } = await this.mint(caller.organisation.id, caller, labelOf(caller), input);
     this.changes.announce(caller.organisation.id, 'enrolment-tokens', 'audit');
-    const server = this.serverAddress();
+    const server = serverAddress(this.config);
     return {
       enrolmentToken: showToken(row, names),
       token,
@@ -95,16 +96,7 @@ export class EnrolmentTokensService {
     });
     this.changes.announce(organisationId, 'enrolment-tokens', 'audit');
   }
-
-  /** The address devices enrol at: the first name that was configured, else this machine's own. */
-  private serverAddress(): string {
-    const host = this.config.publicHosts.find((name) => !LOCAL_NAMES.has(name)) ?? 'localhost';
-    const isReachable = this.config.listenHost !== '127.0.0.1' && this.config.listenHost !== 'localhost';
-    return `https://${isReachable ? host : '127.0.0.1'}:${this.config.tlsPort}`;
-  }
 }
-
-const LOCAL_NAMES = new Set(['localhost', '127.0.0.1', '::1']);
 
 function showToken(row: TokenRow, teamNames: ReadonlyMap<string, string>): EnrolmentToken {
   const teamName = row.teamId === null ? undefined : teamNames.get(row.teamId);

@@ -31,15 +31,17 @@ export class TestApi {
     readonly url: string,
   ) {}
 
-  /** @param options a Redis of one's own, to take it away. */
-  static async start(options: { redisUrl?: string } = {}): Promise<TestApi> {
+  /** @param options what differs from the usual: a Redis of one's own, to take it away; a TLS port; packages. */
+  static async start(
+    options: Partial<Pick<ApiConfig, 'redisUrl' | 'tlsPort' | 'packagesDirectory'>> = {},
+  ): Promise<TestApi> {
     const database = await createTestDatabase();
     const pkiDirectory = await mkdtemp(join(tmpdir(), 'raypher-pki-'));
     const config: ApiConfig = {
       role: 'api',
       httpPort: 0,
       listenHost: '127.0.0.1',
-      tlsPort: 0,
+      tlsPort: options.tlsPort ?? 0,
       linkPort: 0,
       linkHost: undefined,
       pkiDirectory,
@@ -51,6 +53,7 @@ export class TestApi {
       authSecret: randomBytes(32).toString('base64url'),
       masterKey: randomBytes(32),
       webOrigin: WEB_ORIGIN,
+      packagesDirectory: options.packagesDirectory,
     };
     const app = await createApp(config);
     await app.listen(0, '127.0.0.1');
