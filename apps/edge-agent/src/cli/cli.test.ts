@@ -15,6 +15,11 @@ import { environment } from './run.ts';
 vi.setConfig({ testTimeout: 60_000 });
 
 const COMMANDS = [
+  'setup',
+  'install',
+  'uninstall',
+  'doctor',
+  'completion',
   'enroll',
   'service',
   'status',
@@ -24,6 +29,9 @@ const COMMANDS = [
   'freeze',
   'thaw',
   'kill',
+  'seal',
+  'unseal',
+  'vault',
   'logs',
   'policy',
 ];

@@ -1,3 +1,4 @@
+import { RaypherError } from '@raypher/shared';
 import { readPackagedFile } from '../packaged-file.ts';
 
 const STATE_DIRECTORY = '/var/lib/raypher';
@@ -19,6 +20,9 @@ export function unitText(command: readonly string[], dataDir: string): string {
 
 /** systemd.syntax(7): `%` and `$` are expanded also inside quotes. */
 function quote(word: string): string {
+  if (/[\n\r\0]/.test(word)) {
+    throw new RaypherError('config/invalid', 'The path of a service cannot have more than one line.');
+  }
   const escaped = word.replaceAll('%', '%%').replaceAll('$', '$$$$');
   if (/^[A-Za-z0-9/._=%-]+$/.test(escaped)) return escaped;
   return `"${escaped.replaceAll(/["\\]/g, '\\$&')}"`;

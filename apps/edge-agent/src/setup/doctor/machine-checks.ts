@@ -2,6 +2,7 @@ import { existsSync, statfsSync, statSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { isSea } from 'node:sea';
 import type { Config } from '../../config/config.ts';
+import { InetDiag } from '../../native/inet-diag.ts';
 import { probeCgroups } from '../../response/cgroup.ts';
 import { AGENT_VERSION } from '../../version.ts';
 import { type Check, type Finding, fail, ok, warn } from './check.ts';
@@ -32,6 +33,7 @@ export function machineChecks(config: Config, running: boolean): Check[] {
     { name: 'environment', run: environment },
     { name: 'proxy port', run: () => proxyPort(config.proxyPort, running) },
     { name: 'control groups', run: controlGroups },
+    { name: 'sockets', run: socketLookUp },
   ];
 }
 
@@ -85,4 +87,14 @@ function controlGroups(): Finding {
   if (probe.available) return ok('a control group was frozen and thawed');
   const advice = 'Freezing works by signal until then; run as root on a system with cgroup v2.';
   return warn(`processes cannot be suspended through control groups: ${probe.reason}`, advice);
+}
+
+/** How callers of the proxy are told apart, in containers too. */
+function socketLookUp(): Finding {
+  InetDiag.open()[Symbol.dispose]();
+  if (process.geteuid?.() !== 0) {
+    return warn("sockets are looked up, but not those of containers' networks", 'Run this as root to see.');
+  }
+  InetDiag.openIn('/proc/self/ns/net')[Symbol.dispose]();
+  return ok('sockets are looked up through netlink, in other network namespaces too');
 }
