@@ -2,7 +2,7 @@ import { statSync } from 'node:fs';
 import { listPids } from '../discovery/procfs.ts';
 import { type Connection, callersEnds } from './connection.ts';
 import { ControlGroups } from './control-groups.ts';
-import { Descriptors, type Holder } from './descriptors.ts';
+import { Descriptors, type Holder, stillHolds } from './descriptors.ts';
 import { type LookupPath, SocketLookup } from './socket-lookup.ts';
 
 export interface FoundCaller {
@@ -15,7 +15,12 @@ export interface FoundCaller {
 
 /** How often each search was what found a process, or ended without one. */
 export interface SearchCounts {
+  /** Where this socket was found before. */
   remembered: number;
+  /** At the next descriptor of a process that called lately. */
+  guessed: number;
+  /** Processes that called lately. */
+  callers: number;
   aiAgents: number;
   controlGroup: number;
   user: number;
@@ -32,6 +37,10 @@ export interface CallerFinderOptions {
   netlink?: boolean;
 }
 
+type Search = readonly [name: keyof SearchCounts, pids: readonly number[]];
+
+const MAX_RECENT_CALLERS = 8;
+const GUESSED_DESCRIPTORS = 3;
 /** Whoever keeps the search of all processes busy must not keep the proxy from its work. */
 const MAX_FULL_SEARCHES_PER_SECOND = 10;
 
@@ -48,6 +57,8 @@ export class CallerFinder {
   readonly #descriptors = new Descriptors();
   readonly #counts: SearchCounts = {
     remembered: 0,
+    guessed: 0,
+    callers: 0,
     aiAgents: 0,
     controlGroup: 0,
     user: 0,
@@ -55,6 +66,8 @@ export class CallerFinder {
     nobody: 0,
     limited: 0,
   };
+  /** Latest first. */
+  #callers: readonly Holder[] = [];
   #window = { startedAt: 0, searches: 0 };
 
   constructor({ preferred = () => [], netlink = true }: CallerFinderOptions = {}) {
@@ -90,38 +103,69 @@ export class CallerFinder {
       this.#counts.remembered += 1;
       return known;
     }
-    const seen = new Set<number>();
-    const among = (pids: Iterable<number>): Holder | undefined => {
-      for (const pid of pids) {
-        if (seen.has(pid)) continue;
-        seen.add(pid);
-        const holder = this.#descriptors.lookThrough(pid, inode);
-        if (holder !== undefined) return holder;
-      }
-      return undefined;
-    };
+    const guessed = this.#guess(inode);
+    if (guessed !== undefined) {
+      this.#counts.guessed += 1;
+      this.#noteCaller(guessed);
+      return guessed;
+    }
     // The highest numbers are the newest processes, until numbers begin again.
-    const newestFirst = (pids: number[]): number[] => pids.toSorted((a, b) => b - a);
+    const newestFirst = (list: number[]): number[] => list.toSorted((a, b) => b - a);
     let pids: number[] | undefined;
     const all = (): number[] => {
       pids ??= newestFirst(listPids());
       return pids;
     };
-    const searches: [keyof SearchCounts, () => Iterable<number>][] = [
-      ['aiAgents', this.#preferred],
-      ['controlGroup', () => (cgroupId === undefined ? [] : newestFirst(this.#groups.processesOf(cgroupId)))],
-      ['user', () => all().filter((pid) => ownerOf(pid) === uid)],
-      ['everything', () => (this.#mayLookAtEverything() ? all() : [])],
+    const likely: Search[] = [
+      ['callers', this.#callers.map(({ pid }) => pid)],
+      ['aiAgents', [...this.#preferred()]],
+      ['controlGroup', cgroupId === undefined ? [] : newestFirst(this.#groups.processesOf(cgroupId))],
     ];
-    for (const [name, candidates] of searches) {
-      const holder = among(candidates());
-      if (holder === undefined) continue;
-      this.#counts[name] += 1;
-      return holder;
+    const found =
+      this.#among(likely, inode) ??
+      this.#among([['user', all().filter((pid) => ownerOf(pid) === uid)]], inode) ??
+      this.#among([['everything', this.#mayLookAtEverything() ? all() : []]], inode);
+    if (found !== undefined) {
+      this.#noteCaller(found);
+      return found;
     }
     this.#counts.nobody += 1;
     if (pids !== undefined) this.#descriptors.keepOnly(new Set(pids));
     return undefined;
+  }
+
+  /** A new socket gets the lowest free number: the one that the last socket had, or one of the next. */
+  #guess(inode: string): Holder | undefined {
+    for (const { pid, startTime, fd } of this.#callers) {
+      for (let ahead = 0; ahead < GUESSED_DESCRIPTORS; ahead += 1) {
+        const holder = { pid, startTime, fd: String(Number(fd) + ahead) };
+        if (stillHolds(holder, inode)) return holder;
+      }
+    }
+    return undefined;
+  }
+
+  /** First what is new in each of them, which is little to read; then everything they hold. */
+  #among(searches: readonly Search[], inode: string): Holder | undefined {
+    for (const depth of ['fresh', 'all'] as const) {
+      const seen = new Set<number>();
+      for (const [name, pids] of searches) {
+        for (const pid of pids) {
+          if (seen.has(pid)) continue;
+          seen.add(pid);
+          const holder = this.#descriptors.lookThrough(pid, inode, depth);
+          if (holder === undefined) continue;
+          this.#counts[name] += 1;
+          return holder;
+        }
+      }
+    }
+    return undefined;
+  }
+
+  #noteCaller(holder: Holder): void {
+    const others = this.#callers.filter(({ pid }) => pid !== holder.pid);
+    this.#callers = [holder, ...others].slice(0, MAX_RECENT_CALLERS);
   }
 
   #mayLookAtEverything(): boolean {

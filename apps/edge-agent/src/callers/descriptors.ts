@@ -18,8 +18,8 @@ const MAX_REMEMBERED = 16_384;
  */
 export class Descriptors {
   readonly #seen = new Map<string, Holder>();
-  /** Descriptors that were sockets when their process was last looked through. */
-  readonly #known = new Map<number, Set<string>>();
+  /** Descriptors that were there when their process was last looked through. */
+  readonly #known = new Map<number, { startTime: number; descriptors: ReadonlySet<string> }>();
 
   /** Where this socket was last time, when it still is. */
   remembered(inode: string): Holder | undefined {
@@ -31,32 +31,30 @@ export class Descriptors {
   }
 
   /**
-   * Looks through one process. A socket nobody has seen is behind a descriptor nobody has seen, most of the time:
-   * those come first, so that a process with thousands of sockets costs little when it opens another one.
+   * Looks through one process.
+   *
+   * @param depth `fresh`: only descriptors that were not there last time. A new socket is behind one of them,
+   *   unless it got the number of a closed one.
    */
-  lookThrough(pid: number, inode: string): Holder | undefined {
+  lookThrough(pid: number, inode: string, depth: 'fresh' | 'all'): Holder | undefined {
     const listed = listProcDirectory(`/proc/${pid}/fd`);
-    const stat = readStat(pid);
+    const stat = listed.ok ? readStat(pid) : undefined;
     if (!listed.ok || stat === undefined) {
       this.#known.delete(pid);
       return undefined;
     }
-    const before = this.#known.get(pid) ?? new Set<string>();
-    const fresh = listed.value.filter((fd) => !before.has(fd));
-    const sockets = new Set(listed.value.filter((fd) => before.has(fd)));
-    this.#known.set(pid, sockets);
-    const rest = [...sockets];
-    for (const fd of [...fresh, ...rest]) {
+    const before = this.#known.get(pid);
+    const known = before?.startTime === stat.startTime ? before.descriptors : new Set<string>();
+    this.#known.set(pid, { startTime: stat.startTime, descriptors: new Set(listed.value) });
+    for (const fd of listed.value) {
+      if (depth === 'fresh' && known.has(fd)) continue;
       const target = readProcLink(`/proc/${pid}/fd/${fd}`);
       const found = target.ok ? /^socket:\[(\d+)\]$/.exec(target.value)?.[1] : undefined;
-      if (found === undefined) {
-        sockets.delete(fd);
-        continue;
-      }
-      sockets.add(fd);
+      if (found === undefined) continue;
       const holder = { pid, startTime: stat.startTime, fd };
       this.#remember(found, holder);
-      if (found === inode && stillHolds(holder, inode)) return holder;
+      // The rest is as good as unseen: it was not read.
+      if (found === inode && stillHolds(holder, inode)) return this.#stopAt(holder, listed.value, known);
     }
     return undefined;
   }
@@ -64,6 +62,13 @@ export class Descriptors {
   /** Forgets processes that ended. */
   keepOnly(pids: ReadonlySet<number>): void {
     for (const pid of this.#known.keys()) if (!pids.has(pid)) this.#known.delete(pid);
+  }
+
+  #stopAt(holder: Holder, listed: readonly string[], known: ReadonlySet<string>): Holder {
+    const read = listed.slice(0, listed.indexOf(holder.fd) + 1);
+    const descriptors = new Set([...listed.filter((fd) => known.has(fd)), ...read]);
+    this.#known.set(holder.pid, { startTime: holder.startTime, descriptors });
+    return holder;
   }
 
   #remember(inode: string, holder: Holder): void {

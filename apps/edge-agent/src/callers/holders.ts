@@ -4,7 +4,7 @@ import { readStat } from '../discovery/stat.ts';
 import type { ProcessRef } from './running-program.ts';
 
 /** Descriptors looked at before others get their turn. */
-const BREATHE_EVERY = 500;
+const BREATHE_EVERY = 100;
 /** A process that passes its socket on is seen within this time. */
 const MAX_AGE_MS = 1000;
 

@@ -25,6 +25,7 @@ const COMMANDS = [
   'status',
   'identity',
   'scan',
+  'allow',
   'run',
   'freeze',
   'thaw',
