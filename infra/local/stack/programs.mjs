@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { ROOT } from '../paths.mjs';
@@ -40,6 +41,9 @@ const ingestor = ({ paths, ports, hosts, listenHost, redisUrlFile }) => ({
   RAYPHER_PKI_DIR: paths.pki,
 });
 
+/** What `npm run package` made, if anybody ran it. */
+const PACKAGES = join(ROOT, 'dist', 'packages');
+
 /** The environment of everything that may use the signing keys: the API and the set-up. @param {StackFacts} stack */
 export const apiEnvironment = (stack) => ({
   ...ingestor(stack),
@@ -51,6 +55,7 @@ export const apiEnvironment = (stack) => ({
   RAYPHER_MASTER_KEY_FILE: stack.secrets.masterKeyFile,
   RAYPHER_AUTH_SECRET_FILE: stack.secrets.authSecretFile,
   RAYPHER_WEB_ORIGIN: stack.webOrigin,
+  ...(existsSync(join(PACKAGES, 'packages.json')) ? { RAYPHER_PACKAGES_DIR: PACKAGES } : {}),
 });
 
 /**

@@ -15,8 +15,8 @@ export interface AnnouncedVaultKey {
 }
 
 /**
- * Checked each time a secret is pushed, not only when the key was announced: whoever can write to the database shall not be
- * able to put a key of their own in its place.
+ * Checked each time a secret is pushed, not only when the key was announced: the link process, which stores it, shall not
+ * be able to put a key of its own in its place. It cannot write the device's key.
  *
  * @throws RaypherError `request/conflict` unless the device key signed exactly this vault key
  */
