@@ -175,4 +175,29 @@ describe.skipIf(noNamespaces !== undefined)(`another network namespace (${noName
     const home = await meet('127.0.0.1', '127.0.0.1');
     expect(callers.find(home.connection)).toMatchObject({ pid: home.client.pid });
   });
+
+  it('does not vouch for a loopback connection: whoever owns it can make the same addresses up', async () => {
+    const name = `raypher-f${process.pid}`;
+    execFileSync('ip', ['netns', 'add', name]);
+    cleanUps.push(() => execFileSync('ip', ['netns', 'del', name]));
+    execFileSync('ip', ['-n', name, 'link', 'set', 'lo', 'up']);
+    const { connection, socket, client } = await meet('127.0.0.1', '127.0.0.1');
+    const { localPort, remotePort } = connection;
+    const forger = await stage.start('ip', [
+      ...['netns', 'exec', name, 'python3', '-c'],
+      `import socket, time
+server = socket.create_server(('127.0.0.1', ${localPort}))
+client = socket.create_connection(('127.0.0.1', ${localPort}), source_address=('127.0.0.1', ${remotePort}))
+print('ready', flush=True)
+time.sleep(600)`,
+    ]);
+    expect(forger.firstLine).toBe('ready');
+    const callers = finder();
+    expect(callers.find(connection)?.pid).toBe(client.pid);
+    const closed = once(socket, 'close');
+    client.child.kill('SIGKILL');
+    socket.on('error', () => undefined).resume();
+    await closed;
+    expect(callers.find(connection)).toBeUndefined();
+  });
 });
