@@ -12,11 +12,14 @@ import { logsCommand } from './logs.ts';
 import { policyCommand } from './policy.ts';
 import { runCommand } from './run.ts';
 import { scanCommand } from './scan.ts';
+import { sealCommand } from './seal.ts';
 import { serviceCommand } from './service.ts';
 import { setupCommand } from './setup.ts';
 import { statusCommand } from './status.ts';
 import { thawCommand } from './thaw.ts';
 import { uninstallCommand } from './uninstall.ts';
+import { unsealCommand } from './unseal.ts';
+import { vaultCommand } from './vault.ts';
 
 export function buildProgram(): Command {
   return (
@@ -40,6 +43,9 @@ export function buildProgram(): Command {
       .addCommand(thawCommand)
       .addCommand(killCommand)
       .addCommand(allowCommand)
+      .addCommand(sealCommand)
+      .addCommand(unsealCommand)
+      .addCommand(vaultCommand)
       .addCommand(logsCommand)
       .addCommand(policyCommand)
       .addCommand(completionCommand)
