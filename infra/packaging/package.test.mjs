@@ -144,6 +144,21 @@ describe('the service under systemd', () => {
       });
       expect((await systemd.tell('reload', 'raypher')).status).toBe(0);
 
+      // With the same hardening: what the agent needs of the system is not taken from it.
+      const report = join(dataDir, 'doctor.json');
+      const hardened = unitText([executable, 'doctor', '--json'], dataDir)
+        .replace('Type=notify', `Type=oneshot\nSuccessExitStatus=1\nStandardOutput=truncate:${report}`)
+        .replace('Restart=always', 'Restart=no')
+        .replace('WatchdogSec=30', '');
+      writeFileSync(join(units, 'raypher-doctor.service'), hardened);
+      expect((await systemd.tell('daemon-reload')).status).toBe(0);
+      expect(await systemd.tell('start', 'raypher-doctor')).toMatchObject({ status: 0, stderr: '' });
+      /** @type {{ checks: { name: string, state: string }[] }} */
+      const { checks } = JSON.parse(readFileSync(report, 'utf8'));
+      for (const name of ['data folder', 'environment', 'control groups', 'sockets', 'libtss2', 'service']) {
+        expect(checks.find((check) => check.name === name)).toMatchObject({ name, state: 'ok' });
+      }
+
       const first = await systemd.property('raypher', 'MainPID');
       const killed = performance.now();
       process.kill(Number(first), 'SIGKILL');

@@ -108,7 +108,9 @@ export class CleanRoot {
     return stdout.trim().split('\n').toSorted();
   }
 
-  leave() {
-    return this.#mounts.leave();
+  async leave() {
+    // Units have to be stopped by their systemd: they would outlive it. Without one this says so, and nothing is lost.
+    await this.run('systemctl', 'stop', 'raypher.service');
+    await this.#mounts.leave();
   }
 }

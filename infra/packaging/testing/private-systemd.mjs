@@ -62,7 +62,9 @@ export class PrivateSystemd {
     return (await this.tell('show', unit, `--property=${property}`, '--value')).stdout.trim();
   }
 
-  stop() {
-    return this.#mounts.leave();
+  async stop() {
+    // Units would outlive their systemd.
+    await this.tell('stop', 'raypher.service');
+    await this.#mounts.leave();
   }
 }
