@@ -17,6 +17,11 @@ import { fetchPinnedRoot } from './pinned-root.ts';
 const MAX_ATTEMPTS = 240;
 const DEFAULT_RETRY_MS = 250;
 
+export interface ReachOptions {
+  /** The address to come from, when this machine has several. */
+  localAddress?: string;
+}
+
 /** The HTTPS side of the control plane: enrolment and renewal, over a few kept connections. */
 export class ControlPlane {
   readonly origin: string;
@@ -25,17 +30,17 @@ export class ControlPlane {
   readonly #token: EnrolmentToken;
   readonly #connections: Agent;
 
-  private constructor(origin: string, root: string, token: EnrolmentToken) {
+  private constructor(origin: string, root: string, token: EnrolmentToken, from: ReachOptions) {
     this.origin = origin;
     this.root = root;
     this.#token = token;
-    this.#connections = new Agent({ connections: 4, connect: { ca: root } });
+    this.#connections = new Agent({ connections: 4, connect: { ca: root, ...from } });
   }
 
   /** Finds the root that the token's pin names; from then on every connection is verified against it. */
-  static async reach(server: URL, tokenText: string): Promise<ControlPlane> {
+  static async reach(server: URL, tokenText: string, from: ReachOptions = {}): Promise<ControlPlane> {
     const token = parseEnrolmentToken(tokenText);
-    return new ControlPlane(server.origin, await fetchPinnedRoot(server, token.pin), token);
+    return new ControlPlane(server.origin, await fetchPinnedRoot(server, token.pin), token, from);
   }
 
   /** @throws RaypherError with the control plane's own code */
