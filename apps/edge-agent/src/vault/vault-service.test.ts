@@ -119,10 +119,7 @@ test('sealed over the command line, a key is in no file, log, argument or enviro
     output,
     ...['environ', 'cmdline'].map((name) => readFileSync(`/proc/${pid}/${name}`, 'latin1')),
   ];
-  for (const name of readdirSync(agent.config.dataDir, { recursive: true, encoding: 'utf8' })) {
-    const path = join(agent.config.dataDir, name);
-    if (statSync(path).isFile()) haystacks.push(readFileSync(path, 'latin1'));
-  }
+  haystacks.push(...filesOf(agent.config.dataDir));
   expect(haystacks.length).toBeGreaterThan(6);
   for (const text of haystacks) expect(text.includes(KEY.slice(4, 24))).toBe(false);
 });
@@ -249,4 +246,13 @@ test('the announced key is signed by the device, and what is pushed for it is st
   expect(await order('revoke-secret', { name: 'pushed' })).toMatchObject({ ok: true });
   expect(await bot()).toBe('401');
   expect(JSON.stringify(await agent.logs())).not.toContain(KEY);
+  for (const text of filesOf(agent.config.dataDir)) expect(text.includes(KEY.slice(4, 24))).toBe(false);
 });
+
+/** What the files of a folder hold, byte for byte. */
+function filesOf(folder: string): string[] {
+  return readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .map((name) => join(folder, name))
+    .filter((path) => statSync(path).isFile())
+    .map((path) => readFileSync(path, 'latin1'));
+}
