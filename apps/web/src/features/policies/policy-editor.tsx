@@ -71,6 +71,8 @@ export function PolicyEditor({ label, layer, source, readOnly, onChange }: Polic
           keymap.of([...completionKeymap, ...lintKeymap, ...historyKeymap, ...defaultKeymap, indentWithTab]),
           EditorView.contentAttributes.of({
             'aria-label': label,
+            // Read-only text is not editable and would not take the focus, although it scrolls.
+            tabindex: '0',
             'aria-description': 'Press Escape, then Tab to leave the editor.',
           }),
           EditorState.readOnly.of(readOnly),
