@@ -122,8 +122,10 @@ function greet({ host, port }: Enrolment['link'], tls: SecureContextOptions): Pr
   socket.once('error', (error) => refuse(error.message));
   socket.once('end', () => refuse('it hung up'));
   socket.once('data', () => {
+    // Gone with the connection.
+    const protocol = socket.getProtocol();
     socket.destroy();
-    resolve(ok(`${host}:${port} took this device's certificate and key (${socket.getProtocol()})`));
+    resolve(ok(`${host}:${port} took this device's certificate and key (${protocol})`));
   });
   return promise;
 }

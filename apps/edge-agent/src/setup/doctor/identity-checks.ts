@@ -52,14 +52,15 @@ function certificate(config: Config): Finding {
   if (enrolment === undefined) return ok('none, because not enrolled');
   const { validTo } = new X509Certificate(enrolment.certificate);
   const left = Math.round((Date.parse(validTo) - Date.now()) / 60_000);
+  const time = left < 120 ? `${left} min` : `${Math.round(left / 60)} h`;
   if (left <= 0) {
     return fail(`expired at ${validTo}`, 'Enrol again with `raypher enroll --replace` and a fresh token.');
   }
   if (Date.now() > Date.parse(enrolment.renewAfter) + 3_600_000) {
     return warn(
-      `should have been renewed at ${enrolment.renewAfter}, valid for ${left} minutes`,
+      `should have been renewed at ${enrolment.renewAfter}, valid for ${time}`,
       'Is the service running?',
     );
   }
-  return ok(`valid for ${left} minutes, renewed after ${enrolment.renewAfter}`);
+  return ok(`valid for ${time}, renewed after ${enrolment.renewAfter}`);
 }
