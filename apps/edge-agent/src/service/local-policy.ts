@@ -1,6 +1,8 @@
 import { existsSync, readFileSync, watch } from 'node:fs';
 import { basename, dirname } from 'node:path';
+import { EDGE_AGENT, type EventDraft } from '../ledger/event-draft.ts';
 import type { PolicyEnforcer } from '../proxy/policy-enforcer.ts';
+import { asRaypherError } from '../uplink/desired-state.ts';
 
 /**
  * Follows this machine's own policy file. Each change is put in force without a restart; a bad document is
@@ -32,4 +34,17 @@ export function followLocalPolicy(
     if (name === null || name === basename(path)) reload();
   });
   return { stop: () => watcher.close(), reload };
+}
+
+/** What the ledger says about a file that was not taken. */
+export function localPolicyRefused(file: string, error: unknown): EventDraft {
+  const { code, message } = asRaypherError(error);
+  return {
+    type: 'policy.refused',
+    severity: 'warning',
+    actor: EDGE_AGENT,
+    action: 'apply local policy',
+    target: file,
+    data: { code, reason: message },
+  };
 }

@@ -6,7 +6,6 @@ import { CallerFinder } from '../callers/caller-finder.ts';
 import type { Config } from '../config/config.ts';
 import { Inventory } from '../discovery/inventory.ts';
 import { EDGE_AGENT, type EventDraft } from '../ledger/event-draft.ts';
-import { LocalProxy } from '../proxy/local-proxy.ts';
 import { PolicyEnforcer } from '../proxy/policy-enforcer.ts';
 import { probeCgroups } from '../response/cgroup.ts';
 import { Freezer } from '../response/freeze.ts';
@@ -15,7 +14,6 @@ import { AiAgentSightings } from '../store/ai-agents.ts';
 import { AllowList } from '../store/allow-list.ts';
 import { FrozenTrees } from '../store/frozen-trees.ts';
 import { LocalFreezes } from '../store/local-freezes.ts';
-import { asRaypherError } from '../uplink/desired-state.ts';
 import { AGENT_VERSION } from '../version.ts';
 import { probeCaller } from './caller-canary.ts';
 import { callersFrom } from './callers.ts';
@@ -24,14 +22,14 @@ import { ControlPlane } from './control-plane.ts';
 import { startControlServer } from './control-server.ts';
 import { probeFreeze } from './freeze-canary.ts';
 import { FreezeEnforcer } from './freeze-enforcer.ts';
-import { followLocalPolicy } from './local-policy.ts';
+import { followLocalPolicy, localPolicyRefused } from './local-policy.ts';
 import { acquireLock } from './lock.ts';
 import { openAgent } from './open-agent.ts';
 import { openVault } from './open-vault.ts';
 import { agentPaths } from './paths.ts';
 import { type Finding, PostureBoard } from './posture-board.ts';
 import { ProcessKiller } from './process-killer.ts';
-import { probeProxy } from './proxy-canary.ts';
+import { ProxyPart } from './proxy-part.ts';
 import { deviceReport, serviceStatus } from './report.ts';
 import { type Part, type PartHealth, SupervisedPart } from './supervisor.ts';
 import { startWatch } from './watch.ts';
@@ -105,7 +103,6 @@ async function compose(config: Config, log: Logger, release: () => void): Promis
   });
   const allowList = new AllowList(agent.db);
   const authorise = authoriseFrom({ programs: () => allowList.list() });
-  let callerRule = config.proxyCallers;
   const secured = await openVault(agent, paths, config.vaultPcrs, record, (error) => {
     if (error === undefined) controlPlane?.uplink.reconnect('the vault has another key');
     else log.error({ error: String(error) }, 'the key of the vault could not be signed');
@@ -113,12 +110,25 @@ async function compose(config: Config, log: Logger, release: () => void): Promis
   const fault = secured?.vault.fault;
   if (fault !== undefined)
     log.error({ code: fault.code, reason: fault.message }, 'the vault cannot be opened');
-  let proxy: LocalProxy | undefined;
-  let connectTo = config.proxyConnectTo;
+  const proxy = new ProxyPart({
+    config,
+    policy,
+    parts: {
+      identify: callersFrom(inventory, callerFinder),
+      authorise,
+      keys: secured?.vault,
+      record,
+      modelSeen: (process, model) => {
+        if (!inventory.isOwn(process.pid)) inventory.recordModel(process, model);
+      },
+    },
+    log,
+    started: () => void posture.probe('network.proxy'),
+  });
 
-  const posture = new PostureBoard(
+  const posture: PostureBoard = new PostureBoard(
     new Map<string, () => Promise<Finding>>([
-      ['network.proxy', () => proxyPosture(proxy, policy)],
+      ['network.proxy', () => proxy.posture()],
       ['freeze.cgroup', probeFreeze],
       ['network.caller', () => probeCaller(callerFinder)],
       [
@@ -134,7 +144,7 @@ async function compose(config: Config, log: Logger, release: () => void): Promis
     freeze,
     inventory,
     posture,
-    connections: () => proxy?.connections ?? 0,
+    connections: () => proxy.connections,
     vaultKey: () => secured?.announced(),
   });
   const controlPlane =
@@ -167,38 +177,7 @@ async function compose(config: Config, log: Logger, release: () => void): Promis
         });
 
   const parts: Part[] = [
-    {
-      name: 'proxy',
-      start: async () => {
-        const started = new LocalProxy(
-          {
-            port: config.proxyPort,
-            bodyLimitBytes: config.proxyBodyLimitBytes,
-            connectTo,
-          },
-          {
-            decide: (request) => policy.decide(request),
-            identify: callersFrom(inventory, callerFinder),
-            authorise,
-            keys: secured?.vault,
-            callers: () => callerRule,
-            record,
-            modelSeen: (process, model) => {
-              if (!inventory.isOwn(process.pid)) inventory.recordModel(process, model);
-            },
-            failed: (error) => log.error({ error: String(error) }, 'a request could not be decided'),
-          },
-        );
-        await started.start();
-        proxy = started;
-        log.info({ port: started.port }, 'proxy listens on 127.0.0.1');
-        void posture.probe('network.proxy');
-        return async () => {
-          proxy = undefined;
-          await started.stop();
-        };
-      },
-    },
+    proxy,
     {
       name: 'watch',
       start: async (fail) =>
@@ -229,7 +208,7 @@ async function compose(config: Config, log: Logger, release: () => void): Promis
                 inventory,
                 posture,
                 startedAt,
-                proxy: { port: proxy?.port ?? 0, connections: proxy?.connections ?? 0 },
+                proxy: { port: proxy.port, connections: proxy.connections },
                 parts: supervised.map(({ health }) => health),
               }),
             inventory,
@@ -265,13 +244,11 @@ async function compose(config: Config, log: Logger, release: () => void): Promis
   pruning.unref();
 
   return {
-    proxyPort: () => proxy?.port ?? 0,
+    proxyPort: () => proxy.port,
     parts: () => supervised.map(({ health }) => health),
     reload: (fresh) => {
       log.level = fresh.logLevel;
-      connectTo = fresh.proxyConnectTo;
-      callerRule = fresh.proxyCallers;
-      proxy?.redirect(connectTo);
+      proxy.reload(fresh);
       localPolicy?.reload();
       const fixed = [
         'dataDir',
@@ -301,15 +278,6 @@ async function compose(config: Config, log: Logger, release: () => void): Promis
   };
 }
 
-async function proxyPosture(proxy: LocalProxy | undefined, policy: PolicyEnforcer): Promise<Finding> {
-  if (proxy === undefined) return { state: 'unavailable', reason: 'the proxy is not running' };
-  const fault = await probeProxy(proxy.port, proxy.canaryPath);
-  if (fault !== undefined) return { state: 'unavailable', reason: fault };
-  return policy.mode === 'enforce'
-    ? { state: 'enforced', reason: 'a forbidden request was refused by the running proxy' }
-    : { state: 'observing', reason: 'refusing works, but the policy in force only records' };
-}
-
 function lifecycle(type: 'agent.started' | 'agent.stopped', data: EventDraft['data']): EventDraft {
   return {
     type,
@@ -318,17 +286,5 @@ function lifecycle(type: 'agent.started' | 'agent.stopped', data: EventDraft['da
     action: type === 'agent.started' ? 'start' : 'stop',
     target: 'edge agent',
     data,
-  };
-}
-
-function localPolicyRefused(file: string, error: unknown): EventDraft {
-  const { code, message } = asRaypherError(error);
-  return {
-    type: 'policy.refused',
-    severity: 'warning',
-    actor: EDGE_AGENT,
-    action: 'apply local policy',
-    target: file,
-    data: { code, reason: message },
   };
 }

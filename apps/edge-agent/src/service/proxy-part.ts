@@ -1,0 +1,81 @@
+import type { Logger } from 'pino';
+import type { Config } from '../config/config.ts';
+import { LocalProxy, type LocalProxyParts } from '../proxy/local-proxy.ts';
+import type { PolicyEnforcer } from '../proxy/policy-enforcer.ts';
+import type { Finding } from './posture-board.ts';
+import { probeProxy } from './proxy-canary.ts';
+import type { Part } from './supervisor.ts';
+
+type ProxyConfig = Pick<Config, 'proxyPort' | 'proxyBodyLimitBytes' | 'proxyConnectTo' | 'proxyCallers'>;
+
+interface ProxyPartOptions {
+  config: ProxyConfig;
+  policy: PolicyEnforcer;
+  parts: Omit<LocalProxyParts, 'decide' | 'callers' | 'failed'>;
+  log: Logger;
+  /** It listens. */
+  started: () => void;
+}
+
+/** The proxy as a part of the service: what may change while it runs outlives each single one. */
+export class ProxyPart implements Part {
+  readonly name = 'proxy';
+  readonly #options: ProxyPartOptions;
+  #config: ProxyConfig;
+  #proxy: LocalProxy | undefined;
+
+  constructor(options: ProxyPartOptions) {
+    this.#options = options;
+    this.#config = options.config;
+  }
+
+  /** 0 while it is not running. */
+  get port(): number {
+    return this.#proxy?.port ?? 0;
+  }
+
+  get connections(): number {
+    return this.#proxy?.connections ?? 0;
+  }
+
+  async start(): Promise<() => Promise<void>> {
+    const { config, policy, parts, log, started } = this.#options;
+    const proxy = new LocalProxy(
+      {
+        port: config.proxyPort,
+        bodyLimitBytes: config.proxyBodyLimitBytes,
+        connectTo: this.#config.proxyConnectTo,
+      },
+      {
+        ...parts,
+        decide: (request) => policy.decide(request),
+        callers: () => this.#config.proxyCallers,
+        failed: (error) => log.error({ error: String(error) }, 'a request could not be decided'),
+      },
+    );
+    await proxy.start();
+    this.#proxy = proxy;
+    log.info({ port: proxy.port }, 'proxy listens on 127.0.0.1');
+    started();
+    return async () => {
+      this.#proxy = undefined;
+      await proxy.stop();
+    };
+  }
+
+  /** Takes over mapped addresses and who may call. */
+  reload(config: ProxyConfig): void {
+    this.#config = config;
+    this.#proxy?.redirect(config.proxyConnectTo);
+  }
+
+  /** Asks it for something forbidden. */
+  async posture(): Promise<Finding> {
+    if (this.#proxy === undefined) return { state: 'unavailable', reason: 'the proxy is not running' };
+    const fault = await probeProxy(this.#proxy.port, this.#proxy.canaryPath);
+    if (fault !== undefined) return { state: 'unavailable', reason: fault };
+    return this.#options.policy.mode === 'enforce'
+      ? { state: 'enforced', reason: 'a forbidden request was refused by the running proxy' }
+      : { state: 'observing', reason: 'refusing works, but the policy in force only records' };
+  }
+}
