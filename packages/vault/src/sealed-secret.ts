@@ -101,7 +101,8 @@ export async function openSecret(
 ): Promise<Uint8Array> {
   if (sealed.keyId !== key.keyId) throw new Error('The value is sealed to another vault key.');
   const opened = await suite.open(
-    { recipientKey: key.keyPair.privateKey, enc: bytesOf(fromBase64url(sealed.enc)), info: INFO },
+    // The whole pair: of the private half alone, the public one would be derived each time.
+    { recipientKey: key.keyPair, enc: bytesOf(fromBase64url(sealed.enc)), info: INFO },
     bytesOf(fromBase64url(sealed.ciphertext)),
     bytesOf(associatedData(key.keyId, binding)),
   );

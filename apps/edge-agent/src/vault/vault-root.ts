@@ -19,16 +19,23 @@ type RootFile = z.infer<typeof RootFile>;
 
 /** The 32 bytes that open a vault: on disk only sealed, in memory only in pages of their own. */
 export class VaultRoot {
-  readonly publicKey: Uint8Array;
-  readonly keyId: string;
+  /** Derived once: a request waits for the opening of a value, and not for this as well. */
+  readonly key: VaultKey;
   readonly pcrs: readonly number[];
   readonly #memory: LockedMemory;
 
   private constructor(memory: LockedMemory, key: VaultKey, pcrs: readonly number[]) {
     this.#memory = memory;
-    this.publicKey = key.publicKey;
-    this.keyId = key.keyId;
+    this.key = key;
     this.pcrs = pcrs;
+  }
+
+  get publicKey(): Uint8Array {
+    return this.key.publicKey;
+  }
+
+  get keyId(): string {
+    return this.key.keyId;
   }
 
   /** Why the root may leave memory unsealed; undefined when the kernel keeps it there. */
@@ -82,19 +89,14 @@ export class VaultRoot {
     return new VaultRoot(memory, await deriveVaultKey(memory.bytes), pcrs);
   }
 
-  /** The key pair, derived anew: it is not kept beside the root. */
-  key(): Promise<VaultKey> {
-    return deriveVaultKey(this.#memory.bytes);
-  }
-
   /** The same root, sealed to other PCRs. The old seal is gone from the file afterwards. */
-  async rebind(path: string, sealer: Sealer, pcrs: readonly number[]): Promise<VaultRoot> {
-    const bound = await VaultRoot.#hold(this.#memory.bytes, pcrs);
+  rebind(path: string, sealer: Sealer, pcrs: readonly number[]): VaultRoot {
+    const bound = new VaultRoot(this.#memory, this.key, pcrs);
     bound.#write(path, sealer);
-    this.close();
     return bound;
   }
 
+  /** Zeroes the root. Its key goes with whoever still opens a value. */
   close(): void {
     this.#memory.bytes.fill(0);
   }

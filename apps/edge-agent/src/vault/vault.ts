@@ -149,7 +149,7 @@ export class Vault {
         'Only a vault in a TPM can be bound to PCRs; this one is in a file.',
       );
     }
-    this.#root = await root.rebind(path, sealer, pcrs);
+    this.#root = root.rebind(path, sealer, pcrs);
     this.#parts.record(
       vaultEvent('vault.rotated', 'rebind vault', root.keyId, by, { pcrs: pcrs.map(String) }),
     );
@@ -231,7 +231,7 @@ export class Vault {
 
   async #decrypt(root: VaultRoot, binding: SecretBinding, sealed: SealedSecret): Promise<Uint8Array> {
     try {
-      return await openSecret(await root.key(), binding, sealed);
+      return await openSecret(root.key, binding, sealed);
     } catch (cause) {
       throw damaged(binding.name, cause);
     }
