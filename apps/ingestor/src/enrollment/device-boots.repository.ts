@@ -1,8 +1,19 @@
 import { Injectable } from '@nestjs/common';
 import type { TenantTransaction } from '../database/tenant-database.ts';
 
-/** `returned`: another boot replaced this one before, and a machine never goes back to an earlier boot. */
-export type BootStanding = 'same' | 'next' | 'returned';
+/**
+ * `returned`: another boot replaced this one before, and a machine never goes back to an earlier boot. `too-many`: more
+ * within a day than any machine has.
+ */
+export type BootStanding = 'same' | 'next' | 'returned' | 'too-many';
+
+/** Why boots make two machines of one. */
+export const SUSPECT_BOOTS: Readonly<Record<BootStanding, string | undefined>> = {
+  same: undefined,
+  next: undefined,
+  returned: 'A boot of the machine came back after another had replaced it: two machines use one identity.',
+  'too-many': 'The device names more boots within a day than any machine has.',
+};
 
 /** The boots of each device, which the link notes too. */
 @Injectable()

@@ -7,6 +7,7 @@ import { DeviceBootsRepository } from './device-boots.repository.ts';
 import { DeviceCertificatesService } from './device-certificates.service.ts';
 import { DeviceHistoryRepository } from './device-history.repository.ts';
 import { DevicePeerService } from './device-peer.service.ts';
+import { DeviceSightingsService } from './device-sightings.service.ts';
 import { DeviceStandingService } from './device-standing.service.ts';
 import { EnrolmentController } from './enrolment.controller.ts';
 import { EnrolmentRepository } from './enrolment.repository.ts';
@@ -29,6 +30,7 @@ import { TokenService } from './token.service.ts';
     DeviceCertificatesService,
     DeviceHistoryRepository,
     DevicePeerService,
+    DeviceSightingsService,
     DeviceStandingService,
     EnrolmentRepository,
     EnrolmentService,

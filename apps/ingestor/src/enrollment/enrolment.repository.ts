@@ -109,7 +109,10 @@ export class EnrolmentRepository {
   }
 
   async recordState(tx: TenantTransaction, deviceId: string, state: ProvenState): Promise<void> {
-    await tx.device.updateMany({ where: { id: deviceId }, data: stateColumns(state) });
+    await tx.device.updateMany({
+      where: { id: deviceId },
+      data: { ...stateColumns(state), tpmCountsForgotten: false },
+    });
   }
 
   /** Devices of before 0003 have no public key yet. */

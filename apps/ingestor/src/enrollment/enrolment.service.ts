@@ -21,6 +21,7 @@ import { OrganisationKeysService } from '../keys/organisation-keys.service.ts';
 import { type CertificateRequest, readCertificateRequest } from './certificate-request.ts';
 import { ChallengesService } from './challenges.service.ts';
 import { DeviceCertificatesService } from './device-certificates.service.ts';
+import { DeviceSightingsService } from './device-sightings.service.ts';
 import { DeviceStandingService } from './device-standing.service.ts';
 import { EnrolmentRepository } from './enrolment.repository.ts';
 import { IdentityClassService } from './identity-class.service.ts';
@@ -53,6 +54,7 @@ export class EnrolmentService {
     private readonly certificates: DeviceCertificatesService,
     private readonly keys: OrganisationKeysService,
     private readonly repository: EnrolmentRepository,
+    private readonly sightings: DeviceSightingsService,
     private readonly standing: DeviceStandingService,
     private readonly audit: AuditRepository,
     private readonly database: TenantDatabase,
@@ -83,17 +85,17 @@ export class EnrolmentService {
     const csr = await readCertificateRequest(request.csr);
     const tpm = await this.prove(request, token, csr);
     const { organisationId } = token;
-    const { alerts, isNew, answer } = await this.database.within(organisationId, async (tx) => {
+    const { alerts, changed, answer } = await this.database.within(organisationId, async (tx) => {
       await this.repository.lock(tx, csr.keyFingerprint, tpm?.evidence);
       const existing = await this.repository.findByKey(tx, organisationId, csr.keyFingerprint);
       const member =
         existing === null
           ? await this.createDevice(tx, token, csr, request, tpm)
-          : repeat(existing, token, tpm?.evidence);
+          : await this.repeat(tx, existing, token, tpm, request.device.bootId);
       const issued = await this.certificates.issue(tx, organisationId, member.id, csr.publicKey);
       return {
         alerts: member.alerts,
-        isNew: existing === null,
+        changed: existing === null || existing.status !== member.status || member.alerts.length > 0,
         answer: {
           device: member.id,
           status: member.status,
@@ -104,7 +106,7 @@ export class EnrolmentService {
         },
       };
     });
-    if (isNew) this.standing.announce(organisationId, alerts);
+    if (changed) this.standing.announce(organisationId, alerts);
     return answer;
   }
 
@@ -160,6 +162,29 @@ export class EnrolmentService {
     return { id, status, identityClass: assessment.class, alerts };
   }
 
+  /** As at a renewal: otherwise whoever still has the token could go round what is compared there. */
+  private async repeat(
+    tx: TenantTransaction,
+    { id, organisationId }: Device,
+    token: EnrolmentToken,
+    tpm: ProvenTpm | undefined,
+    bootId = '',
+  ): Promise<Member> {
+    const existing = await this.repository.lockDevice(tx, organisationId, id);
+    if (existing === null) throw new Error('devices are never deleted');
+    assertRepetition(existing, token, tpm?.evidence);
+    const member = { id, identityClass: IdentityClass.parse(existing.identityClass) };
+    const status = Status.parse(existing.status);
+    if (status === 'paused') return { ...member, status, alerts: [] };
+    const { isSuspect, alerts } = await this.sightings.observe(
+      tx,
+      existing,
+      tpm?.state,
+      plainText(bootId, 64),
+    );
+    return { ...member, status: isSuspect ? 'paused' : status, alerts };
+  }
+
   private async organisation(tx: TenantTransaction, organisationId: string) {
     const policyKeys = await this.keys.policyKeys(tx, organisationId);
     return {
@@ -180,16 +205,6 @@ export class EnrolmentService {
   }
 }
 
-function repeat(existing: Device, token: EnrolmentToken, evidence: Evidence | undefined): Member {
-  assertRepetition(existing, token, evidence);
-  return {
-    id: existing.id,
-    status: Status.parse(existing.status),
-    identityClass: IdentityClass.parse(existing.identityClass),
-    alerts: [],
-  };
-}
-
 /**
  * A device that lost our answer asks again with the same key and token, and, if it has one, the same TPM: it gets the
  * same identity without taking another use.
@@ -200,7 +215,7 @@ function assertRepetition(existing: Device, token: EnrolmentToken, evidence: Evi
       ? existing.tpmAkPublic === null
       : existing.tpmAkPublic !== null && evidence.attestationKey.equals(Buffer.from(existing.tpmAkPublic));
   const canBeUsed = token.revokedAt === null && token.expiresAt.getTime() > Date.now();
-  if (sameTpm && canBeUsed && existing.enrolledWith === token.id) return;
+  if (sameTpm && canBeUsed && existing.enrolledWith === token.id && existing.status !== 'revoked') return;
   throw new RaypherError('enrolment/already-enrolled', 'A device with this key is enrolled already.', {
     hint: 'Renew its certificate, or revoke that device first.',
     details: { device: existing.id },

@@ -2,22 +2,18 @@ import { timingSafeEqual } from 'node:crypto';
 import type { PeerCertificate } from 'node:tls';
 import { Injectable } from '@nestjs/common';
 import { RaypherError } from '@raypher/shared';
-import { type Alert, PcrValues, type RenewChallenge, type RenewRequest } from '@raypher/shared/rest';
+import type { Alert, RenewChallenge, RenewRequest } from '@raypher/shared/rest';
 import type { TenantTransaction } from '../database/tenant-database.ts';
 import type { Device } from '../generated/prisma/client.ts';
 import { plainText } from '../ingest/plain-text.ts';
 import { type CertificateRequest, readCertificateRequest } from './certificate-request.ts';
 import { ChallengesService } from './challenges.service.ts';
-import { DeviceBootsRepository } from './device-boots.repository.ts';
 import { DeviceCertificatesService, type Issued } from './device-certificates.service.ts';
-import { DeviceHistoryRepository } from './device-history.repository.ts';
 import { assertActive, DevicePeerService, pausedDevice } from './device-peer.service.ts';
+import { DeviceSightingsService } from './device-sightings.service.ts';
 import { DeviceStandingService } from './device-standing.service.ts';
 import { EnrolmentRepository } from './enrolment.repository.ts';
 import { checkQuote, type ProvenState } from './tpm-proof.ts';
-
-/** Firmware, and what decides which boot loaders it starts: nothing that changes with an ordinary update. */
-const GRAVE_PCRS = ['0', '7'];
 
 interface Outcome {
   /** Undefined: the device was paused instead. */
@@ -32,8 +28,7 @@ export class RenewalService {
     private readonly challenges: ChallengesService,
     private readonly certificates: DeviceCertificatesService,
     private readonly repository: EnrolmentRepository,
-    private readonly boots: DeviceBootsRepository,
-    private readonly history: DeviceHistoryRepository,
+    private readonly sightings: DeviceSightingsService,
     private readonly standing: DeviceStandingService,
   ) {}
 
@@ -101,59 +96,9 @@ export class RenewalService {
   ): Promise<Outcome> {
     const { id, organisationId } = device;
     assertActive(device);
-    const suspicion = await this.suspicionOf(tx, device, state, bootId);
-    if (suspicion !== undefined) {
-      const alerts = await this.standing.suspect(tx, organisationId, device, suspicion);
-      return { issued: undefined, alerts };
-    }
-    const alerts = state === undefined ? [] : await this.compare(tx, device, state);
-    if (state !== undefined) await this.repository.recordState(tx, id, state);
+    const { isSuspect, alerts } = await this.sightings.observe(tx, device, state, bootId);
+    if (isSuspect) return { issued: undefined, alerts };
     await this.repository.recordPublicKey(tx, id, csr);
     return { issued: await this.certificates.issue(tx, organisationId, id, csr.publicKey), alerts };
   }
-
-  /** @returns why there may be two machines with this identity. */
-  private async suspicionOf(
-    tx: TenantTransaction,
-    device: Device,
-    state: ProvenState | undefined,
-    bootId: string,
-  ): Promise<string | undefined> {
-    if (state !== undefined && wentBack(device, state)) {
-      return `Its TPM counted ${device.tpmResetCount}.${device.tpmRestartCount} starts before, and ${state.resetCount}.${state.restartCount} now.`;
-    }
-    if (bootId === '') return undefined;
-    const standing = await this.boots.note(tx, device.organisationId, device.id, bootId);
-    return standing === 'returned'
-      ? 'A boot of the machine came back after another had replaced it.'
-      : undefined;
-  }
-
-  /** Writes down what is different from the last quote. */
-  private async compare(tx: TenantTransaction, device: Device, state: ProvenState): Promise<Alert[]> {
-    const { id, organisationId, hostname } = device;
-    if (device.tpmResetCount !== null && BigInt(state.resetCount) > device.tpmResetCount) {
-      const detail = `The machine was started anew: its TPM counted ${device.tpmResetCount} resets before, and ${state.resetCount} now.`;
-      await this.history.add(tx, organisationId, id, { kind: 'rebooted', detail });
-    }
-    const before = PcrValues.catch({}).parse(device.tpmPcrs);
-    const changed = Object.keys(state.pcrs).filter((pcr) => before[pcr] !== state.pcrs[pcr]);
-    if (changed.length === 0) return [];
-    const detail = `PCR ${changed.join(', ')} changed since the last quote.`;
-    await this.history.add(tx, organisationId, id, { kind: 'pcrs-changed', detail });
-    if (!changed.some((pcr) => GRAVE_PCRS.includes(pcr))) return [];
-    return this.standing.raise(tx, organisationId, device, {
-      kind: 'device/pcrs-changed',
-      severity: 'warning',
-      title: `The firmware of ${hostname}, or what it is allowed to start, is another: ${detail}`,
-    });
-  }
-}
-
-/** A TPM only ever counts on: one that counts less is a copy of an earlier state. */
-function wentBack(device: Device, state: ProvenState): boolean {
-  if (device.tpmResetCount === null || device.tpmRestartCount === null) return false;
-  const [reset, restart] = [BigInt(state.resetCount), BigInt(state.restartCount)];
-  if (reset !== device.tpmResetCount) return reset < device.tpmResetCount;
-  return restart < device.tpmRestartCount;
 }

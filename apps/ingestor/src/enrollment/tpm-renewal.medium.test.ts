@@ -1,21 +1,17 @@
-import { sign, X509Certificate } from 'node:crypto';
+import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
 import type { PeerCertificate } from 'node:tls';
-import { EnrolChallenge, type QuoteProof, RenewChallenge } from '@raypher/shared/rest';
-import { ControlPlane, enrolWithTpm, SimulatedTpm } from '@raypher/swarm';
+import { EnrolChallenge } from '@raypher/shared/rest';
 import { tpmUnavailable } from '@raypher/testkit';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { NUDGE_CHANNEL } from '../redis/channels.ts';
 import { RedisConnections } from '../redis/redis-connections.ts';
-import { certificationRequest } from '../testing/certification-request.ts';
 import { postJson } from '../testing/https-request.ts';
 import { Installation } from '../testing/installation.ts';
-import { DEVICE_FACTS } from '../testing/test-device.ts';
 import { ToolTpm } from '../testing/tool-tpm.ts';
+import { MEMBER_FACTS as FACTS, TpmMember } from '../testing/tpm-member.ts';
 import { RenewalService } from './renewal.service.ts';
-
-const FACTS = { ...DEVICE_FACTS, identityClass: 'tpm', bootId: 'first-boot' } as const;
 
 let installation: Installation;
 let admin: pg.Client;
@@ -33,86 +29,27 @@ afterAll(async () => {
 
 if (tpmUnavailable !== undefined) console.warn(tpmUnavailable);
 
-/** A device whose TPM is simulated, because its key has to prove itself in a TLS handshake of this process. */
-class Member {
-  private constructor(
-    readonly id: string,
-    readonly tpm: SimulatedTpm,
-    private readonly csr: string,
-    private readonly certificate: string,
-  ) {}
-
-  static async enrol(): Promise<Member> {
-    const tpm = new SimulatedTpm();
-    const server = new URL(`https://localhost:${installation.tlsPort}`);
-    const controlPlane = await ControlPlane.reach(server, await installation.createToken());
-    try {
-      const answer = await enrolWithTpm(controlPlane, tpm, FACTS);
-      const area = Buffer.from(tpm.evidence().deviceKey, 'base64');
-      const csr = await certificationRequest(area, async (info) => sign('sha256', info, tpm.deviceKey));
-      return new Member(answer.device, tpm, csr, answer.certificate);
-    } finally {
-      await controlPlane.close();
-    }
-  }
-
-  post(path: string, body: object = {}) {
-    const key = this.tpm.deviceKey.export({ format: 'pem', type: 'pkcs8' }).toString();
-    return postJson(installation.tlsPort, path, body, { key, cert: this.certificate });
-  }
-
-  async challenge(): Promise<RenewChallenge> {
-    return RenewChallenge.parse((await this.post('/v1/renew/challenge')).body);
-  }
-
-  quote({ challenge, nonce, pcrs }: RenewChallenge): QuoteProof {
-    const { quote, pcrs: values } = this.tpm.quote(Buffer.from(nonce, 'base64'), pcrs);
-    const [attested, signature] = [quote.attested.toString('base64'), quote.signature.toString('base64')];
-    return { challenge, quote: { attested, signature }, pcrs: values };
-  }
-
-  async renew(change: { tpm?: QuoteProof; bootId?: string } = {}) {
-    const tpm = change.tpm ?? this.quote(await this.challenge());
-    return this.post('/v1/renew', { csr: this.csr, bootId: FACTS.bootId, ...change, tpm });
-  }
-
-  /** Without any proof. */
-  renewPlainly() {
-    return this.post('/v1/renew', { csr: this.csr });
-  }
-
-  async row(): Promise<{ status: string; history: string[]; alerts: string[] | null }> {
-    const { rows } = await admin.query(
-      `SELECT status, (SELECT array_agg(kind ORDER BY id) FROM device_identity_events WHERE device_id = d.id) AS history,
-          (SELECT array_agg(kind ORDER BY kind) FROM alerts WHERE device_id = d.id AND resolved_at IS NULL) AS alerts
-        FROM devices d WHERE id = $1`,
-      [this.id],
-    );
-    return rows[0];
-  }
-}
-
 describe('renewal of a device with a TPM', () => {
   it('takes a quote, and writes nothing into its history while nothing changed', async () => {
-    const member = await Member.enrol();
+    const member = await TpmMember.enrol(installation);
     expect((await member.renew()).status).toBe(201);
-    expect(await member.row()).toEqual({ status: 'active', history: ['enrolled'], alerts: null });
+    expect(await member.row()).toEqual({ status: 'active', history: ['enrolled'], alerts: [] });
   });
 
   it('is refused without a quote', async () => {
-    const member = await Member.enrol();
+    const member = await TpmMember.enrol(installation);
     expect((await member.renewPlainly()).body.error?.code).toBe('device/attestation-required');
   });
 
   it('is refused with a quote that was used before', async () => {
-    const member = await Member.enrol();
+    const member = await TpmMember.enrol(installation);
     const quote = member.quote(await member.challenge());
     expect((await member.renew({ tpm: quote })).status).toBe(201);
     expect((await member.renew({ tpm: quote })).body.error?.code).toBe('enrolment/challenge-unknown');
   });
 
   it('is refused with the quote of another TPM, and with a challenge of another device', async () => {
-    const [member, other] = [await Member.enrol(), await Member.enrol()];
+    const [member, other] = [await TpmMember.enrol(installation), await TpmMember.enrol(installation)];
     const stolen = other.quote(await member.challenge());
     expect((await member.renew({ tpm: stolen })).body.error).toMatchObject({
       code: 'device/attestation-refused',
@@ -123,14 +60,14 @@ describe('renewal of a device with a TPM', () => {
   });
 
   it('notes a reboot and changed PCRs, and raises an alert when firmware or Secure Boot changed', async () => {
-    const member = await Member.enrol();
+    const member = await TpmMember.enrol(installation);
     member.tpm.resetCount += 1;
     member.tpm.extend(4, Buffer.from('another boot loader'));
     expect((await member.renew()).status).toBe(201);
     expect(await member.row()).toEqual({
       status: 'active',
       history: ['enrolled', 'rebooted', 'pcrs-changed'],
-      alerts: null,
+      alerts: [],
     });
     member.tpm.extend(7, Buffer.from('Secure Boot off'));
     expect((await member.renew()).status).toBe(201);
@@ -141,7 +78,7 @@ describe('renewal of a device with a TPM', () => {
     ['reset', { resetCount: 6, restartCount: 9 }],
     ['restart', { resetCount: 7, restartCount: 1 }],
   ])('pauses a device whose TPM counts fewer starts than before (%s)', async (_what, back) => {
-    const member = await Member.enrol();
+    const member = await TpmMember.enrol(installation);
     Object.assign(member.tpm, { resetCount: 7, restartCount: 2 });
     expect((await member.renew()).status).toBe(201);
     Object.assign(member.tpm, back);
@@ -153,7 +90,7 @@ describe('renewal of a device with a TPM', () => {
   });
 
   it('pauses a device when a boot comes back that another had replaced', async () => {
-    const member = await Member.enrol();
+    const member = await TpmMember.enrol(installation);
     expect((await member.renew({ bootId: 'second-boot' })).status).toBe(201);
     expect((await member.renew({ bootId: FACTS.bootId })).body.error?.code).toBe('device/paused');
     expect(await member.row()).toMatchObject({ status: 'paused', alerts: ['device/cloned'] });
@@ -162,7 +99,7 @@ describe('renewal of a device with a TPM', () => {
   it('tells the link at once about a device that it paused', async () => {
     const listener = installation.api.get(RedisConnections).connect('test');
     await listener.subscribe(NUDGE_CHANNEL);
-    const member = await Member.enrol();
+    const member = await TpmMember.enrol(installation);
     member.tpm.resetCount = 0;
     const nudged = once(listener, 'message');
     expect((await member.renew()).body.error?.code).toBe('device/paused');
@@ -175,7 +112,7 @@ describe('renewal of a device with a TPM', () => {
     const identity = { key: device.keyPem, cert: device.certificate };
     const challenge = await postJson(installation.tlsPort, '/v1/renew/challenge', {}, identity);
     expect(challenge.body.error?.code).toBe('request/conflict');
-    const member = await Member.enrol();
+    const member = await TpmMember.enrol(installation);
     const tpm = member.quote(await member.challenge());
     const renewal = await postJson(installation.tlsPort, '/v1/renew', { csr: device.csr, tpm }, identity);
     expect(renewal.body.error?.code).toBe('device/attestation-refused');
@@ -221,7 +158,7 @@ describe.skipIf(tpmUnavailable !== undefined)('renewal with a real TPM', () => {
 
 describe('leaving', () => {
   it('ends the identity of a device that says so itself', async () => {
-    const member = await Member.enrol();
+    const member = await TpmMember.enrol(installation);
     expect((await member.post('/v1/leave')).status).toBe(201);
     expect(await member.row()).toMatchObject({ status: 'revoked', history: ['enrolled', 'left'] });
     expect((await member.post('/v1/leave')).body.error?.code).toBe('device/revoked');
@@ -234,7 +171,7 @@ describe('leaving', () => {
   });
 
   it('is not for a paused device, which could shake off a suspicion that way', async () => {
-    const member = await Member.enrol();
+    const member = await TpmMember.enrol(installation);
     await admin.query(`UPDATE devices SET status = 'paused' WHERE id = $1`, [member.id]);
     expect((await member.post('/v1/leave')).body.error?.code).toBe('device/paused');
   });

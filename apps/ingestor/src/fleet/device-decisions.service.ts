@@ -38,7 +38,7 @@ export class DeviceDecisionsService {
     return this.decide(caller, deviceId, 'pause', input.reason);
   }
 
-  /** The boots of before do not count any more: somebody has looked which machine it is. */
+  /** Boots and TPM counters of before do not count any more: somebody has looked which machine it is. */
   resume(caller: Principal, deviceId: string, input: DecideDevice): Promise<DeviceDetail> {
     return this.decide(caller, deviceId, 'resume', input.reason);
   }
@@ -96,7 +96,8 @@ function changeOf(decision: Decision, reason: string, by: string) {
   const change = { from: FROM[decision], to: TO[decision] };
   if (decision === 'pause') return { ...change, pauseReason: reason, pausedAt: new Date() };
   const running = { ...change, pauseReason: null, pausedAt: null };
-  return decision === 'approve' ? { ...running, approvedBy: by, approvedAt: new Date() } : running;
+  if (decision === 'approve') return { ...running, approvedBy: by, approvedAt: new Date() };
+  return { ...running, tpmCountsForgotten: true };
 }
 
 function notPossible(decision: Decision, { hostname, status }: DeviceRow): RaypherError {

@@ -85,6 +85,7 @@ export class DevicesRepository {
       pausedAt: Date | null;
       approvedBy?: string;
       approvedAt?: Date;
+      tpmCountsForgotten?: boolean;
     },
   ): Promise<boolean> {
     const { from, to, ...change } = decision;

@@ -31,7 +31,7 @@ export class AlertsService {
   }
 
   /** Two machines connect in turn with one identity. */
-  contestedIdentity(identity: DeviceIdentity, boots: { returned: string }): Promise<void> {
+  contestedIdentity(identity: DeviceIdentity, boots: Readonly<Record<string, string>>): Promise<void> {
     return this.raise({
       organisationId: identity.organisationId,
       deviceId: identity.deviceId,

@@ -1,17 +1,14 @@
 import { Injectable } from '@nestjs/common';
 import { IngestDatabase } from '../database/ingest-database.ts';
+import type { BootStanding } from '../enrollment/device-boots.repository.ts';
 
 /** What the link writes about a device's identity, all of it by functions of the database that do no more than this. */
 @Injectable()
 export class ContinuityRepository {
   constructor(private readonly database: IngestDatabase) {}
 
-  async noteBoot(
-    organisationId: string,
-    deviceId: string,
-    bootId: string,
-  ): Promise<'same' | 'next' | 'returned'> {
-    const [row] = await this.database.query<{ standing: 'same' | 'next' | 'returned' }>(
+  async noteBoot(organisationId: string, deviceId: string, bootId: string): Promise<BootStanding> {
+    const [row] = await this.database.query<{ standing: BootStanding }>(
       'SELECT note_boot($1, $2, $3) AS standing',
       [organisationId, deviceId, bootId],
     );

@@ -2,6 +2,7 @@ import { verify } from 'node:crypto';
 import { Injectable, Logger } from '@nestjs/common';
 import { canonicalBytes } from '@raypher/ledger';
 import type { Hello } from '@raypher/shared';
+import { SUSPECT_BOOTS } from '../enrollment/device-boots.repository.ts';
 import { AlertsService } from '../ingest/alerts.service.ts';
 import { NUDGE_CHANNEL } from '../redis/channels.ts';
 import { RedisConnections } from '../redis/redis-connections.ts';
@@ -11,8 +12,6 @@ import { StreamRegistry } from './stream-registry.ts';
 
 const POINT_BYTES = 65;
 const MAX_SIGNATURE_BYTES = 80;
-const CLONED =
-  'A boot of the machine came back after another had replaced it: two machines use one identity.';
 
 /** Whether a device is still the machine that it was, and holds the vault that it had. */
 @Injectable()
@@ -36,9 +35,11 @@ export class ContinuityService {
   async noteBoot(identity: DeviceIdentity, bootId: string): Promise<void> {
     if (bootId === '') return;
     const { organisationId, deviceId } = identity;
-    if ((await this.repository.noteBoot(organisationId, deviceId, bootId)) !== 'returned') return;
-    await this.repository.pauseClone(deviceId, CLONED);
-    await this.alerts.contestedIdentity(identity, { returned: bootId });
+    const standing = await this.repository.noteBoot(organisationId, deviceId, bootId);
+    const why = SUSPECT_BOOTS[standing];
+    if (why === undefined) return;
+    await this.repository.pauseClone(deviceId, why);
+    await this.alerts.contestedIdentity(identity, { [standing]: bootId });
     this.directory.forget(deviceId);
     this.registry.find(deviceId)?.end(notAdmitted('paused'));
     // The outbox says it too; this is sooner.
