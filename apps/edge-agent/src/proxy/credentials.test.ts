@@ -184,7 +184,7 @@ test('a program that is not allowed is refused in its dialect and never reaches 
     .catch((caught: unknown) => caught);
   expect(error).toBeInstanceOf(OpenAI.PermissionDeniedError);
   expect(String(error)).toContain('raypher allow /usr/bin/bot');
-  expect((await send('/openai/v1/chat/completions')).status).toBe(403);
+  expect((await send('/openai/v1/chat/completions', { 'x-api-key': 'raypher:openai' })).status).toBe(403);
   expect(upstream.requests).toEqual([]);
   expect(events[0]).toMatchObject({
     type: 'vault.refused',
@@ -193,6 +193,25 @@ test('a program that is not allowed is refused in its dialect and never reaches 
   });
   // With a key of its own it may go where policies let it.
   expect((await send('/openai/v1/chat/completions', { authorization: 'Bearer own' })).status).toBe(200);
+});
+
+test.each([
+  ['a key is sealed', '/openai/v1/chat/completions'],
+  ['several are', '/mistral/v1/chat/completions'],
+])('a program that is not allowed and sends no credential goes on without one, where %s', async (_, path) => {
+  standing = REFUSED;
+  for (const headers of [{}, { authorization: 'Bearer ' }]) {
+    const answer = await send(path, headers);
+    // The provider's word, not ours.
+    expect(answer.status).toBe(401);
+    expect(answer.headers['x-raypher']).toBeUndefined();
+    expect(JSON.stringify(arrived())).not.toContain('sealed-');
+  }
+  expect(upstream.requests).toHaveLength(2);
+  expect(events.map(({ type, data }) => [type, data.credential])).toEqual([
+    ['network.request', 'none'],
+    ['network.request', 'none'],
+  ]);
 });
 
 test('a placeholder without a sealed key is answered with how to seal one', async () => {

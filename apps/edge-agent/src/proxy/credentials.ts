@@ -19,7 +19,7 @@ export interface SealedKeys {
 
 /** What a request goes on with. */
 export type Credential =
-  /** `own`: what the caller sent. `none`: it sent none, and none is sealed. */
+  /** `own`: what the caller sent. `none`: it sent none, and there is none that it may use. */
   | { kind: 'own' | 'none' }
   | { kind: 'sealed'; name: string; provider: string; header: KeyHeader }
   | { kind: 'refused'; refusal: CredentialRefusal };
@@ -36,7 +36,8 @@ const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/;
 
 /**
  * Decides which credential a request goes on with. A sealed key is for the provider's own address, for programs that
- * are allowed, and in place of a placeholder or of nothing.
+ * are allowed, and in place of a placeholder or of nothing. Other programs are refused when they ask for one; a request
+ * without any credential goes on without one.
  *
  * @param origin where the request will be sent, see `Upstreams.origin`
  */
@@ -64,14 +65,17 @@ export async function credentialFor(
   }
   try {
     const names = (await context.keys?.named(provider.id)) ?? [];
+    if (names.length === 0)
+      return asked.kind === 'none' ? { kind: 'none' } : nothingSealed(provider.id, asked);
+    const standing = await context.authorise(caller);
+    // It asked for no sealed key and gets none: what the provider says to that is between the two.
+    if (asked.kind === 'none' && !standing.allowed) return { kind: 'none' };
     const name = choose(names, asked, provider.id);
-    if (name !== undefined && request.method === 'TRACE') {
+    if (name === undefined) return nothingSealed(provider.id, asked);
+    if (request.method === 'TRACE') {
       // Its answer would be the request, key included (RFC 9110 §9.3.8).
       return refused('bad-request', 'request/invalid', 'trace', 'A sealed key is not sent with TRACE.');
     }
-    if (name === undefined)
-      return asked.kind === 'none' ? { kind: 'none' } : nothingSealed(provider.id, asked);
-    const standing = await context.authorise(caller);
     if (standing.allowed) return { kind: 'sealed', name, provider: provider.id, header };
     return refused('not-allowed', standing.code, 'caller-not-allowed', `${standing.reason} ${standing.hint}`);
   } catch (error) {
