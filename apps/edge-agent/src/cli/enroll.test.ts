@@ -1,6 +1,15 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readdirSync, readFileSync } from 'node:fs';
+import {
+  existsSync,
+  linkSync,
+  lstatSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { TestTpm, tpmUnavailable } from '@raypher/testkit';
@@ -81,6 +90,43 @@ test('a TPM that was asked for and is not there is said, and nothing is enrolled
   expect(await run(enroll(), 'device:/nowhere/tpm')).toMatchObject({ code: 11 });
   expect(paths()).toEqual([]);
   expect(existsSync(join(dataDir, 'identity', 'device.key'))).toBe(false);
+});
+
+test('a token file is emptied and gone once it is used, and not before', async () => {
+  const file = join(dataDir, 'token');
+  const [version, id, , pin] = plane.token.split('.');
+  writeFileSync(file, [version, id, 'A'.repeat(43), pin].join('.'));
+  const byFile = enroll('--identity', 'software', '--token-file', file);
+  expect((await run(byFile)).code).toBe(3);
+  expect(existsSync(file)).toBe(true);
+  writeFileSync(file, `${plane.token}\n`);
+  // Through another name of the same file one sees that it was emptied as well.
+  linkSync(file, join(dataDir, 'other-name'));
+  expect(await run(byFile)).toMatchObject({ code: 0, stderr: '' });
+  expect(existsSync(file)).toBe(false);
+  expect(readFileSync(join(dataDir, 'other-name'), 'utf8')).toBe('');
+});
+
+test('a token that comes through a link or a device leaves both where they are', async () => {
+  const [file, link] = [join(dataDir, 'token'), join(dataDir, 'link')];
+  writeFileSync(file, plane.token);
+  symlinkSync(file, link);
+  expect(await run(enroll('--identity', 'software', '--token-file', link))).toMatchObject({ code: 0 });
+  expect(lstatSync(link).isSymbolicLink()).toBe(true);
+  expect(readFileSync(file, 'utf8')).toBe(plane.token);
+
+  // /dev/stdin, in whatever root this runs as: what it is must be what it was.
+  const before = lstatSync('/dev/stdin');
+  const child = spawn(
+    '/bin/sh',
+    ['-c', 'exec "$0" "$@" < "$TOKEN_FILE"', process.execPath, MAIN]
+      .concat(enroll('--identity', 'software', '--replace', '--token-file', '/dev/stdin'))
+      .concat('--data-dir', dataDir),
+    { env: { PATH: process.env.PATH, TOKEN_FILE: file }, stdio: 'ignore' },
+  );
+  expect(await once(child, 'exit')).toEqual([0, null]);
+  expect(lstatSync('/dev/stdin').ino).toBe(before.ino);
+  expect(readFileSync(file, 'utf8')).toBe(plane.token);
 });
 
 test('before it is replaced, an identity is given up', async () => {

@@ -1,14 +1,8 @@
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { RaypherError } from '@raypher/shared';
 import { Command, Option } from 'commander';
 import type { Config } from '../config/config.ts';
-import { enrollAt, pinServer } from '../identity/enroll.ts';
-import { saveEnrolment } from '../identity/enrolment.ts';
-import type { KeyProvider } from '../identity/key-provider.ts';
-import { dropNextKeys, openNextKeys, takeNextKeys } from '../identity/next-keys.ts';
-import { acquireLock } from '../service/lock.ts';
-import { isEnrolled, joinOrganisation, leaveOrganisation } from '../service/membership.ts';
-import type { AgentPaths } from '../service/paths.ts';
+import { becomeMember } from '../setup/become-member.ts';
+import { readToken } from '../setup/token-source.ts';
 import { type GlobalOptions, resolve, withGlobalOptions, withJson } from './global-options.ts';
 import { print } from './output.ts';
 
@@ -55,63 +49,32 @@ to the TPM, 5 already enrolled, 7 not reachable, 8 the TPM was cleared meanwhile
   .action(async (options: EnrollOptions) => {
     const { config, paths } = resolve(options);
     const choice = { ...config, identityKey: options.identity ?? config.identityKey };
-    const release = acquireLock(paths.lock);
-    try {
-      const isMember = isEnrolled(paths);
-      if (isMember && !options.replace) {
-        throw new RaypherError('enrolment/already-enrolled', 'This machine is enrolled already.', {
-          hint: 'Use --replace to leave its organisation and enrol again.',
-        });
-      }
-      const pinned = await pinServer(parseServer(options.server), readToken(options));
-      // Whatever can go wrong with the new key shall go wrong before the old identity is given up.
-      (await openNextKeys(paths, choice)).close();
-      const unheard = isMember ? await leaveOrganisation(paths, config) : '';
-      if (unheard !== '') process.stderr.write(`${notLeft(unheard)}\n`);
-      const keys = await openNextKeys(paths, choice);
-      try {
-        const enrolment = await enrollAt(pinned, keys).catch((error) => giveUp(error, paths, keys));
-        takeNextKeys(paths);
-        saveEnrolment(paths.enrolment, enrolment);
-        joinOrganisation(paths, enrolment, keys);
-        if (options.tokenFile !== undefined) discard(options.tokenFile);
-        const { device, organisation, server, status, identityClass } = enrolment;
-        const { identityClass: key, keyId } = keys;
-        const result = { device, organisation, server, status, identityClass, key, keyId };
-        print(result, options.json === true, () => [
-          `Enrolled in ${organisation.name} as device ${device}.`,
-          `Identity: ${identityClass}, with key ${keyId} in ${key === 'tpm' ? 'the TPM' : 'a file'}.`,
-          ...(status === 'pending'
-            ? ['Waiting: an administrator has to approve this device, under Devices, before it may connect.']
-            : []),
-          ...(status === 'paused'
-            ? [
-                'Paused: the control plane takes it for a copy of another device. An administrator has to decide.',
-              ]
-            : []),
-          'Next: start the service with `raypher service`.',
-        ]);
-      } finally {
-        keys.close();
-      }
-    } finally {
-      release();
-    }
+    const { enrolment, key } = await becomeMember(
+      {
+        server: parseServer(options.server),
+        token: readToken(options),
+        tokenFile: options.tokenFile,
+        replace: options.replace,
+        unheard: (why) => process.stderr.write(`${notLeft(why)}\n`),
+      },
+      paths,
+      choice,
+    );
+    const { device, organisation, server, status, identityClass } = enrolment;
+    const { identityClass: kind, keyId } = key;
+    const result = { device, organisation, server, status, identityClass, key: kind, keyId };
+    print(result, options.json === true, () => [
+      `Enrolled in ${organisation.name} as device ${device}.`,
+      `Identity: ${identityClass}, with key ${keyId} in ${kind === 'tpm' ? 'the TPM' : 'a file'}.`,
+      ...(status === 'pending'
+        ? ['Waiting: an administrator has to approve this device, under Devices, before it may connect.']
+        : []),
+      ...(status === 'paused'
+        ? ['Paused: the control plane takes it for a copy of another device. An administrator has to decide.']
+        : []),
+      'Next: start the service with `raypher service`.',
+    ]);
   });
-
-/**
- * A key in a file that the control plane knows already, from an attempt with another token whose answer was lost, is
- * of no use any more. A TPM's is kept: with another key, the same TPM would be taken for a copy.
- */
-function giveUp(error: unknown, paths: AgentPaths, keys: KeyProvider): never {
-  const isTaken = error instanceof RaypherError && error.code === 'enrolment/already-enrolled';
-  if (!isTaken || keys.identityClass !== 'software') throw error;
-  dropNextKeys(paths);
-  throw new RaypherError(error.code, error.message, {
-    hint: 'Try again: the next attempt makes a new key. Revoke the device of this attempt.',
-    cause: error,
-  });
-}
 
 function notLeft(why: string): string {
   return (
@@ -126,29 +89,4 @@ function parseServer(text: string): URL {
   throw new RaypherError('request/invalid', `${text} is not an address.`, {
     hint: 'Write it as https://HOST:PORT.',
   });
-}
-
-function readToken({ token, tokenFile }: EnrollOptions): string {
-  if (tokenFile !== undefined) {
-    try {
-      return readFileSync(tokenFile, 'utf8');
-    } catch (cause) {
-      throw new RaypherError('request/not-found', `The token file ${tokenFile} cannot be read.`, { cause });
-    }
-  }
-  const text = token ?? process.env.RAYPHER_ENROLMENT_TOKEN;
-  if (text !== undefined) return text;
-  throw new RaypherError('request/invalid', 'An enrolment token is needed.', {
-    hint: 'Use --token-file, or the variable RAYPHER_ENROLMENT_TOKEN.',
-  });
-}
-
-/** The token is spent; what is left of it should not lie around. */
-function discard(file: string): void {
-  try {
-    writeFileSync(file, '');
-    rmSync(file);
-  } catch {
-    // A read-only mount (a mounted secret) is fine: the token does not work again.
-  }
 }

@@ -1,18 +1,15 @@
 import { timingSafeEqual } from 'node:crypto';
-import { existsSync } from 'node:fs';
 import { RaypherError } from '@raypher/shared';
 import type { Config } from '../config/config.ts';
-import { enrollAt, pinServer } from '../identity/enroll.ts';
-import { loadEnrolment, saveEnrolment } from '../identity/enrolment.ts';
+import { loadEnrolment } from '../identity/enrolment.ts';
 import { parseEnrolmentToken } from '../identity/enrolment-token.ts';
-import { openNextKeys, takeNextKeys } from '../identity/next-keys.ts';
-import { acquireLock } from '../service/lock.ts';
-import { isEnrolled, joinOrganisation } from '../service/membership.ts';
+import { isEnrolled } from '../service/membership.ts';
 import { agentPaths } from '../service/paths.ts';
+import { becomeMember } from './become-member.ts';
 import type { ReportStep } from './step.ts';
 import { UNIT } from './system-layout.ts';
 import { askSystemctl, isSystemdRunning, tellSystemctl } from './systemctl.ts';
-import { discardToken, readToken, type TokenOptions } from './token-source.ts';
+import { readToken, type TokenOptions } from './token-source.ts';
 
 export interface JoinOptions extends TokenOptions {
   server: URL;
@@ -44,28 +41,14 @@ export async function joinOnce(options: JoinOptions, config: Config, report: Rep
     tellSystemctl('stop', UNIT);
     report({ step: 'stop', state: 'done', detail: 'the service is stopped to enrol' });
   }
-  const release = acquireLock(paths.lock);
-  try {
-    const keys = await openNextKeys(paths, config);
-    try {
-      const enrolment = await enrollAt(await pinServer(options.server, token), keys);
-      takeNextKeys(paths);
-      saveEnrolment(paths.enrolment, enrolment);
-      joinOrganisation(paths, enrolment, keys);
-      const waits =
-        enrolment.status === 'active' ? '' : `, ${enrolment.status}: an administrator has to decide`;
-      report({
-        step: 'enrol',
-        state: 'done',
-        detail: `device ${enrolment.device} of ${enrolment.organisation.name}${waits}`,
-      });
-    } finally {
-      keys.close();
-    }
-  } finally {
-    release();
-  }
-  if (options.tokenFile !== undefined && existsSync(options.tokenFile)) discardToken(options.tokenFile);
+  const { server, tokenFile } = options;
+  const { enrolment } = await becomeMember({ server, token, tokenFile, replace: false }, paths, config);
+  const waits = enrolment.status === 'active' ? '' : `, ${enrolment.status}: an administrator has to decide`;
+  report({
+    step: 'enrol',
+    state: 'done',
+    detail: `device ${enrolment.device} of ${enrolment.organisation.name}${waits}`,
+  });
 }
 
 function checkPin(token: string, wanted: string | undefined): void {

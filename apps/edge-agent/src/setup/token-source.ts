@@ -1,4 +1,4 @@
-import { lstatSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, constants, fstatSync, ftruncateSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { RaypherError } from '@raypher/shared';
 
 export interface TokenOptions {
@@ -25,9 +25,15 @@ export function readToken({ token, tokenFile }: TokenOptions): string {
 /** The token is spent; what is left of it should not lie around. */
 export function discardToken(file: string): void {
   try {
-    // Only a file of its own: /dev/stdin and the like are links that others need.
-    if (!lstatSync(file).isFile()) return;
-    writeFileSync(file, '');
+    // Only a file of its own: /dev/stdin and the like are links that others need, and a link that somebody put there
+    // meanwhile could lead anywhere.
+    const opened = openSync(file, constants.O_WRONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+    try {
+      if (!fstatSync(opened).isFile()) return;
+      ftruncateSync(opened);
+    } finally {
+      closeSync(opened);
+    }
     rmSync(file);
   } catch {
     // A read-only mount (a mounted secret) is fine: the token does not work again.
