@@ -89,6 +89,14 @@ export function verifyEndorsement(
   );
 }
 
+/** The built-in ones are the same bytes at every enrolment. What a device sends is never kept. */
+const read = new WeakMap<Buffer, MakerCertificate | undefined>();
+
+function readOnce(der: Buffer): MakerCertificate | undefined {
+  if (!read.has(der)) read.set(der, readMakerCertificate(der));
+  return read.get(der);
+}
+
 /** Depth first, bounded; remembers why the paths that it tried end. */
 class PathSearch {
   /** What no honest TPM shows. */
@@ -101,13 +109,13 @@ class PathSearch {
 
   constructor(chain: readonly Buffer[], roots: readonly PinnedRoot[]) {
     this.#roots = roots.flatMap((root) => {
-      const certificate = readMakerCertificate(root.der);
+      const certificate = readOnce(root.der);
       return certificate === undefined ? [] : [{ root, certificate }];
     });
-    this.#helpers = [...chain.slice(0, MAX_PATH), ...KNOWN_INTERMEDIATES].flatMap((der) => {
-      const certificate = readMakerCertificate(der);
-      return certificate === undefined ? [] : [certificate];
-    });
+    this.#helpers = [
+      ...chain.slice(0, MAX_PATH).map(readMakerCertificate),
+      ...KNOWN_INTERMEDIATES.map(readOnce),
+    ].filter((certificate) => certificate !== undefined);
   }
 
   from(

@@ -27,6 +27,11 @@ const SHA2_SIGNATURES: ReadonlySet<string> = new Set([
   '1.2.840.10045.4.3.4',
 ]);
 
+/** What makers sign with. Who may choose the key chooses how long each check takes: no odd curves, exponents or lengths. */
+const CURVES: ReadonlySet<string | undefined> = new Set(['prime256v1', 'secp384r1', 'secp521r1']);
+const MAX_RSA_BITS = 8192;
+const MAX_RSA_EXPONENT = 2n ** 32n;
+
 /** The longest certificate that is looked at. */
 const MAX_BYTES = 8192;
 
@@ -47,17 +52,29 @@ export interface MakerCertificate {
   hasModernSignature: boolean;
 }
 
-/** @returns undefined for what is no certificate, or has a key that is not readable here */
+/** @returns undefined for what is no certificate, or has a key or times that are not readable here */
 export function readMakerCertificate(bytes: Buffer): MakerCertificate | undefined {
   if (bytes.length > MAX_BYTES) return undefined;
   try {
     // TPMs pad what lies in their non-volatile memory.
     const der = readDer(bytes).whole;
     const x509 = new X509Certificate(der);
-    return { x509, publicKey: x509.publicKey, ...readFields(der) };
+    const { publicKey, validFromDate, validToDate } = x509;
+    // A time that is none is neither before nor after anything: such a certificate would never end.
+    if (Number.isNaN(validFromDate.getTime() + validToDate.getTime()) || !isOfMakers(publicKey))
+      return undefined;
+    return { x509, publicKey, ...readFields(der) };
   } catch {
     return undefined;
   }
+}
+
+function isOfMakers({ asymmetricKeyType, asymmetricKeyDetails }: KeyObject): boolean {
+  if (asymmetricKeyType === 'ec') return CURVES.has(asymmetricKeyDetails?.namedCurve);
+  if (asymmetricKeyType !== 'rsa') return false;
+  const { modulusLength = Number.POSITIVE_INFINITY, publicExponent = MAX_RSA_EXPONENT } =
+    asymmetricKeyDetails ?? {};
+  return modulusLength <= MAX_RSA_BITS && publicExponent < MAX_RSA_EXPONENT;
 }
 
 function readFields(der: Buffer): Omit<MakerCertificate, 'x509' | 'publicKey'> {
