@@ -1,0 +1,116 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { TestTpm, tpmUnavailable } from '@raypher/testkit';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { unitText } from '../../apps/edge-agent/src/setup/unit-text.ts';
+import { TestControlPlane } from '../../apps/edge-agent/src/testing/test-control-plane.ts';
+import { buildAgentExecutable } from './executable.mjs';
+import { PrivateSystemd } from './testing/private-systemd.mjs';
+
+const folder = mkdtempSync(join(tmpdir(), 'raypher-tpm-package-'));
+const executable = join(folder, 'raypher');
+const dataDir = join(folder, 'data');
+
+describe.skipIf(tpmUnavailable)(`the executable with a TPM ${tpmUnavailable ?? ''}`, () => {
+  /** @type {TestTpm} */
+  let chip;
+  /** @type {TestControlPlane} */
+  let plane;
+
+  beforeAll(async () => {
+    mkdirSync(dataDir, { mode: 0o700 });
+    [chip, plane] = await Promise.all([
+      TestTpm.start({ manufactured: true }),
+      TestControlPlane.start(),
+      buildAgentExecutable(executable),
+    ]);
+    const { status, stderr } = await raypher('enroll', '--server', plane.server.origin);
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+  });
+  afterAll(async () => {
+    await plane?.stop();
+    await chip?.stop();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  /** @param {string[]} args */
+  function start(...args) {
+    return spawn(executable, [...args, '--data-dir', dataDir], {
+      env: {
+        PATH: process.env.PATH,
+        HOME: folder,
+        RAYPHER_ENROLMENT_TOKEN: plane.token,
+        RAYPHER_TPM_TCTI: chip.tcti,
+      },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+  }
+
+  /** @param {string[]} args */
+  async function raypher(...args) {
+    const child = start(...args);
+    let [stdout, stderr] = ['', ''];
+    child.stdout.on('data', (chunk) => {
+      stdout += chunk;
+    });
+    child.stderr.on('data', (chunk) => {
+      stderr += chunk;
+    });
+    const [status] = await once(child, 'close');
+    return { status, stdout, stderr };
+  }
+
+  it('enrols with a key in it, and the service signs its TLS handshake there', async () => {
+    expect(readdirSync(join(dataDir, 'identity')).toSorted()).toEqual(['enrolment.json', 'tpm.json']);
+    const greeted = plane.hello();
+    const service = start('service', '--proxy-port', '0');
+    let said = '';
+    service.stderr.on('data', (chunk) => {
+      said += chunk;
+    });
+    service.stdout.resume();
+    try {
+      await Promise.race([
+        greeted,
+        once(service, 'exit').then(() => {
+          throw new Error(said);
+        }),
+      ]);
+      const status = JSON.parse((await raypher('status', '--json')).stdout);
+      expect(status).toMatchObject({ membership: { key: 'tpm' }, link: { state: 'connected' } });
+    } finally {
+      service.kill('SIGTERM');
+    }
+    expect(await once(service, 'exit')).toEqual([0, null]);
+    expect(said).toBe('');
+  });
+
+  it('does so with all the hardening of its unit, and seals its vault there', async ({ skip }) => {
+    const reason = PrivateSystemd.unavailable();
+    if (reason !== undefined) skip(reason);
+    const units = join(folder, 'config', 'systemd', 'user');
+    mkdirSync(units, { recursive: true });
+    const unit = unitText([executable, 'service', '--proxy-port', '0'], dataDir);
+    // A socket where a machine has /dev/tpmrm0. That this device is the one that is let through, nothing here shows.
+    expect(unit).toContain('DevicePolicy=closed\nDeviceAllow=/dev/tpmrm0 rw\n');
+    const withTpm = unit.replace('[Service]\n', `[Service]\nEnvironment="RAYPHER_TPM_TCTI=${chip.tcti}"\n`);
+    writeFileSync(join(units, 'raypher.service'), withTpm);
+    const systemd = await PrivateSystemd.start(join(folder, 'config'));
+    try {
+      const greeted = plane.hello();
+      expect(await systemd.tell('start', 'raypher')).toEqual({ status: 0, stdout: '', stderr: '' });
+      expect((await greeted).vaultKey?.publicKey).toHaveLength(65);
+      const status = JSON.parse((await raypher('status', '--json')).stdout);
+      expect(status).toMatchObject({ membership: { key: 'tpm' }, link: { state: 'connected' } });
+      const vault = await raypher('vault', 'list', '--json');
+      expect(JSON.parse(vault.stdout)).toMatchObject({ bound: 'tpm', weakness: null });
+      expect((await systemd.tell('stop', 'raypher')).status).toBe(0);
+      expect(await systemd.property('raypher', 'Result')).toBe('success');
+    } finally {
+      await systemd.stop();
+    }
+  });
+});
