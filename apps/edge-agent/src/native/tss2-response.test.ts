@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { isConnectionLost, isOutOfSlots, tpmError } from './tss2-response.ts';
+import { isConnectionLost, isFailure, isOutOfSlots, tpmError } from './tss2-response.ts';
 
 test.each([
   ['no TPM at the other end', 0xa000a, 'tpm/absent'],
@@ -40,9 +40,15 @@ test.each([
   expect(isOutOfSlots(error)).toBe(isFull);
 });
 
+test('failure is told from other answers', () => {
+  expect(isFailure(tpmError(0x101, 'do it'))).toBe(true);
+  for (const response of [0x100, 0x1df, 0x922]) expect(isFailure(tpmError(response, 'do it'))).toBe(false);
+});
+
 test('errors that are not a TPM’s are no reason to try again', () => {
   for (const error of [new Error('0xa000a'), undefined]) {
     expect(isConnectionLost(error)).toBe(false);
     expect(isOutOfSlots(error)).toBe(false);
+    expect(isFailure(error)).toBe(false);
   }
 });

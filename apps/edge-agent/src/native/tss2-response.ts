@@ -34,10 +34,13 @@ const PASSWORD: Meaning = {
   hint: 'The owner or endorsement hierarchy has a password: remove it (tpm2_changeauth) or make the key persistent.',
 };
 
+/** TPM_RC_FAILURE. */
+const FAILURE = 257;
+
 /** Response codes that somebody can do something about, numbered as in TPM 2.0 Part 2 §6.6.3, without position bits. */
 const MEANINGS: Readonly<Record<number, Meaning>> = {
   256: { code: 'tpm/unavailable', says: 'it was not started up', hint: 'Restart this machine.' },
-  257: {
+  [FAILURE]: {
     code: 'tpm/unavailable',
     says: 'it is in failure mode',
     hint: 'Power this machine off and on; when that does not help, its TPM is broken.',
@@ -141,4 +144,13 @@ export function isConnectionLost(error: unknown): boolean {
 export function isOutOfSlots(error: unknown): boolean {
   if (!(error instanceof RaypherError) || typeof error.details?.response !== 'string') return false;
   return MEANINGS[responseNumber(Number(error.details.response))] === SLOTS;
+}
+
+/**
+ * Whether an error of {@link tpmError} is TPM_RC_FAILURE. A TPM in failure mode answers everything with it; some also
+ * answer so to what they cannot decrypt.
+ */
+export function isFailure(error: unknown): boolean {
+  if (!(error instanceof RaypherError) || typeof error.details?.response !== 'string') return false;
+  return responseNumber(Number(error.details.response)) === FAILURE;
 }
