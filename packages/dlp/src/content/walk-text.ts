@@ -1,0 +1,105 @@
+import { base64Bytes, base64Runs, decodeBase64, encodeBase64Like } from './base64.ts';
+import { decodeBytes, looksBinary } from './charset.ts';
+import type { Edit } from './edit.ts';
+import { applyEdits } from './edit.ts';
+import { readJson } from './json/read-json.ts';
+import type { Place, Visitor } from './part.ts';
+import { decodePercent, percentOffsets } from './percent.ts';
+import { type JsonWalk, walkJson } from './walk-json.ts';
+
+/** Levels of encoding that are unpacked: JSON in a string, base64 of JSON, and so on. */
+export const MAX_NESTING = 3;
+/** Of something that is not text at most so many bytes are looked through. */
+export const MAX_BINARY = 1 << 20;
+
+/**
+ * Hands a text to the visitor, and what is packed inside of it: JSON as its leaves, base64 (also in `data:` URIs,
+ * standard and URL-safe alphabet) and the percent encoding of `data:` URIs decoded.
+ *
+ * HTML entities stay as they are: a model and a tool read `&#115;` as these six characters.
+ *
+ * @returns edits in units of `text`
+ */
+export function walkText(text: string, place: Place, visitor: Visitor, nesting = 0): Edit[] {
+  if (looksLikeJson(text)) {
+    if (nesting >= MAX_NESTING) visitor.obstacle({ path: place.path, reason: 'nesting' });
+    else {
+      const document = readJson(text);
+      if (document.valid) {
+        const inner = { ...place, path: `${place.path}#json` };
+        return walkJson(text, document, { ...jsonWalk(visitor, nesting + 1), within: inner });
+      }
+    }
+  }
+  const edits = visitor.text({ ...place, text });
+  for (const run of base64Runs(text)) {
+    const packed = text.slice(run.start, run.end);
+    const unpacked = walkBase64(packed, place, visitor, nesting);
+    if (unpacked !== undefined) edits.push({ ...run, text: unpacked });
+  }
+  if (text.includes('data:')) edits.push(...walkPercentUris(text, place, visitor));
+  return edits;
+}
+
+/** How the leaves of a JSON document are looked into. */
+export function jsonWalk(visitor: Visitor, nesting: number): JsonWalk {
+  return { visitor, text: (text, place) => walkText(text, place, visitor, nesting) };
+}
+
+/** @returns the same base64 with the edits of its content made, undefined when there are none */
+export function walkBase64(
+  packed: string,
+  place: Place,
+  visitor: Visitor,
+  nesting: number,
+): string | undefined {
+  const binary = decodeBase64(packed);
+  if (binary === undefined || binary === '') return undefined;
+  const path = `${place.path}#base64`;
+  const decoded = decodeBytes(base64Bytes(binary));
+  if (decoded.charset === 'bytes' || looksBinary(decoded.text)) {
+    walkBinary(binary, { ...place, path }, visitor);
+    return undefined;
+  }
+  if (nesting >= MAX_NESTING) {
+    visitor.obstacle({ path, reason: 'nesting' });
+    return undefined;
+  }
+  const edits = walkText(decoded.text, { ...place, path }, visitor, nesting + 1);
+  return edits.length === 0
+    ? undefined
+    : encodeBase64Like(decoded.encode(applyEdits(decoded.text, edits)), packed);
+}
+
+/** Shorter than that, what base64 happens to decode to is noise. */
+const SHORTEST_BINARY = 256;
+
+/** Looks through bytes that are not text, one character each. */
+export function walkBinary(binary: string, place: Place, visitor: Visitor): void {
+  if (binary.length < SHORTEST_BINARY) return;
+  visitor.obstacle({ path: place.path, reason: binary.length > MAX_BINARY ? 'size' : 'binary' });
+  visitor.text({ ...place, role: 'binary', text: binary.slice(0, MAX_BINARY) });
+}
+
+const PERCENT_URI = /data:[\w.+/;=-]{0,100},([^\s"'<>)]{1,100000})/g;
+
+function walkPercentUris(text: string, place: Place, visitor: Visitor): Edit[] {
+  const edits: Edit[] = [];
+  for (const match of text.matchAll(PERCENT_URI)) {
+    const [uri, raw] = match;
+    if (raw === undefined || !raw.includes('%') || uri.includes(';base64,')) continue;
+    const start = match.index + uri.length - raw.length;
+    const offsets = percentOffsets(raw);
+    const inner = visitor.text({ ...place, path: `${place.path}#data`, text: decodePercent(raw) });
+    for (const edit of inner) {
+      const encoded = encodeURIComponent(edit.text);
+      edits.push({ start: start + offsets(edit.start), end: start + offsets(edit.end), text: encoded });
+    }
+  }
+  return edits;
+}
+
+function looksLikeJson(text: string): boolean {
+  const first = /^[\s\ufeff]{0,64}([[{])/.exec(text);
+  return first !== null && /[\]}]\s{0,64}$/.test(text.slice(-65));
+}
