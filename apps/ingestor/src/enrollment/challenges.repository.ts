@@ -41,8 +41,12 @@ export class ChallengesRepository {
     return id;
   }
 
-  countOpen(tx: TenantTransaction, tokenId: string): Promise<number> {
-    return tx.enrolmentChallenge.count({ where: { tokenId, expiresAt: { gt: new Date() } } });
+  /** Removes the oldest challenges of a token until only so many are left. */
+  async makeRoom(tx: TenantTransaction, tokenId: string, left: number): Promise<void> {
+    await tx.$executeRaw`
+      DELETE FROM enrolment_challenges WHERE id IN (
+        SELECT id FROM enrolment_challenges WHERE token_id = ${tokenId}::uuid
+        ORDER BY expires_at DESC OFFSET ${left})`;
   }
 
   /**

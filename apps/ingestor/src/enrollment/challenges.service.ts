@@ -14,7 +14,10 @@ export const CHALLENGE_MS = 5 * 60_000;
  * Client Platform Firmware Profile §3.3.4). Those above belong to the operating system and change with every update.
  */
 export const QUOTED_PCRS: readonly number[] = [0, 1, 2, 3, 4, 5, 6, 7];
-/** Unanswered, per token: a fleet that enrols at once stays far below, and whoever has the token fills no table. */
+/**
+ * Unanswered, per token: a fleet that enrols at once stays far below. Whoever has the token fills no table with them, and
+ * keeps nobody from enrolling: the oldest gives way, and an honest device answers within seconds.
+ */
 export const MAX_OPEN_PER_TOKEN = 1_000;
 
 export interface TakenChallenge {
@@ -38,8 +41,6 @@ export class ChallengesService {
 
   /**
    * Only the TPM with this endorsement key, and only while it holds this attestation key, can open what is asked.
-   *
-   * @throws RaypherError `request/rate-limited` while too many challenges of this token are unanswered.
    */
   async openForToken(
     tx: TenantTransaction,
@@ -47,12 +48,7 @@ export class ChallengesService {
     shown: TpmEvidence,
     evidence: Evidence,
   ): Promise<EnrolChallenge> {
-    if ((await this.repository.countOpen(tx, token.id)) >= MAX_OPEN_PER_TOKEN) {
-      throw new RaypherError('request/rate-limited', 'Too many challenges for this token are unanswered.', {
-        hint: 'Wait five minutes and try again.',
-        details: { retryAfterSeconds: CHALLENGE_MS / 1000 },
-      });
-    }
+    await this.repository.makeRoom(tx, token.id, MAX_OPEN_PER_TOKEN - 1);
     const secret = randomBytes(32);
     const challenge = newChallenge(token.organisationId);
     const credential = makeCredential(evidence.endorsementKey, keyName(evidence.attestationKey), secret);

@@ -52,50 +52,49 @@ export class EnrolmentController {
   @Answers('A challenge that only this TPM can answer', EnrolChallenge, 201)
   challenge(@Req() request: Request, @JsonBody(EnrolChallengeRequest) body: EnrolChallengeRequest) {
     tlsSocketOf(request);
-    return this.limited(request, () => this.enrolment.challenge(body));
+    return this.limited(addressOf(request), () => this.enrolment.challenge(body));
   }
 
   @Post('enroll')
   @Answers('A token and a key become a device', EnrolResponse, 201)
   enrol(@Req() request: Request, @JsonBody(EnrolRequest) body: EnrolRequest): Promise<EnrolResponse> {
     tlsSocketOf(request);
-    return this.limited(request, () => this.enrolment.enrol(body, request.hostname));
+    return this.limited(addressOf(request), () => this.enrolment.enrol(body, request.hostname));
   }
 
   @Post('renew/challenge')
   @Answers('What a device with a TPM has to quote for its next certificate', RenewChallenge, 201)
   renewChallenge(@Req() request: Request, @JsonBody(Nothing) _body: z.infer<typeof Nothing>) {
     const socket = tlsSocketOf(request);
-    return this.limited(request, () => this.renewal.challenge(certificateOf(socket)));
+    return this.limited(memberOf(socket), () => this.renewal.challenge(certificateOf(socket)));
   }
 
   @Post('renew')
   @Answers('A device gets its next certificate', IssuedCertificate, 201)
   renew(@Req() request: Request, @JsonBody(RenewRequest) body: RenewRequest) {
     const socket = tlsSocketOf(request);
-    return this.limited(request, () => this.renewal.renew(certificateOf(socket), body));
+    return this.limited(memberOf(socket), () => this.renewal.renew(certificateOf(socket), body));
   }
 
   @Post('leave')
   @Answers('A device gives up its identity', Nothing, 201)
   leave(@Req() request: Request, @JsonBody(Nothing) _body: z.infer<typeof Nothing>) {
     const socket = tlsSocketOf(request);
-    return this.limited(request, async () => {
+    return this.limited(memberOf(socket), async () => {
       await this.leaving.leave(certificateOf(socket));
       return {};
     });
   }
 
-  private async limited<T>(request: Request, work: () => Promise<T>): Promise<T> {
-    // The socket's own address: nobody is believed about for whom they ask.
-    const address = request.socket.remoteAddress ?? '';
-    this.attempts.check(address);
-    this.failures.check(address);
-    this.attempts.spend(address);
+  /** @param asker whose attempts and failures are counted together. */
+  private async limited<T>(asker: string, work: () => Promise<T>): Promise<T> {
+    this.attempts.check(asker);
+    this.failures.check(asker);
+    this.attempts.spend(asker);
     try {
       return await work();
     } catch (error) {
-      if (error instanceof RaypherError && GUESSES.has(error.code)) this.failures.spend(address);
+      if (error instanceof RaypherError && GUESSES.has(error.code)) this.failures.spend(asker);
       throw error;
     }
   }
@@ -107,6 +106,22 @@ function tlsSocketOf(request: Request): TLSSocket {
   throw new RaypherError('auth/forbidden', 'Devices enrol over TLS only.', {
     hint: 'Use the https address that the console shows under Add devices.',
   });
+}
+
+/** The socket's own address: nobody is believed about for whom they ask. */
+function addressOf({ socket }: Request): string {
+  return socket.remoteAddress ?? '';
+}
+
+/**
+ * A device that proved a certificate of ours, be it an expired one, is counted for itself: a stranger behind the same
+ * address must not be able to keep an office's devices from renewing.
+ */
+function memberOf(socket: TLSSocket): string {
+  // Typed as Error, but on a server it is OpenSSL's code as a string.
+  const fault: unknown = socket.authorizationError;
+  const isOurs = socket.authorized || fault === 'CERT_HAS_EXPIRED';
+  return isOurs ? socket.getPeerCertificate().fingerprint256 : (socket.remoteAddress ?? '');
 }
 
 function certificateOf(socket: TLSSocket): PeerCertificate {

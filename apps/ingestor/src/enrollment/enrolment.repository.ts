@@ -5,6 +5,7 @@ import type { EnrolRequest } from '@raypher/shared/rest';
 import { toJson } from '../database/json.ts';
 import type { TenantTransaction } from '../database/tenant-database.ts';
 import type { Device, DeviceCertificate, Prisma } from '../generated/prisma/client.ts';
+import { plainText } from '../ingest/plain-text.ts';
 import type { CertificateRequest } from './certificate-request.ts';
 import type { Assessment } from './identity-class.service.ts';
 import { type Evidence, spkiFingerprint } from './tpm-evidence.ts';
@@ -167,8 +168,9 @@ function tpmColumns(evidence: Evidence, { chain, root }: Assessment) {
     tpmAkPublic: new Uint8Array(evidence.attestationKey),
     tpmChain: toJson(
       chain.map((certificate) => ({
-        subject: certificate.subject ?? '',
-        issuer: certificate.issuer ?? '',
+        // Nobody has to have signed it: names in it are a stranger's words.
+        subject: plainText(certificate.subject ?? '', 500),
+        issuer: plainText(certificate.issuer ?? '', 500),
         notAfter: certificate.validToDate.toISOString(),
         fingerprint: certificate.fingerprint256.replaceAll(':', '').toLowerCase(),
       })),

@@ -1,0 +1,56 @@
+import { randomUUID } from 'node:crypto';
+import { SimulatedTpm } from '@raypher/swarm';
+import pg from 'pg';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { postJson } from '../testing/https-request.ts';
+import { Installation } from '../testing/installation.ts';
+import { TpmMember } from '../testing/tpm-member.ts';
+import { MAX_OPEN_PER_TOKEN } from './challenges.service.ts';
+
+let installation: Installation;
+let admin: pg.Client;
+
+beforeAll(async () => {
+  installation = await Installation.start();
+  admin = new pg.Client({ connectionString: installation.database.adminUrl });
+  await admin.connect();
+});
+
+afterAll(async () => {
+  await admin?.end();
+  await installation?.stop();
+});
+
+it('whoever has a token keeps nobody from enrolling with it by leaving challenges unanswered', async () => {
+  const token = await installation.createToken();
+  const open = async () => {
+    const tpm = new SimulatedTpm().evidence();
+    return postJson(installation.tlsPort, '/v1/enroll/challenge', { token, tpm });
+  };
+  const first = await open();
+  await admin.query(
+    `INSERT INTO enrolment_challenges
+        (organisation_id, token_id, nonce, pcrs, secret_hash, evidence, evidence_digest, created_at, expires_at)
+      SELECT organisation_id, token_id, nonce, pcrs, secret_hash, evidence, evidence_digest, created_at,
+          expires_at + make_interval(secs => n)
+        FROM enrolment_challenges, generate_series(1, $1) n WHERE id = $2`,
+    [MAX_OPEN_PER_TOKEN, first.body.challenge],
+  );
+  expect((await open()).status).toBe(201);
+  const { rows } = await admin.query(
+    'SELECT count(*)::int AS open, bool_or(id = $1) AS oldest FROM enrolment_challenges',
+    [first.body.challenge],
+  );
+  expect(rows).toEqual([{ open: MAX_OPEN_PER_TOKEN, oldest: false }]);
+});
+
+it('a stranger behind the address of an office keeps none of its devices from renewing', async () => {
+  const member = await TpmMember.enrol(installation);
+  const guess = () => postJson(installation.tlsPort, '/v1/renew', { csr: 'none', bootId: randomUUID() });
+  let refusal: string | undefined;
+  for (let attempt = 0; attempt < 100 && refusal !== 'request/rate-limited'; attempt += 1) {
+    refusal = (await guess()).body.error?.code;
+  }
+  expect(refusal).toBe('request/rate-limited');
+  expect((await member.renew()).status).toBe(201);
+});
