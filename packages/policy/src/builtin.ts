@@ -18,6 +18,18 @@ export function invalidHost(snapshot: PolicySnapshot): Opinion {
   return builtin('DENY', snapshot.strictestMode, 'builtin/invalid-host', reason);
 }
 
+/** Rules name absolute paths; what is not one could be any file. */
+export function invalidPath(snapshot: PolicySnapshot): Opinion {
+  const reason = 'The path is not absolute.';
+  return builtin('DENY', snapshot.strictestMode, 'builtin/invalid-path', reason);
+}
+
+/** Asked by something newer than this engine, or by mistake. */
+export function unknownAction(snapshot: PolicySnapshot): Opinion {
+  const reason = 'This kind of action is not known.';
+  return builtin('DENY', snapshot.strictestMode, 'builtin/unknown-action', reason);
+}
+
 function builtin(outcome: Opinion['outcome'], mode: Opinion['mode'], rule: string, reason: string): Opinion {
   return { outcome, mode, layer: 'builtin', rule, reason };
 }

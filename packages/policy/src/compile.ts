@@ -1,13 +1,17 @@
 import { canonicalBytes, sha256Hex } from '@raypher/ledger';
-import { type CompiledNetwork, compileNetwork } from './compile-network.ts';
+import { type CompiledSection, compileSections, type SectionPlan } from './compile-section.ts';
+import { compileExceptions } from './exception.ts';
 import { type LayeredDocument, POLICY_LAYERS, type PolicyLayer } from './layer.ts';
+import { type CompiledLimits, compileLimits } from './limit.ts';
+import { ACTIONS, type Action } from './request.ts';
 import type { PolicyMode } from './schema.ts';
 
 export interface CompiledLayer {
   readonly layer: PolicyLayer;
   readonly mode: PolicyMode;
-  /** Absent: the document has no opinion on network actions. */
-  readonly network: CompiledNetwork | undefined;
+  /** A section that is absent has no opinion on its actions. */
+  readonly sections: readonly CompiledSection[];
+  readonly financial: CompiledLimits | undefined;
 }
 
 /** A whole policy, ready to decide: immutable, shares nothing with the documents it came from. */
@@ -19,6 +23,8 @@ export interface PolicySnapshot {
   readonly layers: readonly CompiledLayer[];
   /** `enforce` when any layer enforces, and when there is no layer: built-in verdicts fail closed. */
   readonly strictestMode: PolicyMode;
+  /** The sections that speak about each action, highest layer first. */
+  readonly plans: Readonly<Record<Action, readonly SectionPlan[]>>;
 }
 
 export interface PolicySources {
@@ -43,17 +49,34 @@ export function compilePolicy(sources: PolicySources): PolicySnapshot {
   }
   const ordered = POLICY_LAYERS.map((layer) => byLayer.get(layer)).filter((source) => source !== undefined);
   const isMonitorOnly = ordered.length > 0 && ordered.every(({ document }) => document.mode === 'monitor');
+  const layers = Object.freeze(ordered.map(compileLayer));
   return Object.freeze({
     revision: sources.revision,
     digest: sources.digest ?? documentsDigest(sources.revision, ordered),
-    layers: Object.freeze(ordered.map(compileLayer)),
+    layers,
     strictestMode: isMonitorOnly ? 'monitor' : 'enforce',
+    plans: planActions(layers),
   });
 }
 
-function compileLayer({ layer, document }: LayeredDocument): CompiledLayer {
-  const { mode, network } = document;
-  return Object.freeze({ layer, mode, network: network && compileNetwork(layer, mode, network) });
+function compileLayer(source: LayeredDocument): CompiledLayer {
+  const { layer, document } = source;
+  const { mode, timezone = 'UTC', financial } = document;
+  const context = { layer, mode, timezone, exceptions: compileExceptions(source, timezone) };
+  return Object.freeze({
+    layer,
+    mode,
+    sections: Object.freeze(compileSections(document, context)),
+    financial: financial && compileLimits(financial.limits, context),
+  });
+}
+
+function planActions(layers: readonly CompiledLayer[]): Readonly<Record<Action, readonly SectionPlan[]>> {
+  const plansOf = (action: Action) =>
+    layers.flatMap(({ sections }) => sections.flatMap(({ plans }) => plans.get(action) ?? []));
+  const entries = ACTIONS.map((action) => [action, Object.freeze(plansOf(action))] as const);
+  // One entry for each action: the record is whole.
+  return Object.freeze(Object.fromEntries(entries)) as Record<Action, readonly SectionPlan[]>;
 }
 
 function documentsDigest(revision: number, layers: readonly LayeredDocument[]): string {

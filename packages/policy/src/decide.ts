@@ -1,16 +1,19 @@
-import { invalidHost, noPolicy, notGoverned } from './builtin.ts';
+import { invalidHost, invalidPath, noPolicy, notGoverned, unknownAction } from './builtin.ts';
 import type { PolicySnapshot } from './compile.ts';
-import type { CompiledNetwork, CompiledNetworkRule } from './compile-network.ts';
-import { normaliseHost } from './host.ts';
-import { firstMatch } from './host-index.ts';
-import { type NetworkFacts, networkFacts } from './matcher.ts';
-import type { ActionRequest, NetworkConnectRequest } from './request.ts';
-import { joinOpinions, type Opinion, type Verdict } from './verdict.ts';
+import type { SectionPlan } from './compile-section.ts';
+import { withExceptions } from './exception.ts';
+import { Facts } from './facts.ts';
+import { type ApplicableLimit, eachLimit, limitOpinion, toApplicable } from './limit.ts';
+import { matchersHold } from './matcher.ts';
+import { placeOf } from './place.ts';
+import type { ActionRequest, DataRequest } from './request.ts';
+import { firstMatch } from './rule-index.ts';
+import { type FindingVerdict, joinOpinions, type Opinion, type Verdict } from './verdict.ts';
 
 /**
- * Decides an action. Within a layer the first rule that matches speaks, else the layer's default; a layer
- * without a section for the action is silent. Across layers the most restrictive opinion wins, so a lower
- * layer can only tighten. Without any layer the answer is DENY.
+ * Decides an action. Within a section of a layer the first rule that matches speaks, else the section's
+ * default; a layer without a section for the action is silent. Across sections and layers the most restrictive
+ * opinion wins, so a lower layer can only tighten. Without any layer the answer is DENY.
  *
  * Never throws, keeps no state, does no I/O.
  *
@@ -19,34 +22,106 @@ import { joinOpinions, type Opinion, type Verdict } from './verdict.ts';
  * if (withoutAnswer(verdict.effective) === 'DENY') refuse(verdict.effective.reason);
  */
 export function decide(snapshot: PolicySnapshot, request: ActionRequest): Verdict {
-  if (snapshot.layers.length === 0) return joinOpinions([noPolicy()], snapshot.revision);
+  const { revision } = snapshot;
+  if (snapshot.layers.length === 0) return joinOpinions([noPolicy()], revision);
+  const plans: readonly SectionPlan[] | undefined = snapshot.plans[request.action];
+  if (plans === undefined) return joinOpinions([unknownAction(snapshot)], revision);
+  const found = placeOf(request);
+  if (!found.ok) {
+    const opinion = found.invalid === 'host' ? invalidHost(snapshot) : invalidPath(snapshot);
+    return joinOpinions([opinion], revision);
+  }
+  const facts = new Facts(request, found.place);
   switch (request.action) {
-    case 'network.connect':
-      return joinOpinions(networkOpinions(snapshot, request), snapshot.revision);
+    case 'data.out':
+    case 'data.in':
+      return decideData(snapshot, plans, request, facts);
+    case 'model.call':
+      return join(snapshot, [...sectionOpinions(plans, facts), ...limitOpinions(snapshot, facts)]);
+    default:
+      return join(snapshot, sectionOpinions(plans, facts));
   }
 }
 
-function networkOpinions(snapshot: PolicySnapshot, request: NetworkConnectRequest): [Opinion, ...Opinion[]] {
-  const host = normaliseHost(request.host);
-  if (host === undefined) return [invalidHost(snapshot)];
-  const facts = networkFacts(request, host);
-  const [first, ...others] = snapshot.layers
-    .map(({ network }) => network && networkOpinion(network, facts))
-    .filter((opinion) => opinion !== undefined);
-  return first === undefined ? [notGoverned(snapshot)] : [first, ...others];
-}
-
-function networkOpinion(network: CompiledNetwork, facts: NetworkFacts): Opinion {
-  const { byHost, rules, fallback } = network;
-  const matched = firstMatch(byHost, facts.host, (rule) => matchersHold(rules[rule], facts));
-  return rules[matched]?.opinion ?? fallback;
-}
-
-function matchersHold(rule: CompiledNetworkRule | undefined, facts: NetworkFacts): boolean {
-  if (rule === undefined) return false;
-  for (const matcher of rule.matchers) {
-    const result = matcher.test(facts);
-    if (result === 'no' || (result === 'unreadable' && !rule.matchesUnreadable)) return false;
+/**
+ * The limits that a model call has to keep, of all layers: whoever keeps the counters looks them up before
+ * deciding and gives them as `balances`, reserves the cost with each when the answer is ALLOW, and settles it
+ * afterwards. Where two layers limit the same thing both hold, so the smaller one decides.
+ */
+export function limitsFor(snapshot: PolicySnapshot, request: ActionRequest): ApplicableLimit[] {
+  const found = request.action === 'model.call' ? placeOf(request) : undefined;
+  if (found?.ok !== true) return [];
+  const facts = new Facts(request, found.place);
+  const applicable: ApplicableLimit[] = [];
+  for (const { layer, financial } of snapshot.layers) {
+    if (financial === undefined) continue;
+    eachLimit(financial, facts, (limit) => applicable.push(toApplicable(layer, limit, facts)));
   }
-  return true;
+  return applicable;
+}
+
+function join(snapshot: PolicySnapshot, opinions: readonly Opinion[]): Verdict {
+  const [first, ...others] = opinions;
+  return joinOpinions(first === undefined ? [notGoverned(snapshot)] : [first, ...others], snapshot.revision);
+}
+
+function sectionOpinions(plans: readonly SectionPlan[], facts: Facts): Opinion[] {
+  const opinions: Opinion[] = [];
+  for (const plan of plans) {
+    const opinion = sectionOpinion(plan, facts);
+    if (opinion !== undefined) opinions.push(opinion);
+  }
+  return opinions;
+}
+
+function sectionOpinion({ section, rules, index, fallback }: SectionPlan, facts: Facts): Opinion | undefined {
+  const number = firstMatch(index, facts, (candidate) => {
+    const rule = rules[candidate];
+    return rule !== undefined && matchersHold(rule.matchers, facts, rule.matchesUnreadable);
+  });
+  // The default of data is for data that was found.
+  const isNothing = section === 'dlp' && facts.request.findings?.length === 0;
+  const said = rules[number] ?? (isNothing ? undefined : fallback);
+  if (said === undefined || said.exceptions.length === 0) return said?.opinion;
+  return withExceptions(said, facts);
+}
+
+function limitOpinions(snapshot: PolicySnapshot, facts: Facts): Opinion[] {
+  const opinions: Opinion[] = [];
+  for (const { layer, financial } of snapshot.layers) {
+    if (financial === undefined) continue;
+    eachLimit(financial, facts, (limit) => {
+      const opinion = limitOpinion(layer, limit, facts);
+      if (opinion !== undefined) opinions.push(opinion);
+    });
+  }
+  return opinions;
+}
+
+/** Every kind of finding is decided for itself; the message as a whole gets the strictest of all. */
+function decideData(
+  snapshot: PolicySnapshot,
+  plans: readonly SectionPlan[],
+  request: DataRequest,
+  facts: Facts,
+): Verdict {
+  const { findings } = request;
+  if (findings === null || findings.length === 0) {
+    const verdict = join(snapshot, sectionOpinions(plans, facts));
+    return findings === null ? { ...verdict, findings: [{ finding: null, verdict }] } : verdict;
+  }
+  const verdicts: FindingVerdict[] = [];
+  const opinions: Opinion[] = [];
+  const seen = new Set<string>();
+  findings.forEach((finding, number) => {
+    // A scanner may find the same thing ten thousand times in a message; it is decided once.
+    const key = JSON.stringify([finding.class, finding.detector]);
+    if (seen.has(key)) return;
+    seen.add(key);
+    facts.select(number);
+    const own = sectionOpinions(plans, facts);
+    opinions.push(...own);
+    verdicts.push({ finding, verdict: join(snapshot, own) });
+  });
+  return { ...join(snapshot, opinions), findings: verdicts };
 }

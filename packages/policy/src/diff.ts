@@ -1,6 +1,16 @@
 import { canonicalBytes, sha256Hex } from '@raypher/ledger';
 import { type LayeredDocument, POLICY_LAYERS, type PolicyLayer } from './layer.ts';
-import type { NetworkRule, PolicyDocument } from './schema.ts';
+import {
+  type PolicyDocument,
+  type PolicyException,
+  SECTIONS,
+  type SectionName,
+  type SpendLimit,
+} from './schema.ts';
+import type { SectionRule } from './section.ts';
+
+/** Anything in a document that has an id and an effect. */
+export type PolicyRule = SectionRule | SpendLimit | PolicyException;
 
 /** One difference between two policies, in the terms of their documents. */
 export type PolicyChange =
@@ -8,6 +18,8 @@ export type PolicyChange =
   | {
       readonly kind: 'mode-changed' | 'default-changed';
       readonly layer: PolicyLayer;
+      /** Whose default it is; absent for the mode. */
+      readonly section?: SectionName;
       /** `undefined` where the section does not exist. */
       readonly before: string | undefined;
       readonly after: string | undefined;
@@ -16,20 +28,20 @@ export type PolicyChange =
       readonly kind: 'rule-added';
       readonly layer: PolicyLayer;
       readonly rule: string;
-      readonly after: NetworkRule;
+      readonly after: PolicyRule;
     }
   | {
       readonly kind: 'rule-removed';
       readonly layer: PolicyLayer;
       readonly rule: string;
-      readonly before: NetworkRule;
+      readonly before: PolicyRule;
     }
   | {
       readonly kind: 'rule-changed';
       readonly layer: PolicyLayer;
       readonly rule: string;
-      readonly before: NetworkRule;
-      readonly after: NetworkRule;
+      readonly before: PolicyRule;
+      readonly after: PolicyRule;
     }
   /** The rules that both have stand in another order, which matters: the first match decides. */
   | {
@@ -62,14 +74,29 @@ function settingChanges(layer: PolicyLayer, from: MaybeDocument, to: MaybeDocume
   if (from?.mode !== to?.mode) {
     changes.push({ kind: 'mode-changed', layer, before: from?.mode, after: to?.mode });
   }
-  const [before, after] = [from?.network?.default, to?.network?.default];
-  if (before !== after) changes.push({ kind: 'default-changed', layer, before, after });
+  for (const section of SECTIONS) {
+    const [before, after] = [defaultOf(from, section), defaultOf(to, section)];
+    if (before !== after) changes.push({ kind: 'default-changed', layer, section, before, after });
+  }
   return changes;
 }
 
+function defaultOf(document: MaybeDocument, section: SectionName): string | undefined {
+  const content = document?.[section];
+  return content !== undefined && 'default' in content ? content.default : undefined;
+}
+
 function ruleChanges(layer: PolicyLayer, from: MaybeDocument, to: MaybeDocument): PolicyChange[] {
-  const before = rulesById(from);
-  const after = rulesById(to);
+  return [...SECTIONS, 'exceptions' as const].flatMap((list) =>
+    listChanges(layer, rulesById(from, list), rulesById(to, list)),
+  );
+}
+
+function listChanges(
+  layer: PolicyLayer,
+  before: ReadonlyMap<string, PolicyRule>,
+  after: ReadonlyMap<string, PolicyRule>,
+): PolicyChange[] {
   const changes: PolicyChange[] = [];
   for (const [rule, was] of before) {
     const is = after.get(rule);
@@ -89,10 +116,16 @@ function ruleChanges(layer: PolicyLayer, from: MaybeDocument, to: MaybeDocument)
   return changes;
 }
 
-function rulesById(document: MaybeDocument): Map<string, NetworkRule> {
-  return new Map((document?.network?.rules ?? []).map((rule) => [rule.id, rule]));
+function rulesById(document: MaybeDocument, list: SectionName | 'exceptions'): Map<string, PolicyRule> {
+  return new Map(rulesOf(document, list).map((rule) => [rule.id, rule]));
 }
 
-function digest(rule: NetworkRule): string {
+function rulesOf(document: MaybeDocument, list: SectionName | 'exceptions'): readonly PolicyRule[] {
+  if (list === 'exceptions') return document?.exceptions ?? [];
+  if (list === 'financial') return document?.financial?.limits ?? [];
+  return document?.[list]?.rules ?? [];
+}
+
+function digest(rule: PolicyRule): string {
   return sha256Hex(canonicalBytes(rule));
 }

@@ -1,24 +1,58 @@
 export { compilePolicy, type PolicySnapshot, type PolicySources } from './compile.ts';
-export { decide } from './decide.ts';
-export { diffPolicies, type PolicyChange } from './diff.ts';
+export { toMicroDollars } from './condition.ts';
+export { decide, limitsFor } from './decide.ts';
+export { diffPolicies, type PolicyChange, type PolicyRule } from './diff.ts';
+export { type ListedException, listExceptions } from './exception.ts';
 export {
   type Explanation,
   explain,
   type LayerExplanation,
   type Mismatch,
+  type NearMiss,
   type RuleExplanation,
+  type SectionExplanation,
 } from './explain.ts';
+export { explainInWords } from './explain-words.ts';
 export { normaliseHost } from './host.ts';
 export type { PolicyIssue } from './issue.ts';
 export { type LayeredDocument, POLICY_LAYERS, type PolicyLayer } from './layer.ts';
+export type { ApplicableLimit } from './limit.ts';
 export { MAX_SOURCE_LENGTH, type ParsedPolicy, parsePolicy } from './parse.ts';
-export type { ActionRequest, NetworkConnectRequest, RequestingAgent } from './request.ts';
+export {
+  ACTIONS,
+  type Action,
+  type ActionRequest,
+  type Balance,
+  type DataFinding,
+  type DataRequest,
+  type DeviceOpenRequest,
+  type FileRequest,
+  type MicroDollars,
+  type ModelCallRequest,
+  type NetworkConnectRequest,
+  type PackageInstallRequest,
+  type ProcessExecRequest,
+  type RequestingAgent,
+  type SpentSoFar,
+  type ToolCallRequest,
+} from './request.ts';
 export {
   type NetworkRule,
   type NetworkSection,
   PolicyDocument,
+  type PolicyException,
   PolicyMode,
   policyJsonSchema,
+  SECTIONS,
+  type SectionName,
+  type SpendLimit,
 } from './schema.ts';
 export { STARTER_POLICY } from './starter.ts';
-export { type Opinion, type Outcome, type Verdict, withoutAnswer } from './verdict.ts';
+export {
+  type FindingVerdict,
+  type Obligation,
+  type Opinion,
+  type Outcome,
+  type Verdict,
+  withoutAnswer,
+} from './verdict.ts';

@@ -1,103 +1,162 @@
-import { compileGlob } from './glob.ts';
-import type { NetworkConnectRequest, RequestingAgent } from './request.ts';
-import type { NetworkRule } from './schema.ts';
+import { type Comparison, compileCondition } from './condition.ts';
+import type { Facts, MatchResult } from './facts.ts';
+import { FIELDS, type Field, type FieldName, fieldNumber, shownValue } from './field.ts';
+import { type Anchors, compilePatterns } from './pattern-set.ts';
+import type { When } from './schema-when.ts';
+import { compileWindow, type TimeWindow } from './time-window.ts';
 
-/** A request's facts in the form that matchers compare: folded once per decision, not once per rule. */
-export interface NetworkFacts {
-  readonly host: string;
-  readonly provider: string | undefined;
-  readonly model: string | null | undefined;
-  readonly agent: RequestingAgent | null | undefined;
-}
-
-/** `unreadable`: the fact exists but could not be learnt. */
-type MatchResult = 'yes' | 'no' | 'unreadable';
-
-/** One condition of a rule other than its destinations. */
-export interface NetworkMatcher {
-  /** As the document calls it: `models`, `agents.users`. */
+/** One condition of a rule. */
+export interface Matcher {
+  /** As the document calls it: `models`, `agents.users`, `when.agent.trust`. */
   readonly name: string;
   readonly wanted: readonly string[];
-  test(facts: NetworkFacts): MatchResult;
+  /** Number of the field it is about; absent for what is not a field. */
+  readonly field?: number;
+  readonly anchors?: Anchors | undefined;
+  test(facts: Facts): MatchResult;
   /** The value that was compared; `null` when it is unreadable, `undefined` when there is none. */
-  actual(facts: NetworkFacts): string | readonly string[] | null | undefined;
+  actual(facts: Facts): string | readonly string[] | null | undefined;
 }
 
-export function networkFacts(request: NetworkConnectRequest, host: string): NetworkFacts {
-  const { agent, model, provider } = request;
-  return {
-    host,
-    provider: provider?.toLowerCase(),
-    model: model?.toLowerCase() ?? model,
-    agent: agent
-      ? {
-          ...agent,
-          name: agent.name.toLowerCase(),
-          libraries: agent.libraries.map((name) => name.toLowerCase()),
-        }
-      : agent,
-  };
+/** The keys that rules of all sections share; each rule has those of its section. */
+export interface Matchable {
+  readonly actions?: readonly string[] | undefined;
+  readonly agents?: Readonly<Record<string, readonly string[] | undefined>> | undefined;
+  readonly times?: readonly TimeWindow[] | undefined;
+  readonly when?: When | undefined;
+  readonly below?: number | undefined;
 }
 
-/** The conditions of a rule, cheapest first; all must hold. */
-export function compileMatchers(rule: NetworkRule): NetworkMatcher[] {
-  const { agents } = rule;
-  return [
-    matcher('providers', rule.providers, IGNORE_CASE, (facts) => facts.provider),
-    matcher('models', rule.models, IGNORE_CASE, (facts) => facts.model),
-    matcher(
-      'agents.ids',
-      agents?.ids,
-      IGNORE_CASE,
-      ofAgent((agent) => agent.id),
-    ),
-    matcher(
-      'agents.users',
-      agents?.users,
-      EXACT_CASE,
-      ofAgent((agent) => agent.user),
-    ),
-    matcher(
-      'agents.names',
-      agents?.names,
-      IGNORE_CASE,
-      ofAgent((agent) => agent.name),
-    ),
-    matcher(
-      'agents.libraries',
-      agents?.libraries,
-      IGNORE_CASE,
-      ofAgent((agent) => agent.libraries),
-    ),
-  ].filter((candidate) => candidate !== undefined);
+/** Short forms, cheapest first: a list of patterns under a key of its own. */
+const SHORT_FORMS: readonly (readonly [key: string, field: FieldName])[] = [
+  ['destinations', 'host'],
+  ['providers', 'provider'],
+  ['models', 'model'],
+  ['paths', 'path'],
+  ['commands', 'command'],
+  ['arguments', 'argument'],
+  ['device_classes', 'device.class'],
+  ['servers', 'tool.server'],
+  ['tools', 'tool'],
+  ['ecosystems', 'package.ecosystem'],
+  ['packages', 'package'],
+  ['classes', 'data.class'],
+  ['detectors', 'data.detector'],
+  ['identities', 'device.identity'],
+];
+const AGENT_FORMS: readonly (readonly [key: string, field: FieldName])[] = [
+  ['ids', 'agent.id'],
+  ['users', 'agent.user'],
+  ['names', 'agent.name'],
+  ['libraries', 'agent.library'],
+  ['teams', 'agent.team'],
+  ['labels', 'agent.label'],
+];
+
+/**
+ * The conditions of a rule, all of which must hold.
+ *
+ * @param timezone of the document
+ */
+export function compileMatchers(rule: Matchable, timezone: string): readonly Matcher[] {
+  const matchers: Matcher[] = [];
+  for (const [key, field] of SHORT_FORMS) {
+    const patterns = patternsAt(rule, key);
+    if (patterns !== undefined) matchers.push(patternMatcher(key, field, patterns));
+  }
+  if (rule.below !== undefined) {
+    matchers.push(
+      ...fieldMatchers('below', 'agent.trust', compileCondition(fieldOf('agent.trust'), { lt: rule.below })),
+    );
+  }
+  for (const [key, field] of AGENT_FORMS) {
+    const patterns = rule.agents?.[key];
+    if (patterns !== undefined) matchers.push(patternMatcher(`agents.${key}`, field, patterns));
+  }
+  for (const { name } of FIELDS) {
+    const condition = rule.when?.[name];
+    if (condition === undefined) continue;
+    matchers.push(...fieldMatchers(`when.${name}`, name, compileCondition(fieldOf(name), condition)));
+  }
+  if (rule.times !== undefined) matchers.push(timeMatcher(rule.times, timezone));
+  return Object.freeze(matchers);
 }
 
-const IGNORE_CASE = (pattern: string) => pattern.toLowerCase();
-const EXACT_CASE = (pattern: string) => pattern;
-
-/** Keeps the difference between no agent (`undefined`) and one that could not be identified (`null`). */
-function ofAgent(read: (agent: RequestingAgent) => string | readonly string[]): NetworkMatcher['actual'] {
-  return ({ agent }) => (agent ? read(agent) : agent);
+/** Whether all conditions hold; facts that could not be learnt count for rules that restrict. */
+export function matchersHold(
+  matchers: readonly Matcher[],
+  facts: Facts,
+  matchesUnreadable: boolean,
+): boolean {
+  for (const matcher of matchers) {
+    const result = matcher.test(facts);
+    if (result === 'no' || (result === 'unreadable' && !matchesUnreadable)) return false;
+  }
+  return true;
 }
 
-function matcher(
+function patternsAt(rule: Matchable, key: string): readonly string[] | undefined {
+  const value: unknown = Reflect.get(rule, key);
+  // What stands under these keys went through the schema: lists of texts.
+  return Array.isArray(value) ? (value as readonly string[]) : undefined;
+}
+
+function fieldOf(name: FieldName): Field {
+  return FIELDS[fieldNumber(name)] ?? FIELDS[0];
+}
+
+function patternMatcher(name: string, fieldName: FieldName, patterns: readonly string[]): Matcher {
+  const { holds, anchors } = compilePatterns(fieldOf(fieldName), patterns);
+  return fieldMatcher(name, fieldName, [...patterns], anchors, (value) =>
+    typeof value === 'string' ? holds(value) : undefined,
+  );
+}
+
+function fieldMatchers(name: string, field: FieldName, comparisons: readonly Comparison[]): Matcher[] {
+  return comparisons.map(({ text, anchors, holds }) => fieldMatcher(name, field, [text], anchors, holds));
+}
+
+function fieldMatcher(
   name: string,
-  wanted: readonly string[] | undefined,
-  fold: (pattern: string) => string,
-  actual: NetworkMatcher['actual'],
-): NetworkMatcher | undefined {
-  if (wanted === undefined) return undefined;
-  const globs = wanted.map((pattern) => compileGlob(fold(pattern)));
-  const fits = (value: string) => globs.some((glob) => glob(value));
+  fieldName: FieldName,
+  wanted: readonly string[],
+  anchors: Anchors | undefined,
+  holds: Comparison['holds'],
+): Matcher {
+  const field = fieldNumber(fieldName);
   return Object.freeze({
     name,
-    wanted: Object.freeze([...wanted]),
-    actual,
-    test(facts: NetworkFacts): MatchResult {
-      const value = actual(facts);
+    wanted: Object.freeze(wanted),
+    field,
+    anchors,
+    test(facts: Facts): MatchResult {
+      const value = facts.get(field);
       if (value === undefined) return 'no';
       if (value === null) return 'unreadable';
-      return (typeof value === 'string' ? fits(value) : value.some(fits)) ? 'yes' : 'no';
+      if (typeof value !== 'object') return toResult(holds(value));
+      let result: MatchResult = 'no';
+      for (const one of value) {
+        const held = holds(one);
+        if (held === true) return 'yes';
+        if (held === undefined) result = 'unreadable';
+      }
+      return result;
     },
+    actual: (facts: Facts) => shownValue(facts.get(field)),
+  });
+}
+
+function toResult(holds: boolean | undefined): MatchResult {
+  if (holds === undefined) return 'unreadable';
+  return holds ? 'yes' : 'no';
+}
+
+function timeMatcher(times: readonly TimeWindow[], timezone: string): Matcher {
+  const windows = times.map((window) => compileWindow(window, timezone));
+  return Object.freeze({
+    name: 'times',
+    wanted: Object.freeze(windows.map(({ text }) => text)),
+    test: (facts: Facts): MatchResult => (windows.some((window) => window.holds(facts.at)) ? 'yes' : 'no'),
+    actual: (facts: Facts) => new Date(facts.at).toISOString(),
   });
 }

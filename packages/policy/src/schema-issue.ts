@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import { formatPath, MAX_ISSUES } from './issue.ts';
-import { IDENTIFIER, policyJsonSchema } from './schema.ts';
+import { policyJsonSchema } from './schema.ts';
+import { IDENTIFIER } from './schema-parts.ts';
 import { nearest } from './suggest.ts';
 
 /** A schema mistake in words, before it has a position. */
@@ -118,9 +119,13 @@ function slug(text: string): string {
     .replace(/^[._-]+|-+$/g, '');
 }
 
+/** Made once, and only when there is a mistake to describe. */
+let jsonSchema: JsonSchemaNode | undefined;
+
 /** The keys that the schema knows at a path, read from its own JSON Schema so that the two cannot differ. */
 function knownKeys(path: readonly PropertyKey[]): string[] {
-  let schema: JsonSchemaNode | undefined = policyJsonSchema();
+  jsonSchema ??= policyJsonSchema();
+  let schema: JsonSchemaNode | undefined = jsonSchema;
   for (const step of path) {
     schema = typeof step === 'number' ? itemsOf(schema) : asNode(schema?.properties?.[String(step)]);
   }

@@ -32,8 +32,8 @@ describe('the starter policy', () => {
     const uncommented = STARTER_POLICY.replaceAll(/^ {4}# ( *(?:- id|\w+:|users:).*)$/gm, '    $1');
     expect(uncommented).not.toBe(STARTER_POLICY);
     const snapshot = snapshotOf(uncommented);
-    expect(snapshot.layers[0]?.network?.rules.map(({ id }) => id)).toContain('ask-for-large-models');
-    expect(snapshot.layers[0]?.network?.rules.map(({ id }) => id)).toContain('local-models');
+    expect(snapshot.layers[0]?.sections[0]?.rules.map(({ id }) => id)).toContain('ask-for-large-models');
+    expect(snapshot.layers[0]?.sections[0]?.rules.map(({ id }) => id)).toContain('local-models');
   });
 });
 

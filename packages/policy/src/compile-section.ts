@@ -1,0 +1,148 @@
+import type { CompiledException } from './exception.ts';
+import type { PolicyLayer } from './layer.ts';
+import { compileMatchers, type Matchable, type Matcher } from './matcher.ts';
+import type { Action } from './request.ts';
+import { buildRuleIndex, type RuleIndex } from './rule-index.ts';
+import type { PolicyDocument, PolicyMode } from './schema.ts';
+import { actionsOf, RULE_SECTIONS, type RuleSection, SECTION_ACTIONS, type SectionRule } from './section.ts';
+import type { Opinion } from './verdict.ts';
+
+export interface CompiledRule {
+  readonly id: string;
+  readonly actions: ReadonlySet<Action>;
+  readonly matchers: readonly Matcher[];
+  /** Whether the rule also matches facts that could not be learnt: those that restrict do. */
+  readonly matchesUnreadable: boolean;
+  readonly opinion: Opinion;
+  /** In the order of the document; the first that matches speaks instead of the rule. */
+  readonly exceptions: readonly CompiledException[];
+}
+
+/** When no rule matches. */
+export interface Fallback {
+  readonly opinion: Opinion;
+  readonly exceptions: readonly CompiledException[];
+}
+
+/** A section of a layer, ready to decide one action. */
+export interface SectionPlan {
+  readonly section: RuleSection;
+  readonly rules: readonly CompiledRule[];
+  readonly index: RuleIndex;
+  /** Absent: the section has no opinion where no rule matches. */
+  readonly fallback: Fallback | undefined;
+}
+
+export interface CompiledSection {
+  readonly section: RuleSection;
+  readonly rules: readonly CompiledRule[];
+  readonly fallback: Fallback | undefined;
+  readonly plans: ReadonlyMap<Action, SectionPlan>;
+}
+
+export interface LayerContext {
+  readonly layer: PolicyLayer;
+  readonly mode: PolicyMode;
+  readonly timezone: string;
+  /** By the rule that they are exceptions from. */
+  readonly exceptions: ReadonlyMap<string, readonly CompiledException[]>;
+}
+
+const EFFECTS = {
+  allow: { outcome: 'ALLOW' },
+  alert: { outcome: 'ALLOW', obligation: 'alert' },
+  redact: { outcome: 'ALLOW', obligation: 'redact' },
+  prompt: { outcome: 'PROMPT' },
+  deny: { outcome: 'DENY' },
+  block: { outcome: 'DENY' },
+} as const satisfies Record<string, Pick<Opinion, 'outcome' | 'obligation'>>;
+export type Effect = keyof typeof EFFECTS;
+
+/** What an effect of a document comes down to. */
+export function consequence(effect: Effect, onTimeout: 'allow' | 'deny' | undefined) {
+  if (effect !== 'prompt') return EFFECTS[effect];
+  return { outcome: 'PROMPT', onTimeout: onTimeout === 'allow' ? 'ALLOW' : 'DENY' } as const;
+}
+
+/**
+ * @throws TypeError for documents that did not come from `parsePolicy`: repeated ids, unreadable patterns.
+ */
+export function compileSections(document: PolicyDocument, context: LayerContext): CompiledSection[] {
+  const ids = new Set<string>();
+  return RULE_SECTIONS.flatMap((section) => {
+    const content = document[section];
+    if (content === undefined) return [];
+    const rules = content.rules.map((rule: SectionRule): CompiledRule => {
+      if (ids.has(rule.id)) {
+        throw new TypeError(`rule id "${rule.id}" is used more than once in layer "${context.layer}"`);
+      }
+      ids.add(rule.id);
+      return compileRule(section, rule, context);
+    });
+    const effect = 'default' in content ? content.default : undefined;
+    return [toSection(section, rules, effect && compileFallback(section, effect, context))];
+  });
+}
+
+function toSection(
+  section: RuleSection,
+  rules: readonly CompiledRule[],
+  fallback: Fallback | undefined,
+): CompiledSection {
+  // Most rules are for all actions of their section: then one index serves them all.
+  const shared = planOf(section, rules, fallback);
+  const plans = new Map<Action, SectionPlan>();
+  for (const action of SECTION_ACTIONS[section]) {
+    const own = rules.filter(({ actions }) => actions.has(action));
+    plans.set(action, own.length === rules.length ? shared : planOf(section, own, fallback));
+  }
+  return Object.freeze({ section, rules: Object.freeze(rules), fallback, plans });
+}
+
+function planOf(
+  section: RuleSection,
+  rules: readonly CompiledRule[],
+  fallback: Fallback | undefined,
+): SectionPlan {
+  return Object.freeze({ section, rules: Object.freeze(rules), index: buildRuleIndex(rules), fallback });
+}
+
+function compileRule(section: RuleSection, rule: SectionRule, context: LayerContext): CompiledRule {
+  const { layer, mode, timezone, exceptions } = context;
+  const opinion: Opinion = Object.freeze({
+    ...consequence(rule.effect, rule.on_timeout),
+    mode,
+    layer,
+    rule: rule.id,
+    reason: rule.reason ?? `Rule ${rule.id} of the ${layer} layer says ${rule.effect}.`,
+    section,
+  });
+  // Every shape of a rule is matchable: the schema gives each section its subset of the keys.
+  const matchable: Matchable = rule;
+  return Object.freeze({
+    id: rule.id,
+    actions: new Set(actionsOf(section, rule)),
+    matchers: compileMatchers(matchable, timezone),
+    matchesUnreadable: rule.effect !== 'allow',
+    opinion,
+    exceptions: exceptions.get(rule.id) ?? NONE,
+  });
+}
+
+const NONE: readonly CompiledException[] = Object.freeze([]);
+
+function compileFallback(section: RuleSection, effect: Effect, context: LayerContext): Fallback {
+  const { layer, mode, exceptions } = context;
+  const rule = `${section}/default`;
+  return Object.freeze({
+    opinion: Object.freeze({
+      ...consequence(effect, undefined),
+      mode,
+      layer,
+      rule,
+      reason: `No ${section.replace('_', ' ')} rule matched; the default of the ${layer} layer is ${effect}.`,
+      section,
+    }),
+    exceptions: exceptions.get(rule) ?? NONE,
+  });
+}

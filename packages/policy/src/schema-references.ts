@@ -1,0 +1,79 @@
+import type { z } from 'zod';
+import { isRecord } from './schema-parts.ts';
+import { nearest } from './suggest.ts';
+
+/** Where a document has things with an id, as paths below it. */
+const LISTS = [
+  ['network', 'rules'],
+  ['operational', 'rules'],
+  ['financial', 'limits'],
+  ['temporal', 'rules'],
+  ['dlp', 'rules'],
+  ['trust', 'rules'],
+  ['supply_chain', 'rules'],
+  ['tools', 'rules'],
+  ['exceptions'],
+] as const;
+
+/** Sections whose default is a ban unless they say otherwise. */
+const WITH_DEFAULT = ['network', 'operational', 'dlp', 'supply_chain', 'tools'] as const;
+
+type Context = z.core.$RefinementCtx<unknown>;
+
+/**
+ * An id names one thing in a document, so that a verdict's rule can be found. Runs on documents that may be
+ * malformed, so that all mistakes are reported at once.
+ */
+export function refuseRepeatedIds(document: Record<string, unknown>, context: Context): void {
+  const seen = new Set<string>();
+  for (const path of LISTS) {
+    itemsAt(document, path).forEach((item, index) => {
+      if (!isRecord(item) || typeof item.id !== 'string') return;
+      if (seen.has(item.id)) {
+        const message = `rule id \`${item.id}\` is used more than once`;
+        context.addIssue({ code: 'custom', message, path: [...path, index, 'id'] });
+      }
+      seen.add(item.id);
+    });
+  }
+}
+
+/** An exception is from a ban of its own document: no layer can make one from another layer's ban. */
+export function refuseBadReferences(document: Record<string, unknown>, context: Context): void {
+  const effects = effectsByRule(document);
+  itemsAt(document, ['exceptions']).forEach((exception, index) => {
+    if (!isRecord(exception) || !Array.isArray(exception.rules)) return;
+    exception.rules.forEach((rule: unknown, position) => {
+      if (typeof rule !== 'string') return;
+      const effect = effects.get(rule);
+      if (effect !== undefined && effect !== 'allow') return;
+      const message =
+        effect === 'allow'
+          ? `\`${rule}\` allows: there is nothing to make an exception from`
+          : `this document has no rule \`${rule}\`; an exception is written where its rule is`;
+      const suggestion = effect === undefined ? nearest(rule, effects.keys()) : undefined;
+      const path = ['exceptions', index, 'rules', position];
+      context.addIssue({ code: 'custom', message, path, params: { suggestion } });
+    });
+  });
+}
+
+function effectsByRule(document: Record<string, unknown>): Map<string, unknown> {
+  const effects = new Map<string, unknown>();
+  for (const path of LISTS) {
+    if (path[0] === 'exceptions' || path[0] === 'financial') continue;
+    for (const item of itemsAt(document, path)) {
+      if (isRecord(item) && typeof item.id === 'string') effects.set(item.id, item.effect);
+    }
+  }
+  for (const section of WITH_DEFAULT) {
+    const value = document[section];
+    if (isRecord(value)) effects.set(`${section}/default`, value.default ?? 'deny');
+  }
+  return effects;
+}
+
+function itemsAt(document: Record<string, unknown>, path: readonly string[]): unknown[] {
+  const found = path.reduce<unknown>((value, step) => (isRecord(value) ? value[step] : undefined), document);
+  return Array.isArray(found) ? found : [];
+}
