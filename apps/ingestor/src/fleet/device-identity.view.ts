@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { keyName } from '@raypher/shared/attestation';
 import { type DeviceDetail, DeviceTpm, PcrValues } from '@raypher/shared/rest';
 import type { Device } from '../generated/prisma/client.ts';
+import { signedVaultKey } from '../secrets/vault-key.ts';
 
 /** TPM_ALG_RSA (TPM 2.0 Part 2 §6.3), which a public area begins with. */
 const RSA = 0x0001;
@@ -37,9 +38,13 @@ function showRoot({ tpmRootFingerprint, tpmRootManufacturer, tpmRootKind }: Devi
   };
 }
 
-/** The public key is the uncompressed point in base64url, as the device signed it. */
-export function showVaultKey({ vaultPublicKey }: Device): DeviceDetail['vaultKey'] {
-  if (vaultPublicKey === null) return null;
+/**
+ * The public key is the uncompressed point in base64url, as the device signed it. One that it did not sign is not shown:
+ * the console would seal secrets to it.
+ */
+export function showVaultKey(device: Device): DeviceDetail['vaultKey'] {
+  const vaultPublicKey = signedVaultKey({ ...device, deviceId: device.id });
+  if (vaultPublicKey === undefined) return null;
   return {
     keyId: createHash('sha256').update(vaultPublicKey).digest('hex').slice(0, 16),
     publicKey: Buffer.from(vaultPublicKey).toString('base64url'),

@@ -1,17 +1,13 @@
-import { verify } from 'node:crypto';
 import { Injectable, Logger } from '@nestjs/common';
-import { canonicalBytes } from '@raypher/ledger';
 import type { Hello } from '@raypher/shared';
 import { SUSPECT_BOOTS } from '../enrollment/device-boots.repository.ts';
 import { AlertsService } from '../ingest/alerts.service.ts';
 import { NUDGE_CHANNEL } from '../redis/channels.ts';
 import { RedisConnections } from '../redis/redis-connections.ts';
+import { isVaultKeySigned } from '../secrets/vault-key.ts';
 import { ContinuityRepository } from './continuity.repository.ts';
 import { DeviceDirectory, type DeviceIdentity, notAdmitted } from './device-directory.service.ts';
 import { StreamRegistry } from './stream-registry.ts';
-
-const POINT_BYTES = 65;
-const MAX_SIGNATURE_BYTES = 80;
 
 /** Whether a device is still the machine that it was, and holds the vault that it had. */
 @Injectable()
@@ -50,7 +46,10 @@ export class ContinuityService {
   /** Keeps the key that secrets for this device are encrypted to, if the device key has signed it. */
   async noteVaultKey(identity: DeviceIdentity, announced: Hello['vaultKey']): Promise<void> {
     if (announced === undefined || identity.vaultPublicKey?.equals(announced.publicKey)) return;
-    if (!isSigned(identity, announced)) {
+    const { organisationId, deviceId } = identity;
+    const { publicKey: vaultPublicKey, signature: vaultKeySignature } = announced;
+    const said = { organisationId, deviceId, vaultPublicKey, vaultKeySignature };
+    if (!isVaultKeySigned(said, identity.publicKey)) {
       this.logger.warn(
         { device: identity.deviceId },
         'A vault key was not signed by its device; it is ignored',
@@ -60,18 +59,4 @@ export class ContinuityService {
     await this.repository.announceVaultKey(identity.deviceId, announced.publicKey, announced.signature);
     this.directory.forget(identity.deviceId);
   }
-}
-
-function isSigned(
-  { deviceId, organisationId, publicKey: key }: DeviceIdentity,
-  { publicKey, signature }: NonNullable<Hello['vaultKey']>,
-): boolean {
-  if (publicKey.length !== POINT_BYTES || signature.length > MAX_SIGNATURE_BYTES) return false;
-  const statement = canonicalBytes({
-    device: deviceId,
-    kind: 'vault-key',
-    organisation: organisationId,
-    publicKey: publicKey.toString('base64url'),
-  });
-  return verify('sha256', statement, { key, dsaEncoding: 'der' }, signature);
 }

@@ -93,7 +93,11 @@ describe('a secret for a device', () => {
     const attacker = await deriveVaultKey(randomBytes(32));
     await announce(attacker, generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey);
     expect((await push(attacker)).status).toBe(409);
+    // Nor does the console get to see it, which would seal to it.
+    const shown = () => acme.administrator.get(`/v1/devices/${device}`);
+    expect((await shown()).body.vaultKey).toBeNull();
     await announce(vault);
+    expect((await shown()).body.vaultKey.keyId).toBe(vault.keyId);
   });
 
   it('is refused when it is sealed to a key that the device has no more', async () => {
