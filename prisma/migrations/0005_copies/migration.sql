@@ -29,3 +29,24 @@ BEGIN
   RETURN 'next';
 END
 $$;
+
+-- As before, and written to the administrators' audit too: it is a decision about a device like any other.
+CREATE OR REPLACE FUNCTION pause_cloned_device(wanted_device uuid, why text) RETURNS boolean
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE
+  paused devices%ROWTYPE;
+BEGIN
+  UPDATE devices SET status = 'paused', pause_reason = left(why, 1000), paused_at = now()
+    WHERE id = wanted_device AND status = 'active' RETURNING * INTO paused;
+  IF paused.id IS NULL THEN RETURN false; END IF;
+  INSERT INTO device_identity_events (organisation_id, device_id, kind, detail) VALUES
+    (paused.organisation_id, wanted_device, 'cloned', left(why, 1000)),
+    (paused.organisation_id, wanted_device, 'paused', left(why, 1000));
+  INSERT INTO audit_entries (organisation_id, actor_kind, actor_id, actor_name, action, target, reason, before, after)
+    VALUES (paused.organisation_id, 'system', 'link', 'link', 'device.pause', paused.hostname, left(why, 1000),
+      jsonb_build_object('id', wanted_device, 'status', 'active'), jsonb_build_object('id', wanted_device, 'status', 'paused'));
+  INSERT INTO outbox (organisation_id, topic, message) VALUES (paused.organisation_id, 'standing',
+    jsonb_build_object('topic', 'standing', 'organisation', paused.organisation_id, 'device', wanted_device));
+  RETURN true;
+END
+$$;

@@ -28,6 +28,9 @@ describe('a copy of a device', () => {
     member.tpm.resetCount = 3;
     expect(await member.enrolAgain()).toMatchObject({ device: member.id, status: 'paused' });
     expect(await member.row()).toMatchObject({ status: 'paused', alerts: ['device/cloned'] });
+    expect(await pausesInAudit(member.id)).toEqual([
+      { actor: 'control plane', before: 'active', after: 'paused' },
+    ]);
   });
 
   it('is not let past its boots that way either', async () => {
@@ -65,6 +68,16 @@ describe('an honest device that was taken for a copy', () => {
     expect((await member.renew()).body.error?.code).toBe('device/paused');
   });
 });
+
+/** What the administrators' audit says about who paused a device. */
+async function pausesInAudit(device: string) {
+  const { rows } = await admin.query(
+    `SELECT actor_name AS actor, before->>'status' AS before, after->>'status' AS after FROM audit_entries
+      WHERE action = 'device.pause' AND after->>'id' = $1`,
+    [device],
+  );
+  return rows;
+}
 
 function administrator(): Principal {
   return {

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { Alert } from '@raypher/shared/rest';
 import { AlertsRepository, type NewAlert, showAlert } from '../alerts/alerts.repository.ts';
+import { AuditRepository, SYSTEM } from '../audit/audit.repository.ts';
 import type { TenantTransaction } from '../database/tenant-database.ts';
 import { plainText } from '../ingest/plain-text.ts';
 import { LiveChanges } from '../live/live-changes.ts';
@@ -22,6 +23,7 @@ export class DeviceStandingService {
   constructor(
     private readonly history: DeviceHistoryRepository,
     private readonly alerts: AlertsRepository,
+    private readonly audit: AuditRepository,
     private readonly outbox: OutboxRepository,
     private readonly relay: OutboxRelay,
     private readonly changes: LiveChanges,
@@ -38,10 +40,20 @@ export class DeviceStandingService {
     device: NamedDevice,
     why: string,
   ): Promise<Alert[]> {
-    await tx.device.updateMany({
-      where: { id: device.id, status: { in: ['pending', 'active'] } },
-      data: { status: 'paused', pauseReason: why, pausedAt: new Date() },
-    });
+    for (const status of ['pending', 'active']) {
+      const { count } = await tx.device.updateMany({
+        where: { id: device.id, status },
+        data: { status: 'paused', pauseReason: why, pausedAt: new Date() },
+      });
+      if (count === 0) continue;
+      await this.audit.record(tx, organisationId, SYSTEM, {
+        action: 'device.pause',
+        target: device.hostname,
+        reason: why,
+        before: { id: device.id, status },
+        after: { id: device.id, status: 'paused' },
+      });
+    }
     await this.history.add(
       tx,
       organisationId,

@@ -229,6 +229,12 @@ describe('a decision reaches the link', () => {
       original.send({ $case: 'hello', value: one.hello() });
       expect(await original.ended).toMatchObject({ code: 'device/paused' });
       expect(await clone.ended).toMatchObject({ code: 'device/paused' });
+      const { rows } = await admin.query(
+        `SELECT actor_name AS actor, before->>'status' AS before, after->>'status' AS after FROM audit_entries
+          WHERE action = 'device.pause' AND after->>'id' = $1`,
+        [one.id],
+      );
+      expect(rows).toEqual([{ actor: 'link', before: 'active', after: 'paused' }]);
     } finally {
       await second.close();
     }

@@ -48,6 +48,8 @@ export class OpeningService {
     if (hello.deviceId !== identity.deviceId) {
       throw new RaypherError('device/identity-mismatch', 'Hello names another device than the certificate.');
     }
+    // A Hello that waited while its device went away must not be taken for a boot that came back.
+    if (stream.ended) return;
     await this.continuity.noteBoot(identity, plainText(hello.bootId, 64));
     const head = await this.ledger.head(identity.deviceId);
     if (head === undefined) {
