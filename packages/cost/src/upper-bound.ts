@@ -1,0 +1,92 @@
+import type { Cost } from './cost.ts';
+import { estimateInput } from './input-estimate.ts';
+import { MicrosSum } from './micros.ts';
+import { outputLimitOf, USUAL_OUTPUT_LIMIT } from './output-limits.ts';
+import type { PriceBook } from './price-book.ts';
+import { dearestTier, type RateCard, rateOf } from './rate-card.ts';
+import { requestLimits } from './request-limits.ts';
+import { surchargePercent, surchargesIn } from './surcharge.ts';
+import type { TokenClass } from './token-class.ts';
+import { usageShapeOf } from './usage-shape.ts';
+
+export interface BoundedCall {
+  readonly provider: string;
+  /** Of the request, such as `/v1/chat/completions`. */
+  readonly path: string;
+  /** All that the request names, fallbacks included: the dearest is reckoned. */
+  readonly models: readonly string[];
+  /** Parsed JSON of the request; its text where it is none. */
+  readonly body: unknown;
+  /** Milliseconds since the epoch. */
+  readonly at: number;
+}
+
+export interface UpperBound {
+  readonly cost: Cost;
+  /** For the collector of the answer, which needs it when no usage is reported. */
+  readonly inputEstimate: number;
+  /** Tokens of all answers together. */
+  readonly outputLimit: number;
+}
+
+/** Prompts whose length is not known, to models whose context window is not known. */
+const USUAL_CONTEXT_WINDOW = 1_000_000;
+
+/** Written to a cache or not, with sound or pictures in it: whichever costs most. */
+const PROMPT_CLASSES: readonly TokenClass[] = ['input', 'cacheWrite', 'cacheWriteHour'];
+
+/**
+ * What a call costs at most, for the reservation of a budget: the prompt reckoned high and the longest answer that
+ * the request allows, all at the dearest rate. A prompt that draws in what the provider keeps counts as a full
+ * context window.
+ */
+export function upperBoundOf(call: BoundedCall, book: PriceBook): UpperBound {
+  const input = estimateInput(call.body);
+  const limits = requestLimits(call.body);
+  const percent = surchargePercent(surchargesIn(call.provider, call.body));
+  const isInputOnly = usageShapeOf(call.provider, call.path).inputOnly === true;
+  const cards = cardsFor(call, book);
+  let worst: UpperBound = {
+    cost: { known: false, reason: 'unknown-provider' },
+    inputEstimate: input.tokens,
+    outputLimit: isInputOnly ? 0 : (limits.output ?? USUAL_OUTPUT_LIMIT) * limits.answers,
+  };
+  for (const card of cards) {
+    const prompt = input.drawsInMore
+      ? Math.max(input.tokens, card.contextWindow ?? USUAL_CONTEXT_WINDOW)
+      : input.tokens;
+    const answer = limits.output ?? card.outputLimit ?? outputLimitOf(card.model) ?? usualLimit(card);
+    const output = isInputOnly ? 0 : answer * limits.answers;
+    const sum = new MicrosSum();
+    sum.add(prompt, dearestOf(card, [...PROMPT_CLASSES, ...input.media]), percent);
+    sum.add(clamped(output), dearestOf(card, ['output', 'reasoning', ...limits.media]), percent);
+    sum.add(limits.searches, card.perSearch ?? book.dearest(call.provider, call.at)?.perSearch ?? 0);
+    const micros = sum.total();
+    if (worst.cost.known && worst.cost.micros >= micros) continue;
+    const cost: Cost = { known: true, micros, estimated: true, pricedAs: card.model };
+    worst = { cost, inputEstimate: input.tokens, outputLimit: clamped(output) };
+  }
+  return worst;
+}
+
+/** One card for each model named; a model that is not known stands for the dearest. */
+function cardsFor(call: BoundedCall, book: PriceBook): RateCard[] {
+  const named = call.models.map((model) => book.find(call.provider, model, call.at));
+  const isComplete = named.length > 0 && named.every((card) => card !== undefined);
+  const dearest = isComplete ? undefined : book.dearest(call.provider, call.at);
+  // Half a list of prices is no bound: when one model has no price at all, the cost of the call is unknown.
+  if (!isComplete && dearest === undefined) return [];
+  return [...named, dearest].filter((card) => card !== undefined);
+}
+
+function usualLimit(card: RateCard): number {
+  return Math.min(card.contextWindow ?? USUAL_OUTPUT_LIMIT, USUAL_OUTPUT_LIMIT);
+}
+
+function dearestOf(card: RateCard, classes: readonly TokenClass[]): number {
+  return Math.max(0, ...classes.flatMap((name) => rateOf(card, name) ?? []).map(dearestTier));
+}
+
+function clamped(tokens: number): number {
+  return Math.min(tokens, Number.MAX_SAFE_INTEGER);
+}
