@@ -110,7 +110,7 @@ export const TimeWindowShape = z
   })
   .superRefine(
     (window, context) => {
-      if (!isRecord(window)) return;
+      if (context.issues.length > 0 || !isRecord(window)) return;
       if (Object.keys(window).length === 0) {
         context.addIssue({ code: 'custom', message: 'this window is empty: add days, from or to' });
       } else if ((window.from ?? '00:00') === (window.to ?? '24:00')) {

@@ -43,7 +43,7 @@ const AgentMatcher = z
   })
   .superRefine(
     (agents, context) => {
-      if (isRecord(agents) && Object.keys(agents).length === 0) {
+      if (context.issues.length === 0 && isRecord(agents) && Object.keys(agents).length === 0) {
         context.addIssue({
           code: 'custom',
           message: '`agents` is empty: add ids, names, users, libraries, teams or labels',

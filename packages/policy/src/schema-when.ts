@@ -76,7 +76,7 @@ function condition<T extends z.ZodRawShape>(operators: T) {
     .strictObject(operators)
     .superRefine(
       (value, context) => {
-        if (isRecord(value) && Object.keys(value).length === 0) {
+        if (context.issues.length === 0 && isRecord(value) && Object.keys(value).length === 0) {
           context.addIssue({ code: 'custom', message: `this condition is empty: add ${known.join(', ')}` });
         }
       },
@@ -96,7 +96,7 @@ export function whenOf(actions: readonly Action[]): z.ZodType<When> {
     .strictObject(shape)
     .superRefine(
       (value, context) => {
-        if (isRecord(value) && Object.keys(value).length === 0) {
+        if (context.issues.length === 0 && isRecord(value) && Object.keys(value).length === 0) {
           context.addIssue({ code: 'custom', message: '`when` is empty: add a condition' });
         }
       },
