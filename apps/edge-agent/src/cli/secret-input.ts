@@ -5,6 +5,7 @@ import { MAX_VALUE_BYTES } from '@raypher/vault';
 
 const [CTRL_C, CTRL_D, BACKSPACE, LINE_FEED, RETURN, DELETE] = [3, 4, 8, 10, 13, 127] as const;
 const STDIN = 0;
+const INHERITED = /^\/dev\/(?:stdin|fd\/(?<fd>\d{1,5}))$/;
 
 /**
  * Reads a value that nobody shall see: from a file, from a pipe, or typed without an echo. It stays in buffers, which
@@ -18,23 +19,31 @@ export async function readSecretInput(file: string | undefined, question: string
 }
 
 function readFile(path: string): Buffer {
-  let fd: number;
   try {
-    fd = openSync(path, 'r');
+    // What a shell hands over as <(command) is open already, and a process that is not dumpable cannot open it again.
+    const inherited = INHERITED.exec(path);
+    if (inherited !== null) return readOpen(Number(inherited.groups?.fd ?? STDIN), path);
+    const fd = openSync(path, 'r');
+    try {
+      return readOpen(fd, path);
+    } finally {
+      closeSync(fd);
+    }
   } catch (cause) {
+    if (cause instanceof RaypherError) throw cause;
     throw new RaypherError('request/not-found', `${path} cannot be read.`, { cause });
   }
-  try {
-    const { mode } = fstatSync(fd);
-    const value = readAll(fd);
-    const others = (mode & 0o077) === 0 ? '' : ', and other accounts may read it';
-    process.stderr.write(
-      `raypher: ${path} still holds the key in clear${others}. Delete it; on flash storage that does not erase it.\n`,
-    );
-    return value;
-  } finally {
-    closeSync(fd);
-  }
+}
+
+function readOpen(fd: number, path: string): Buffer {
+  const value = readAll(fd);
+  const stats = fstatSync(fd);
+  if (!stats.isFile()) return value;
+  const others = (stats.mode & 0o077) === 0 ? '' : ', and other accounts may read it';
+  process.stderr.write(
+    `raypher: ${path} still holds the key in clear${others}. Delete it; on flash storage that does not erase it.\n`,
+  );
+  return value;
 }
 
 function readAll(fd: number): Buffer {
@@ -82,10 +91,11 @@ function prompt(question: string): Promise<Buffer> {
     }
     chunk.fill(0);
   };
-  process.stderr.write(question);
   stdin.setRawMode(true);
   stdin.on('data', take);
   stdin.resume();
+  // Last: whatever answers the question finds the echo switched off.
+  process.stderr.write(question);
   return promise;
 }
 
