@@ -1,10 +1,10 @@
-import { randomUUID } from 'node:crypto';
-import { SimulatedTpm } from '@raypher/swarm';
+import { randomBytes, randomUUID } from 'node:crypto';
+import { ControlPlane, enrolWithTpm, SimulatedTpm } from '@raypher/swarm';
 import pg from 'pg';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { postJson } from '../testing/https-request.ts';
 import { Installation } from '../testing/installation.ts';
-import { TpmMember } from '../testing/tpm-member.ts';
+import { MEMBER_FACTS, TpmMember } from '../testing/tpm-member.ts';
 import { MAX_OPEN_PER_TOKEN } from './challenges.service.ts';
 
 let installation: Installation;
@@ -53,4 +53,21 @@ it('a stranger behind the address of an office keeps none of its devices from re
   }
   expect(refusal).toBe('request/rate-limited');
   expect((await member.renew()).status).toBe(201);
+});
+
+it('nobody has a device of somebody else paused with the public part of its endorsement key', async () => {
+  const member = await TpmMember.enrol(installation);
+  const stranger = new SimulatedTpm();
+  const { endorsementKey } = member.tpm.evidence();
+  const evidence = stranger.evidence();
+  stranger.evidence = () => ({ ...evidence, endorsementKey });
+  const server = new URL(`https://localhost:${installation.tlsPort}`);
+  const controlPlane = await ControlPlane.reach(server, await installation.createToken());
+  // What only the endorsement key's owner can open is guessed.
+  stranger.activate = () => randomBytes(32);
+  await expect(enrolWithTpm(controlPlane, stranger, MEMBER_FACTS)).rejects.toMatchObject({
+    code: 'enrolment/attestation-refused',
+  });
+  await controlPlane.close();
+  expect(await member.row()).toEqual({ status: 'active', history: ['enrolled'], alerts: [] });
 });

@@ -58,6 +58,29 @@ test.each<[string, Partial<EccParts>]>([
   );
 });
 
+/** An RSA endorsement key of 2,048 bits as a TPM describes it. */
+function rsaArea(modulus: Buffer): Buffer {
+  const head = [uint16(0x01), uint16(0x0b), uint32(0x300b2), sized(Buffer.alloc(32))];
+  const parameters = [0x06, 128, 0x43, 0x10, 2048].map(uint16);
+  return Buffer.concat([...head, ...parameters, uint32(0), sized(modulus)]);
+}
+
+// None of them is the product of two large primes; a credential for one cannot be made, or anybody could open it.
+test.each<[string, (modulus: Buffer) => void]>([
+  ['even', (modulus) => modulus.fill(0xaa)],
+  ['zero', (modulus) => modulus.fill(0)],
+  ['one', (modulus) => modulus.fill(0).writeUInt8(1, 255)],
+  ['shorter than it says', (modulus) => modulus.writeUInt8(0)],
+])('an RSA modulus that is %s is refused', (_, change) => {
+  const { n = '' } = generateKeyPairSync('rsa', { modulusLength: 2048 }).publicKey.export({ format: 'jwk' });
+  const modulus = Buffer.from(n, 'base64url');
+  expect(parsePublicKey(rsaArea(modulus)).asymmetricKeyType).toBe('rsa');
+  change(modulus);
+  expect(() => parsePublicKey(rsaArea(modulus))).toThrowError(
+    expect.objectContaining({ code: 'request/invalid' }),
+  );
+});
+
 test('a name is the hash of everything that describes the key', () => {
   const area = eccArea(point());
   const hash = createHash('sha256').update(area).digest('hex');

@@ -49,7 +49,10 @@ function readRsa(reader: WireReader) {
   // 0 stands for 65537.
   if (reader.uint32() !== 0) throw new RangeError('not the usual exponent');
   const modulus = reader.sized();
-  if (modulus.length * 8 !== bits) throw new RangeError('not as long as it says');
+  const [highest = 0, lowest = 0] = [modulus.at(0), modulus.at(-1)];
+  if (modulus.length * 8 !== bits || highest < 0x80) throw new RangeError('not as long as it says');
+  // Divisible by two, and by OpenSSL taken for the caller's mistake only when something is encrypted.
+  if (lowest % 2 === 0) throw new RangeError('not a modulus');
   return { kty: 'RSA', n: modulus.toString('base64url'), e: 'AQAB' };
 }
 
