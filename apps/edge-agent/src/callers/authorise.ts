@@ -4,13 +4,7 @@ import type { AuthoriseCaller, Caller, CallerStanding } from '../proxy/caller.ts
 import type { AllowedProgram } from '../store/allow-list.ts';
 import { SocketHolders } from './holders.ts';
 import { interpreterOf } from './interpreters.ts';
-import {
-  deviation,
-  imageOf,
-  type ProcessRef,
-  type RunningExecutable,
-  runningExecutable,
-} from './running-program.ts';
+import { deviation, executablePath, imageOf, type ProcessRef, runningExecutable } from './running-program.ts';
 
 export interface AuthoriseParts {
   /** Read at every request, so that a change of the list counts at once. */
@@ -44,7 +38,13 @@ export function authoriseFrom({
   const judge = async (caller: Caller): Promise<CallerStanding> => {
     const { process, socket } = caller;
     if (process === undefined || socket === undefined) return UNKNOWN;
-    const all = await holders.of(socket);
+    let all = holders.recent(socket);
+    if (all === undefined) {
+      // Looking at everything is dear: only a program that is allowed by itself causes it.
+      const own = await judgeProcess(process, programs, hasher);
+      if (!own.allowed) return own;
+      all = await holders.of(socket);
+    }
     if (!all.some(({ pid, startTime }) => pid === process.pid && startTime === process.startTime)) {
       return UNKNOWN;
     }
@@ -69,6 +69,10 @@ async function judgeProcess(
   programs: () => readonly AllowedProgram[],
   hasher: ExecutableHasher,
 ): Promise<CallerStanding> {
+  const path = executablePath(process);
+  if (path === undefined) return UNKNOWN;
+  // Before anything is read to the end: whoever is not on the list cannot keep the agent hashing large files.
+  if (!programs().some((entry) => entry.path === path)) return notAllowed(process, path);
   const executable = await runningExecutable(process, hasher);
   if (executable === undefined) return UNKNOWN;
   const candidates = programs().filter(
@@ -85,12 +89,18 @@ async function judgeProcess(
     if (imageOf(process) !== executable.image || !programs().includes(entry)) return UNKNOWN;
     return { allowed: true, entry: describeEntry(entry) };
   }
-  const changed = programs().some(({ path }) => path === executable.path) && candidates.length === 0;
-  const why = changed ? 'its content is not what was allowed' : closest;
-  return refusal(
-    `${executable.path} (process ${process.pid}) may not use this machine's keys: ${why ?? 'it is not on the allow list'}.`,
-    hintFor(executable, closest),
-  );
+  const changed = candidates.length === 0 ? 'its content is not what was allowed' : undefined;
+  return notAllowed(process, executable.path, changed ?? closest, closest);
+}
+
+/** @param closest what keeps it from being an entry that names its very bytes */
+function notAllowed(
+  { pid }: ProcessRef,
+  path: string,
+  why = 'it is not on the allow list',
+  closest?: string,
+): CallerStanding {
+  return refusal(`${path} (process ${pid}) may not use this machine's keys: ${why}.`, hintFor(path, closest));
 }
 
 /** What was allowed, for the record. */
@@ -99,7 +109,7 @@ export function describeEntry({ path, sha256, script }: AllowedProgram): string 
   return `${path} sha256:${sha256.slice(0, 12)}${what}`;
 }
 
-function hintFor({ path }: RunningExecutable, closest: string | undefined): string {
+function hintFor(path: string, closest: string | undefined): string {
   if (closest !== undefined && !closest.startsWith('it runs')) {
     return 'Start it the way it was allowed. `raypher allow --list` shows what is allowed.';
   }

@@ -56,7 +56,7 @@ describe('the script of a command line', () => {
     'bash --rcfile evil -i bot.sh',
     'bash --init-file=evil bot.sh',
     'bash -s bot.sh',
-    'zsh -i bot.sh',
+    'bash -i bot.sh',
     'perl -Mevil bot.pl',
     'perl -Ievil bot.pl',
     'perl -e code bot.pl',
@@ -71,6 +71,11 @@ describe('the script of a command line', () => {
 
 describe('executables', () => {
   it.each([
+    '/usr/bin/php-cgi8.3',
+    '/usr/bin/zsh',
+    '/usr/bin/fish',
+    '/usr/bin/qemu-x86_64',
+    '/usr/bin/openssl',
     '/lib64/ld-linux-x86-64.so.2',
     '/bin/busybox',
     '/usr/bin/env',

@@ -65,7 +65,7 @@ const INTERPRETERS: readonly Interpreter[] = [
     ...PLAIN,
     name: 'shell',
     harmlessOptions: /^-[eux]+$/,
-    variables: /^(BASH_ENV|ENV|SHELLOPTS|BASHOPTS|PS4|ZDOTDIR|KSH_ENV|BASH_FUNC_.*)$/,
+    variables: /^(BASH_ENV|ENV|SHELLOPTS|BASHOPTS|PS4|KSH_ENV|BASH_FUNC_.*)$/,
   },
   { ...PLAIN, name: 'perl', harmlessOptions: /^-[wtT]+$/, variables: /^PERL/ },
   {
@@ -79,9 +79,11 @@ const INTERPRETERS: readonly Interpreter[] = [
 
 /** Files that run whatever they are given, in ways that are not told apart here. */
 const LAUNCHERS =
-  /^(ld-linux.*|ld-musl.*|ld\.so.*|busybox|toybox|env|sudo|su|doas|setpriv|chroot|nsenter|unshare|runuser|timeout|nice|nohup|xargs|find|parallel|socat|nc|ncat|netcat.*|gdb|strace|ltrace|lldb|make|java|dotnet|mono|erl|beam\.smp|elixir|lua[\d.]*|luajit|tclsh.*|wish.*|expect|R|Rscript|julia|ghc|guile|sbcl|emacs.*|vim?(\..*)?|nvim|ex|ed|g?awk|mawk|sed|bc|jshell|irb|python.*-config|uvx?|npx|pipx|deno-x|bunx?|curl|wget)$/;
+  /^(ld-linux.*|ld-musl.*|ld\.so.*|busybox|toybox|env|sudo|su|doas|setpriv|chroot|nsenter|unshare|runuser|timeout|nice|nohup|xargs|find|parallel|socat|nc|ncat|netcat.*|gdb|strace|ltrace|lldb|make|java|dotnet|mono|erl|beam\.smp|elixir|lua[\d.]*|luajit|tclsh.*|wish.*|expect|R|Rscript|julia|ghc|guile|sbcl|emacs.*|vim?(\..*)?|nvim|ex|ed|g?awk|mawk|sed|bc|jshell|irb|python.*-config|uvx?|npx|pipx|deno-x|bunx?|curl|wget2?|openssl|telnet|websocat|php-cgi[\d.]*|php-fpm[\d.]*|phpdbg[\d.]*|qemu-.*|valgrind(\..*)?)$/;
 
-const SHELLS = /^(sh|bash|rbash|dash|ash|ksh[\d.]*|mksh|zsh[\d.-]*|fish)$/;
+const SHELLS = /^(sh|bash|rbash|dash|ash|ksh[\d.]*|mksh)$/;
+/** Shells that read start files for every script, from wherever a variable of whoever starts them leads. */
+const CONFIGURED_SHELLS = /^(zsh[\d.-]*|fish)$/;
 
 /** @param executable base name of the file */
 export function interpreterOf(executable: string): Interpreter | undefined {
@@ -99,6 +101,9 @@ export function neverAllowed(path: string): string | undefined {
   if (/^bunx?(-|$)/.test(name)) {
     return 'bun reads bunfig.toml from wherever it is started, which can load other code; compile the script with `bun build --compile` and allow the result';
   }
+  if (CONFIGURED_SHELLS.test(name)) {
+    return `${name} runs start files first, from wherever HOME or XDG_CONFIG_HOME lead; use sh or bash for the script`;
+  }
   if (LAUNCHERS.test(name)) return `${name} runs or sends whatever it is told to`;
   return undefined;
 }
@@ -107,7 +112,7 @@ function kindOf(name: string): Kind | undefined {
   if (SHELLS.test(name)) return 'shell';
   if (/^perl[\d.]*$/.test(name)) return 'perl';
   if (/^j?ruby[\d.]*$/.test(name)) return 'ruby';
-  if (/^php(-cgi)?[\d.]*$/.test(name)) return 'php';
+  if (/^php[\d.]*$/.test(name)) return 'php';
   return runtimeOf(name);
 }
 

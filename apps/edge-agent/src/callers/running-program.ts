@@ -37,6 +37,12 @@ export function imageOf({ pid, startTime }: ProcessRef): string | undefined {
   return file === undefined ? undefined : `${stat.image}:${file.dev}:${file.ino}:${file.ctimeNs}`;
 }
 
+/** Where the executable was when it was started; undefined when the process ended or may not be examined. */
+export function executablePath({ pid, startTime }: ProcessRef): string | undefined {
+  const link = readProcLink(`/proc/${pid}/exe`);
+  return link.ok && readStat(pid)?.startTime === startTime ? link.value.replace(DELETED, '') : undefined;
+}
+
 /** The bytes that run, even when their file was deleted or replaced. */
 export async function runningExecutable(
   process: ProcessRef,
@@ -69,7 +75,7 @@ export async function deviation(
   if (entry.uid !== undefined && users[0] !== String(entry.uid)) {
     return `it runs as user ${users[0]}, and was allowed for user ${entry.uid}`;
   }
-  if (!seesTheMachine(pid)) return 'it runs in a container or sees other files than this machine’s';
+  if (!seesTheMachine(pid)) return 'it runs in a container or in namespaces of its own';
   const interpreter = byName(entry.interpreter);
   const environment = readProcFile(
     `/proc/${pid}/environ`,

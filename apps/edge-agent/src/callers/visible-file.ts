@@ -4,25 +4,28 @@ import { readProcLink } from '../discovery/procfs.ts';
 
 /**
  * Whether a process sees the machine's files as everybody does. One in a mount namespace or root of its own can
- * show another file, or other libraries, under an allowed name.
+ * show another file, or other libraries, under an allowed name; one in a user namespace of its own may tell the
+ * kernel that it runs another executable (`PR_SET_MM_EXE_FILE`, prctl(2)).
  */
 export function seesTheMachine(pid: number): boolean {
   const root = readProcLink(`/proc/${pid}/root`);
-  const mounts = readProcLink(`/proc/${pid}/ns/mnt`);
-  if (!root.ok || root.value !== '/' || !mounts.ok) return false;
-  return mounts.value === ownMounts() || mounts.value === machineMounts();
+  if (!root.ok || root.value !== '/') return false;
+  return isInOurs(pid, 'mnt') && isInOurs(pid, 'user');
+}
+
+/** In the service's own namespace, or in that of the first process: the machine's, or the agent's container's. */
+function isInOurs(pid: number, namespace: 'mnt' | 'user'): boolean {
+  const [theirs, ours, first] = [pid, 'self', 1].map((of) => readProcLink(`/proc/${of}/ns/${namespace}`));
+  if (theirs?.ok !== true) return false;
+  return (
+    (ours?.ok === true && theirs.value === ours.value) || (first?.ok === true && theirs.value === first.value)
+  );
 }
 
 /** The service's own, which a hardened unit has for itself. */
 function ownMounts(): string | undefined {
   const own = readProcLink('/proc/self/ns/mnt');
   return own.ok ? own.value : undefined;
-}
-
-/** Those of the first process: the machine's, or the container's that the agent runs in. */
-function machineMounts(): string | undefined {
-  const first = readProcLink('/proc/1/ns/mnt');
-  return first.ok ? first.value : undefined;
 }
 
 const MAX_LINKS = 40;
