@@ -1,0 +1,227 @@
+import { BITCOIN_ADDRESS } from '../detectors/payment-and-contact.ts';
+import { LEAST_UNKNOWN, looksLikeUnknownSecret } from '../entropy/unknown-token.ts';
+import { KeywordAutomaton } from '../match/keyword-automaton.ts';
+import { ibanLength } from '../validate/iban.ts';
+import { type AssignedMatcher, assignedMatcher } from './assigned-matcher.ts';
+import { type Assignment, readAssignment } from './assignment.ts';
+import { ContextWords, standsAlone } from './context-words.ts';
+import type { Detector, NumberDetector } from './detector.ts';
+import { findLongTokens } from './long-tokens.ts';
+import { findNumberGroups, type NumberGroup } from './number-groups.ts';
+import { type NumberMatcher, numberMatcher } from './number-matcher.ts';
+import type { Candidate } from './resolve-overlaps.ts';
+import { isSecretValue, SECRET_NAMES } from './secret-name.ts';
+import { type TokenMatcher, tokenMatcher } from './token-matcher.ts';
+
+/** What one keyword sets off. */
+interface Trigger {
+  length: number;
+  tokens: (TokenMatcher & { rank: number })[];
+  assigned: (AssignedMatcher & { rank: number })[];
+  secretName: boolean;
+  contextWord: number | undefined;
+}
+
+type RankedNumber = NumberMatcher & { rank: number; words: number[] };
+
+const CONTEXT_BEFORE = 72;
+const CONTEXT_AFTER = 40;
+/** Confidence of a number that is the whole text: a checksum, and nobody who says what it is. */
+const ALONE = 0.4;
+const LEAST_DIGITS = 3;
+const LONGEST_ALONE = 40;
+
+const ASSIGNED_SECRET = {
+  detector: 'assigned-secret',
+  category: 'credential',
+  severity: 'high',
+  confidence: 0.75,
+} as const;
+const UNKNOWN_SECRET = {
+  detector: 'unknown-secret',
+  category: 'unknown-secret',
+  severity: 'medium',
+  confidence: 0.5,
+} as const;
+const IBAN = { detector: 'iban', category: 'payment', severity: 'high', confidence: 1 } as const;
+
+/** All detectors of one scanner behind one keyword search, one walk over digits and one over long tokens. */
+export class CompiledDetectors {
+  readonly #triggers: Trigger[] = [];
+  readonly #automaton: KeywordAutomaton;
+  readonly #numbers: RankedNumber[];
+  readonly #context: ContextWords;
+  readonly #bitcoin: TokenMatcher | undefined;
+  readonly #unknownSecrets: boolean;
+  readonly #iban: boolean;
+  readonly #lastRank: number;
+
+  constructor(detectors: readonly Detector[], unknownSecrets: boolean) {
+    const keywords = new Map<string, Trigger>();
+    const words = new Map<string, number>();
+    const trigger = (keyword: string): Trigger => {
+      const known = keywords.get(keyword);
+      if (known) return known;
+      const added: Trigger = {
+        length: keyword.length,
+        tokens: [],
+        assigned: [],
+        secretName: false,
+        contextWord: undefined,
+      };
+      keywords.set(keyword, added);
+      return added;
+    };
+    const wordIndex = (word: string): number => {
+      const index = words.get(word) ?? words.size;
+      words.set(word, index);
+      trigger(word).contextWord = index;
+      return index;
+    };
+    this.#numbers = [];
+    for (const [rank, detector] of detectors.entries()) {
+      if (detector.kind === 'token') {
+        const matcher = { ...tokenMatcher(detector), rank };
+        for (const keyword of detector.keywords) trigger(keyword).tokens.push(matcher);
+      } else if (detector.kind === 'assigned') {
+        const matcher = { ...assignedMatcher(detector), rank };
+        for (const name of detector.names) trigger(name).assigned.push(matcher);
+      } else this.#numbers.push({ ...numberMatcher(detector), rank, words: detector.context.map(wordIndex) });
+    }
+    if (unknownSecrets) for (const name of SECRET_NAMES) trigger(name).secretName = true;
+    this.#unknownSecrets = unknownSecrets;
+    this.#iban = this.#numbers.length > 0;
+    this.#bitcoin = detectors.some(({ category }) => category === 'wallet')
+      ? tokenMatcher(BITCOIN_ADDRESS)
+      : undefined;
+    this.#automaton = new KeywordAutomaton([...keywords.keys()]);
+    this.#triggers = [...keywords.values()];
+    this.#context = new ContextWords(words.size);
+    this.#lastRank = detectors.length;
+  }
+
+  find(text: string): Candidate[] {
+    const candidates: Candidate[] = [];
+    this.#context.clear();
+    this.#findByKeywords(text, candidates);
+    if (this.#numbers.length > 0)
+      findNumberGroups(text, LEAST_DIGITS, (group) => this.#judgeGroup(text, group, candidates));
+    if (this.#unknownSecrets || this.#bitcoin) this.#findLongTokens(text, candidates);
+    return candidates;
+  }
+
+  #findByKeywords(text: string, candidates: Candidate[]): void {
+    let assignmentEnd = -1;
+    let assignment: Assignment | undefined;
+    this.#automaton.search(text, (keyword, end) => {
+      const trigger = this.#triggers[keyword];
+      if (!trigger) return;
+      const start = end - trigger.length;
+      for (const matcher of trigger.tokens) {
+        const span = matcher.matchAt(text, start);
+        if (span) candidates.push(candidateOf(matcher.detector, span.start, span.end, matcher.rank));
+      }
+      if (trigger.contextWord !== undefined && standsAlone(text, start, end))
+        this.#context.add(trigger.contextWord, start);
+      if (!trigger.secretName && trigger.assigned.length === 0) return;
+      if (trigger.assigned.length > 0 && !standsAlone(text, start, end) && !trigger.secretName) return;
+      if (!assignment || end > assignmentEnd || start < assignment.valueStart - 200) {
+        assignment = readAssignment(text, start, end);
+        assignmentEnd = assignment?.valueStart ?? -1;
+      }
+      if (assignment) this.#judgeAssignment(text, assignment, trigger, candidates);
+    });
+  }
+
+  #judgeAssignment(text: string, assignment: Assignment, trigger: Trigger, candidates: Candidate[]): void {
+    const { name, valueStart, valueEnd, quoted } = assignment;
+    const value = text.slice(valueStart, valueEnd);
+    for (const matcher of trigger.assigned)
+      if (matcher.matches(assignment, value))
+        candidates.push(candidateOf(matcher.detector, valueStart, valueEnd, matcher.rank));
+    if (trigger.secretName && isSecretValue(name, value, quoted))
+      candidates.push({ ...ASSIGNED_SECRET, start: valueStart, end: valueEnd, rank: this.#lastRank });
+  }
+
+  #judgeGroup(text: string, group: NumberGroup, candidates: Candidate[]): void {
+    const from = Math.max(0, group.start - 5);
+    const to = Math.min(text.length, group.end + 5);
+    if (this.#iban) this.#findIban(text, group.start, candidates);
+    const wholeText = text.length <= LONGEST_ALONE && text.trim().length <= group.end - group.start + 6;
+    for (const matcher of this.#numbers) {
+      const { detector, words } = matcher;
+      if (group.digits < detector.digits[0]) continue;
+      const near = this.#isNear(words, group);
+      const alone = !near && wholeText && detector.alone === true && !isTimestamp(text);
+      if (!near && !alone && detector.where === 'near') continue;
+      matcher.matchIn(text, from, to, (span) => {
+        if (!near && alone && detector.where === 'near' && span.end - span.start < text.trim().length) return;
+        const confidence = confidenceOf(detector, near);
+        candidates.push({ ...candidateOf(detector, span.start, span.end, matcher.rank), confidence });
+      });
+    }
+  }
+
+  #isNear(words: readonly number[], group: NumberGroup): boolean {
+    for (const word of words)
+      if (this.#context.isBetween(word, group.start - CONTEXT_BEFORE, group.end + CONTEXT_AFTER)) return true;
+    return false;
+  }
+
+  #findIban(text: string, start: number, candidates: Candidate[]): void {
+    if (!/[A-Za-z]{2}/.test(text.slice(start, start + 2))) return;
+    const length = ibanLength(text.slice(start, start + 44));
+    const before = text[start - 1] ?? ' ';
+    if (length > 0 && !/[A-Za-z0-9]/.test(before) && !/[A-Za-z0-9]/.test(text[start + length] ?? ' '))
+      candidates.push({ ...IBAN, start, end: start + length, rank: this.#lastRank });
+  }
+
+  #findLongTokens(text: string, candidates: Candidate[]): void {
+    findLongTokens(text, LEAST_UNKNOWN, ({ start, end }) => {
+      const address = end - start <= 40 ? this.#bitcoin?.matchAt(text, start) : undefined;
+      if (address && this.#bitcoin)
+        candidates.push(candidateOf(this.#bitcoin.detector, address.start, address.end, this.#lastRank));
+      else if (this.#unknownSecrets && this.#isUnknownSecret(text, start, end))
+        candidates.push({ ...UNKNOWN_SECRET, start, end, rank: this.#lastRank + 1 });
+    });
+  }
+
+  #isUnknownSecret(text: string, start: number, end: number): boolean {
+    if (end - start > 200) return false;
+    const before = text.slice(Math.max(0, start - 32), start);
+    return (
+      looksLikeUnknownSecret(text.slice(start, end), before, text[end] ?? '') &&
+      !isLineOfBlock(text, start, end)
+    );
+  }
+}
+
+/** One of several full lines of the same length: base64 of certificates, mail, media. */
+function isLineOfBlock(text: string, start: number, end: number): boolean {
+  const length = end - start;
+  const isBreak = (index: number) =>
+    text[index] === '\n' || (text[index] === 'n' && text[index - 1] === '\\');
+  return (
+    length >= 48 &&
+    ((isBreak(start - 1) && isBreak(start - 1 - length - 1)) || (isBreak(end) && isBreak(end + 1 + length)))
+  );
+}
+
+/** Seconds or milliseconds of this decade are numbers of ten and thirteen digits, too. */
+function isTimestamp(text: string): boolean {
+  return /^\s*1[5-9]\d{8}(?:\d{3})?\s*$/.test(text);
+}
+
+function confidenceOf(detector: NumberDetector, near: boolean): number {
+  if (near) return Math.min(1, detector.confidence + 0.1);
+  return detector.where === 'anywhere' ? detector.confidence : ALONE;
+}
+
+function candidateOf(
+  { id, category, severity, confidence }: Detector,
+  start: number,
+  end: number,
+  rank: number,
+): Candidate {
+  return { detector: id, category, severity, confidence, start, end, rank };
+}

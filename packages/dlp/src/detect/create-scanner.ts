@@ -1,0 +1,56 @@
+import { compileCustomRules } from '../custom/compile-custom-rules.ts';
+import type { CustomRule } from '../custom/custom-rule.ts';
+import { DETECTORS } from '../detectors/all.ts';
+import { LONGEST_KEY } from '../detectors/general-secrets.ts';
+import type { Finding } from '../finding.ts';
+import type { Scanner } from '../scanner.ts';
+import { CompiledDetectors } from './compiled-detectors.ts';
+import type { Detector } from './detector.ts';
+import { foldText } from './folded-text.ts';
+import { type Candidate, resolveOverlaps } from './resolve-overlaps.ts';
+import { versionOf } from './version.ts';
+
+export interface ScannerOptions {
+  /** Instead of all built-in detectors. */
+  detectors?: readonly Detector[];
+  /** Rules that users wrote. */
+  custom?: readonly CustomRule[];
+  /** Findings below are left out, 0 to 1; a number that is the whole text has 0.4, an unknown token 0.5. */
+  minimumConfidence?: number;
+  /** Tokens that look random and have no name: on unless told. */
+  unknownSecrets?: boolean;
+}
+
+/**
+ * Compiles the detectors into a scanner.
+ *
+ * @throws RaypherError `dlp/bad-rule` when a custom rule cannot be compiled
+ * @example
+ * const scanner = createScanner();
+ * scanner.scan('card 4111 1111 1111 1111'); // [{ detector: 'payment-card', start: 5, end: 24, … }]
+ */
+export function createScanner(options: ScannerOptions = {}): Scanner {
+  const { detectors = DETECTORS, custom = [], minimumConfidence = 0, unknownSecrets = true } = options;
+  const compiled = new CompiledDetectors(detectors, unknownSecrets);
+  const customRules = compileCustomRules(custom);
+  const collect = (text: string): Candidate[] => [...compiled.find(text), ...customRules.find(text)];
+  return {
+    version: versionOf({ detectors, custom, minimumConfidence, unknownSecrets }),
+    longestFinding: LONGEST_KEY,
+    scan(text: string): Finding[] {
+      const candidates = collect(text);
+      const folded = foldText(text);
+      if (folded)
+        for (const candidate of collect(folded.text))
+          candidates.push({
+            ...candidate,
+            start: folded.origins[candidate.start] ?? 0,
+            end: (folded.origins[candidate.end - 1] ?? text.length - 1) + 1,
+          });
+      const sure = candidates.filter(
+        ({ confidence, start, end }) => confidence >= minimumConfidence && end - start <= LONGEST_KEY,
+      );
+      return resolveOverlaps(sure, LONGEST_KEY);
+    },
+  };
+}

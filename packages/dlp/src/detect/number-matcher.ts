@@ -1,0 +1,44 @@
+import type { NumberDetector } from './detector.ts';
+import type { Span } from './token-matcher.ts';
+
+export interface NumberMatcher {
+  detector: NumberDetector;
+  /** Calls back for every number of the plan inside the window. */
+  matchIn(text: string, from: number, to: number, found: (span: Span) => void): void;
+}
+
+/** More matches than this in one window of a few dozen characters are a list of something else. */
+const MOST_MATCHES = 8;
+
+export function numberMatcher(detector: NumberDetector): NumberMatcher {
+  const before = detector.pattern.startsWith('(?:\\+')
+    ? '(?<![A-Za-z0-9])'
+    : '(?<![A-Za-z0-9_]|[0-9][.,-]|[-+/=])';
+  const pattern = new RegExp(`${before}(?:${detector.pattern})(?![A-Za-z0-9_]|[-.,:/=+]\\d|[=])`, 'g');
+  const { validate } = detector;
+  const [least, most] = detector.digits;
+  return {
+    detector,
+    matchIn(text, from, to, found) {
+      const window = text.slice(from, to);
+      pattern.lastIndex = 0;
+      for (let round = 0; round < MOST_MATCHES; round++) {
+        const match = pattern.exec(window);
+        if (!match) return;
+        const [value] = match;
+        const digits = countDigits(value);
+        if (digits >= least && digits <= most && (!validate || validate(value)))
+          found({ start: from + match.index, end: from + match.index + value.length });
+      }
+    },
+  };
+}
+
+function countDigits(text: string): number {
+  let count = 0;
+  for (let index = 0; index < text.length; index++) {
+    const code = text.charCodeAt(index);
+    if (code >= 48 && code <= 57) count++;
+  }
+  return count;
+}

@@ -1,0 +1,69 @@
+import { shannonEntropy } from '../entropy/shannon.ts';
+import type { TokenDetector } from './detector.ts';
+
+/** Where a token detector's secret is. */
+export interface Span {
+  start: number;
+  end: number;
+}
+
+/** A token detector, ready to be tried at a place. */
+export interface TokenMatcher {
+  detector: TokenDetector;
+  /** @param keywordStart where the mark begins in the text */
+  matchAt(text: string, keywordStart: number): Span | undefined;
+}
+
+const EDGE_BEFORE = '(?<![A-Za-z0-9])';
+const EDGE_AFTER = '(?![A-Za-z0-9])';
+
+/** Compiles the pattern to match at one index only: what a search would try elsewhere costs nothing. */
+export function tokenMatcher(detector: TokenDetector): TokenMatcher {
+  // A pattern that begins with punctuation has its edge in itself.
+  const before = /^(?:[:;?&|]|\(\?<|-)/.test(detector.pattern) ? '' : EDGE_BEFORE;
+  const after = /[)\]}\w]$/.test(detector.pattern) ? EDGE_AFTER : '';
+  const flags = detector.ignoreCase ? 'yi' : 'y';
+  const source = `${before}(?:${detector.pattern})${after}`;
+  const fast = new RegExp(source, flags);
+  // Indices of groups are costly, so they are asked for only once there is a match.
+  const exact = new RegExp(source, `${flags}d`);
+  const startOf = leadOf(detector);
+  const { entropy = 0, validate } = detector;
+  return {
+    detector,
+    matchAt(text, keywordStart) {
+      const start = startOf(text, keywordStart);
+      if (start < 0) return undefined;
+      fast.lastIndex = start;
+      if (!fast.test(text)) return undefined;
+      exact.lastIndex = start;
+      const span = exact
+        .exec(text)
+        ?.indices?.slice(0, 2)
+        .findLast((indices) => indices !== undefined);
+      if (!span) return undefined;
+      const secret = text.slice(span[0], span[1]);
+      if (entropy > 0 && shannonEntropy(variablePart(secret)) < entropy) return undefined;
+      if (/[xX*.]{12}/.test(secret) || (validate && !validate(secret))) return undefined;
+      return { start: span[0], end: span[1] };
+    },
+  };
+}
+
+/** The prefix of a token says nothing about its randomness. */
+function variablePart(secret: string): string {
+  return secret.length > 24 ? secret.slice(secret.length >> 2) : secret;
+}
+
+function leadOf({ lead = 0 }: TokenDetector): (text: string, keywordStart: number) => number {
+  if (typeof lead === 'number') return (_, keywordStart) => keywordStart - lead;
+  const allowed = new Uint8Array(128);
+  for (let code = 0; code < 128; code++)
+    allowed[code] = lead.characters.test(String.fromCharCode(code)) ? 1 : 0;
+  return (text, keywordStart) => {
+    const furthest = Math.max(0, keywordStart - lead.most);
+    let start = keywordStart;
+    while (start > furthest && allowed[text.charCodeAt(start - 1)] === 1) start--;
+    return start === keywordStart ? -1 : start;
+  };
+}

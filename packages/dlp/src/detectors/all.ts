@@ -1,0 +1,22 @@
+import type { Detector } from '../detect/detector.ts';
+import { AI_PROVIDERS } from './ai-providers.ts';
+import { CLOUD } from './cloud.ts';
+import { DEVELOPMENT } from './development.ts';
+import { GENERAL_SECRETS } from './general-secrets.ts';
+import { NATIONAL_IDS } from './national-ids.ts';
+import { CONTACT_TOKENS, PAYMENT_NUMBERS, PHONES, WALLETS } from './payment-and-contact.ts';
+import { SERVICES } from './services.ts';
+
+/** Everything that is found without configuration; the more specific stands before the more general. */
+export const DETECTORS: readonly Detector[] = [
+  ...AI_PROVIDERS,
+  ...CLOUD,
+  ...DEVELOPMENT,
+  ...SERVICES,
+  ...GENERAL_SECRETS,
+  ...WALLETS,
+  ...CONTACT_TOKENS,
+  ...PAYMENT_NUMBERS,
+  ...NATIONAL_IDS,
+  ...PHONES,
+];

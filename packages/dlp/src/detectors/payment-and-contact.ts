@@ -1,0 +1,225 @@
+import type { NumberDetector, TokenDetector } from '../detect/detector.ts';
+import { digitsOf, isOneDigitRepeated } from '../validate/digits.ts';
+import { isAbaRouting } from '../validate/national-ids.ts';
+import { isPaymentCard } from '../validate/payment-card.ts';
+import { hasEthereumChecksum, isBase58CheckAddress, isBech32Address } from '../validate/wallet.ts';
+import { credential } from './credential.ts';
+import { number } from './numbers.ts';
+
+const CARD_WORDS = ['card', 'visa', 'mastercard', 'amex', 'credit', 'debit', 'cvv', 'cvc'];
+const PHONE_WORDS = [
+  'phone',
+  'tel',
+  'telefon',
+  'mobile',
+  'cell',
+  'call',
+  'fax',
+  'whatsapp',
+  'sms',
+  'dial',
+  'handy',
+  'movil',
+  'telefono',
+  'numero',
+  'contact',
+];
+
+/** Numbering plan of North America: area and exchange begin with 2–9, neither ends in 11. */
+function isNorthAmerican(text: string): boolean {
+  const digits = digitsOf(text)
+    .join('')
+    .replace(/^1(?=\d{10}$)/, '');
+  return /^[2-9](?!11)\d{2}[2-9](?!11)\d{6}$/.test(digits);
+}
+
+/** E.164: a country code that exists and 7 to 15 digits in all. */
+const COUNTRY_CODE =
+  /^(?:1|7|2[07]|3[0123469]|4[013456789]|5[1-8]|6[0-6]|8[1246]|9[0-58]|21[1-368]|22\d|23\d|24\d|25[0-8]|26\d|29[01789]|35\d|37[0-8]|38[0-35-79]|42[013]|50\d|59\d|67[02-9]|68[0-35-9]|69[0-2]|8[05]\d|87\d|88[0-368]|96[0-8]|97[0-7]|99[2-68])/;
+
+function isInternational(text: string): boolean {
+  const digits = digitsOf(text);
+  const plain = digits.join('').replace(/^00/, '');
+  return plain.length >= 8 && plain.length <= 15 && COUNTRY_CODE.test(plain) && !isOneDigitRepeated(digits);
+}
+
+export const PAYMENT_NUMBERS: readonly NumberDetector[] = [
+  number(
+    'payment-card',
+    'Payment card number',
+    [12, 19],
+    '\\d(?:[ -]?\\d){11,18}',
+    CARD_WORDS,
+    isPaymentCard,
+    ['4111 1111 1111 1111', '5555-5555-5555-4444', '371449635398431'],
+    {
+      category: 'payment',
+      severity: 'critical',
+      where: 'anywhere',
+      good: ['4111 1111 1111 1112', '1748503543012'],
+    },
+  ),
+  number(
+    'aba-routing',
+    'ABA routing number',
+    [9, 9],
+    '\\d{4}[- ]?\\d{4}[- ]?\\d',
+    ['routing', 'aba', 'rtn', 'bank', 'wire transfer', 'ach'],
+    isAbaRouting,
+    ['routing number 121000358'],
+    { category: 'payment', severity: 'medium', good: ['421042111'] },
+  ),
+  number(
+    'us-bank-account',
+    'Bank account number',
+    [8, 17],
+    '\\d{8,17}',
+    ['account number', 'acct', 'bank account', 'checking', 'savings', 'kontonummer', 'account no'],
+    undefined,
+    ['bank account 945456787654'],
+    { category: 'payment', severity: 'medium', confidence: 0.5, good: ['1234567'] },
+  ),
+  number(
+    'card-security-code',
+    'Card security code',
+    [3, 4],
+    '\\d{3,4}',
+    ['cvv', 'cvc', 'cvv2', 'security code'],
+    undefined,
+    ['CVV: 123'],
+    { category: 'payment', severity: 'high', confidence: 0.6, good: ['call 123'] },
+  ),
+];
+
+export const PHONES: readonly NumberDetector[] = [
+  number(
+    'phone-international',
+    'Phone number with country code',
+    [8, 15],
+    '(?:\\+|(?<!\\d)00)[1-9](?:[ .()/-]{0,3}\\d){6,14}',
+    PHONE_WORDS,
+    isInternational,
+    ['+1 415 555 0132', '+49 30 1234567', '+44 (20) 7123 4567'],
+    { category: 'contact', severity: 'medium', confidence: 0.8, where: 'anywhere', good: ['+999 12'] },
+  ),
+  number(
+    'phone-north-america',
+    'Phone number',
+    [10, 11],
+    '(?:1[ .-])?\\(\\d{3}\\)[ ]?\\d{3}[-. ]\\d{4}|(?:1[ .-])?\\d{3}([-.])\\d{3}\\1\\d{4}',
+    PHONE_WORDS,
+    isNorthAmerican,
+    ['(415) 555-0132', '415-555-0132'],
+    { category: 'contact', severity: 'medium', confidence: 0.7, where: 'anywhere', good: ['115-555-0132'] },
+  ),
+  number(
+    'phone-named',
+    'Phone number',
+    [7, 15],
+    '\\(?\\d{1,5}\\)?(?:[ .()/-]{0,2}\\d){6,13}',
+    PHONE_WORDS,
+    (text) => !isOneDigitRepeated(digitsOf(text)),
+    ['my phone is 09 762 5400'],
+    { category: 'contact', severity: 'medium', confidence: 0.6, alone: false, good: ['1234567'] },
+  ),
+  number(
+    'phone-east',
+    'Phone number (PH, TR, CN, JP)',
+    [10, 13],
+    '0[ ]?\\(?(?:5[03-6]|9\\d)\\d\\)?[ -]?\\d{3}[ -]?\\d{2}[ -]?\\d{2}|0[789]0-\\d{4}-\\d{4}|1[3-9]\\d{9}|5[03-6]\\d{8}',
+    [...PHONE_WORDS, 'numara', 'telefon', 'numero', 'japanese', 'cn number', 'birinci', 'numaram', 'number'],
+    (text) => !isOneDigitRepeated(digitsOf(text)) && !/^1[5-9]\d{11}$/.test(text),
+    ['my number is 13812345678'],
+    { category: 'contact', severity: 'medium', confidence: 0.5, good: ['532123456'] },
+  ),
+];
+
+export const CONTACT_TOKENS: readonly TokenDetector[] = [
+  {
+    ...credential('email', 'E-mail address', ['someone{digit:2}@company.example.net']),
+    category: 'contact',
+    severity: 'medium',
+    confidence: 0.9,
+    keywords: ['@'],
+    lead: { characters: /[A-Za-z0-9._%+'-]/, most: 64 },
+    pattern:
+      "[A-Za-z0-9](?:[A-Za-z0-9._%+'-]{0,63})@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,62})\\.){1,6}(?:xn--[a-z0-9-]{2,59}|[A-Za-z]{2,24})(?![A-Za-z0-9-])",
+    entropy: 0,
+    validate: isMailbox,
+    examples: {
+      bad: ['someone{digit:2}@company.com', 'a.b+c@sub.domain.co.uk'],
+      good: ['git@github.com', 'pkg@1.2.3', 'user@example.com', 'info@presidio.'],
+    },
+  },
+];
+
+/** Addresses that belong to nobody: documentation's domains, version control users, automatic senders, files named like mail. */
+const NOBODY =
+  /@(?:[\w-]+\.)*(?:example\.(?:com|org|net|edu)|example|test|invalid|localhost|local|users\.noreply\.github\.com|email\.com|domain\.com|yourdomain\.com|company\.com\.example)$/i;
+const NO_REPLY = /^(?:git|noreply|no-reply|donotreply|postmaster|mailer-daemon|hg|svn|root|nobody)@/i;
+const NO_TOP_LEVEL =
+  /\.(?:js|ts|mjs|py|go|rs|rb|java|css|html|json|yaml|yml|toml|md|txt|png|jpe?g|svg|gif|webp|lock|sh|tgz|gz|zip|dev[0-9]|service|target|socket|mount|timer|slice|internal)$/i;
+
+function isMailbox(address: string): boolean {
+  return (
+    !NOBODY.test(address) &&
+    !NO_REPLY.test(address) &&
+    !NO_TOP_LEVEL.test(address) &&
+    !/\.\.|\.@/.test(address)
+  );
+}
+
+const BITCOIN = '[13][1-9A-HJ-NP-Za-km-z]{25,34}';
+export const WALLETS: readonly TokenDetector[] = [
+  wallet('ethereum-address', 'Ethereum address', ['0x'], '0x[0-9a-fA-F]{40}', hasEthereumChecksum, [
+    '0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed',
+  ]),
+  wallet(
+    'bitcoin-bech32-address',
+    'Bitcoin address (SegWit)',
+    ['bc1', 'tb1'],
+    '(?:bc|tb)1[02-9ac-hj-np-z]{20,87}',
+    isBech32Address,
+    ['bc1qar0srrr7xfkvy5l643lydnw9re59gtzzwf5mdq'],
+  ),
+  wallet(
+    'litecoin-bech32-address',
+    'Litecoin address',
+    ['ltc1'],
+    'ltc1[02-9ac-hj-np-z]{20,87}',
+    isBech32Address,
+    [],
+  ),
+];
+
+/** Has no mark: looked for among tokens of its length. */
+export const BITCOIN_ADDRESS: TokenDetector = wallet(
+  'bitcoin-address',
+  'Bitcoin address',
+  [],
+  BITCOIN,
+  isBase58CheckAddress,
+  ['16Yeky6GMjeNkAiNcBY7ZhrLoMSgg1BoyZ'],
+);
+
+function wallet(
+  id: string,
+  title: string,
+  keywords: readonly string[],
+  pattern: string,
+  validate: (text: string) => boolean,
+  bad: readonly string[],
+): TokenDetector {
+  return {
+    kind: 'token',
+    id,
+    title,
+    category: 'wallet',
+    severity: 'medium',
+    confidence: 1,
+    keywords,
+    pattern,
+    validate,
+    examples: { bad, good: bad.map((address) => `${address}2`) },
+  };
+}
