@@ -108,4 +108,44 @@ export const MIGRATIONS: readonly string[] = [
     CHECK ((script_path IS NULL) = (script_sha256 IS NULL) AND (script_path IS NULL) = (interpreter IS NULL))
   ) STRICT;
   `,
+  `
+  -- Money in micro-dollars. What one limit has spent and holds in one of its windows, for one subject.
+  CREATE TABLE budget_accounts (
+    limit_id       TEXT NOT NULL,
+    subject        TEXT NOT NULL,
+    starts_at      INTEGER NOT NULL,
+    spent          INTEGER NOT NULL CHECK (spent >= 0),
+    reserved       INTEGER NOT NULL CHECK (reserved >= 0),
+    warned_percent INTEGER NOT NULL,
+    used_at        INTEGER NOT NULL,
+    PRIMARY KEY (limit_id, subject, starts_at)
+  ) STRICT, WITHOUT ROWID;
+
+  -- Calls that have not been paid for; charged ones were not settled in time and may still be corrected.
+  CREATE TABLE budget_reservations (
+    id      INTEGER PRIMARY KEY AUTOINCREMENT,
+    amount  INTEGER NOT NULL CHECK (amount >= 0),
+    made_at INTEGER NOT NULL,
+    charged INTEGER NOT NULL
+  ) STRICT;
+  CREATE TABLE budget_holds (
+    reservation INTEGER NOT NULL REFERENCES budget_reservations (id) ON DELETE CASCADE,
+    limit_id    TEXT NOT NULL,
+    subject     TEXT NOT NULL,
+    starts_at   INTEGER NOT NULL,
+    lease       INTEGER,
+    PRIMARY KEY (reservation, limit_id)
+  ) STRICT, WITHOUT ROWID;
+
+  -- What this machine may spend of a limit that several machines share.
+  CREATE TABLE budget_leases (
+    id       INTEGER PRIMARY KEY AUTOINCREMENT,
+    limit_id TEXT NOT NULL,
+    micros   INTEGER NOT NULL CHECK (micros >= 0),
+    until    INTEGER NOT NULL,
+    spent    INTEGER NOT NULL,
+    reserved INTEGER NOT NULL CHECK (reserved >= 0)
+  ) STRICT;
+  CREATE INDEX budget_leases_limit ON budget_leases (limit_id, id);
+  `,
 ];
