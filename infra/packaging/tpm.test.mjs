@@ -1,6 +1,14 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { TestTpm, tpmUnavailable } from '@raypher/testkit';
@@ -94,8 +102,7 @@ describe.skipIf(tpmUnavailable)(`the executable with a TPM ${tpmUnavailable ?? '
     const units = join(folder, 'config', 'systemd', 'user');
     mkdirSync(units, { recursive: true });
     const unit = unitText([executable, 'service', '--proxy-port', '0'], dataDir);
-    // A socket where a machine has /dev/tpmrm0. That this device is the one that is let through, nothing here shows.
-    expect(unit).toContain('DevicePolicy=closed\nDeviceAllow=/dev/tpmrm0 rw\n');
+    // A socket where a machine has a device; see below for that.
     const withTpm = unit.replace('[Service]\n', `[Service]\nEnvironment="RAYPHER_TPM_TCTI=${chip.tcti}"\n`);
     writeFileSync(join(units, 'raypher.service'), withTpm);
     const systemd = await PrivateSystemd.start(join(folder, 'config'));
@@ -113,4 +120,49 @@ describe.skipIf(tpmUnavailable)(`the executable with a TPM ${tpmUnavailable ?? '
       await systemd.stop();
     }
   });
+});
+
+/** Devices that root opens without a further privilege, as the unit leaves it none: c 10 229 and c 10 200. */
+const STANDING_IN = ['/dev/fuse', '/dev/net/tun'];
+
+it('lets the service at the device of the TPM, and at no other one', async ({ skip }) => {
+  const missing = STANDING_IN.find((device) => !existsSync(device));
+  const reason =
+    PrivateSystemd.unavailable() ??
+    (missing === undefined ? undefined : `needs ${missing}, to stand in for a device`);
+  if (reason !== undefined) skip(reason);
+  const config = mkdtempSync(join(tmpdir(), 'raypher-device-rules-'));
+  const units = join(config, 'systemd', 'user');
+  mkdirSync(units, { recursive: true });
+  const said = join(config, 'said');
+  const ask = 'for name in tpmrm0 other; do (exec 2>/dev/null 3<>/dev/$name) && echo $name opens; done';
+  const hardened = unitText(['/bin/sh', '-c', ask], config)
+    .replace('Type=notify', `Type=oneshot\nSuccessExitStatus=1 2\nStandardOutput=truncate:${said}`)
+    .replace('Restart=always', 'Restart=no')
+    .replace('WatchdogSec=30', '');
+  writeFileSync(join(units, 'raypher.service'), hardened);
+  writeFileSync(join(units, 'unruled.service'), hardened.replace(/^Device(Policy|Allow)=.*$/gm, ''));
+  writeFileSync(join(units, 'closed.service'), hardened.replace(/^DeviceAllow=.*$/gm, ''));
+  const systemd = await PrivateSystemd.start(
+    config,
+    `mkdir /run/dev
+     for name in null zero full random urandom tty; do cp -a /dev/$name /run/dev/; done
+     mknod /run/dev/tpmrm0 c 10 229
+     mknod /run/dev/other c 10 200
+     mount --bind /run/dev /dev`,
+  );
+  try {
+    /** @param {string} unit */
+    const opened = async (unit) => {
+      expect(await systemd.tell('start', unit)).toEqual({ status: 0, stdout: '', stderr: '' });
+      return readFileSync(said, 'utf8');
+    };
+    expect(await opened('raypher')).toBe('tpmrm0 opens\n');
+    // It is these rules that tell them apart.
+    expect(await opened('closed')).toBe('');
+    expect(await opened('unruled')).toBe('tpmrm0 opens\nother opens\n');
+  } finally {
+    await systemd.stop();
+    rmSync(config, { recursive: true, force: true });
+  }
 });

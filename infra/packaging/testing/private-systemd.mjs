@@ -36,10 +36,13 @@ export class PrivateSystemd {
     return PrivateMounts.unavailable() ?? (existsSync(SYSTEMD) ? undefined : 'needs systemd installed');
   }
 
-  /** @param {string} configFolder - units are in `systemd/user` below it. */
-  static async start(configFolder) {
+  /**
+   * @param {string} configFolder - units are in `systemd/user` below it.
+   * @param {string} [mounts] - more of what its units shall see, as shell.
+   */
+  static async start(configFolder, mounts = '') {
     const systemd = new PrivateSystemd(
-      await PrivateMounts.enter(`${RUN_OF_SYSTEMD('/run')}\necho ready\nexec ${SYSTEMD} --user`, {
+      await PrivateMounts.enter(`${RUN_OF_SYSTEMD('/run')}\n${mounts}\necho ready\nexec ${SYSTEMD} --user`, {
         NODE: process.execPath,
         XDG_RUNTIME_DIR: '/run/user/0',
         XDG_CONFIG_HOME: configFolder,
