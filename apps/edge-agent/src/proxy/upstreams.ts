@@ -18,7 +18,8 @@ export class Upstreams {
   /** @param connectTo by `host` or `host:port` */
   constructor(connectTo: Readonly<Record<string, string>>) {
     this.redirect(connectTo);
-    const connect = buildConnector({ timeout: CONNECT_TIMEOUT_MS });
+    // Said here, because NODE_TLS_REJECT_UNAUTHORIZED would otherwise send keys to whoever answers.
+    const connect = buildConnector({ timeout: CONNECT_TIMEOUT_MS, rejectUnauthorized: true });
     this.dispatcher = new Agent({
       connections: 256,
       pipelining: 1,
