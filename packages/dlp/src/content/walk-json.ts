@@ -11,15 +11,12 @@ export interface JsonWalk {
   text: (text: string, place: Place) => Edit[];
   /** Set for JSON inside of another text: its leaves are what that text is. */
   within?: Place;
-  /** Leaves that somebody else looks at. */
-  skip?: (leaf: JsonLeaf) => boolean;
 }
 
 /** Hands the strings, keys and identifying numbers of a JSON text to the visitor. @returns edits of the source */
 export function walkJson(source: string, document: JsonDocument, walk: JsonWalk): Edit[] {
   const edits: Edit[] = [];
   for (const leaf of document.leaves) {
-    if (walk.skip?.(leaf)) continue;
     edits.push(...walkLeaf(source, leaf, walk));
   }
   return edits;

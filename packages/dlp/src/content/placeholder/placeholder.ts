@@ -88,10 +88,14 @@ export function findPlaceholders(text: string): FoundPlaceholder[] {
   }));
 }
 
+const BEGINNING =
+  /^\\?(?:\[\s?\\?(?:\[\s{0,2}[A-Za-z]{0,12}\s?\\?[_\- ]?\s?[0-9A-Fa-f]{0,10}\s{0,2}\\?(?:\]\s?\\?)?)?)?$/;
+
 /** From where the end of a text may still become a placeholder; the length of the text when nothing can. */
 export function openPlaceholder(text: string): number {
-  const from = Math.max(0, text.length - LONGEST_PLACEHOLDER);
-  const tail = text.slice(from);
-  const open = /\\?\[(?:[^[\]]|\\?\[(?![^\]]*\]\s?\\?\]))*\]?\s?\\?$|\\$/.exec(tail);
-  return open === null ? text.length : from + open.index;
+  for (let at = Math.max(0, text.length - LONGEST_PLACEHOLDER); at < text.length; at++) {
+    const begins = text[at] === '[' || text[at] === '\\';
+    if (begins && BEGINNING.test(text.slice(at))) return at;
+  }
+  return text.length;
 }
