@@ -19,7 +19,7 @@ export interface OpenedVault {
  * @returns undefined for a machine without an identity that could seal it
  */
 export async function openVault(
-  { db, membership }: OpenedAgent,
+  { db, ledger, membership }: OpenedAgent,
   paths: Pick<AgentPaths, 'vaultRoot'>,
   pcrs: readonly number[],
   record: (event: EventDraft) => void,
@@ -48,6 +48,7 @@ export async function openVault(
     secrets: new Secrets(db),
     pcrs,
     record,
+    commit: (event) => ledger.record(event),
     keyChanged: () => void announce().then(() => changed(), changed),
   });
   await announce();

@@ -17,6 +17,7 @@ export async function startTestVault(record: (event: EventDraft) => void = () =>
     secrets: new Secrets(openDatabase(join(folder, 'agent.db')).db),
     pcrs: [],
     record,
+    commit: async (event) => record(event),
   });
 }
 

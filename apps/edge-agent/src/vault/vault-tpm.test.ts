@@ -47,6 +47,7 @@ describe.skipIf(tpmUnavailable)(`a vault in a TPM ${tpmUnavailable ?? ''}`, { ti
       secrets: new Secrets(openDatabase(join(at, 'agent.db')).db),
       pcrs,
       record: (event) => events.push(event),
+      commit: async (event) => events.push(event),
     });
   }
 

@@ -34,6 +34,7 @@ function open(sealerKey = join(folder, 'sealer.key'), pcrs: number[] = []): Prom
     secrets,
     pcrs,
     record: (event) => events.push(event),
+    commit: async (event) => events.push(event),
     keyChanged: () => changes++,
   });
 }

@@ -18,6 +18,8 @@ export interface VaultParts {
   /** What a new root is bound to. */
   pcrs: readonly number[];
   record: (event: EventDraft) => void;
+  /** Resolves once the event is on disk: what may not happen unrecorded waits for it. */
+  commit: (event: EventDraft) => Promise<unknown>;
   /** The key that secrets are sealed to is another one now. */
   keyChanged?: () => void;
 }
@@ -104,14 +106,18 @@ export class Vault {
     return stored;
   }
 
-  /** Gives a value out, encrypted to the key of whoever asks. It is recorded before it is given. */
+  /**
+   * Gives a value out, encrypted to the key of whoever asks. It is recorded, on disk, before it is given.
+   *
+   * @throws RaypherError `vault/not-found`, `vault/damaged`, `store/full`
+   */
   async unseal(name: string, to: Uint8Array, by: Actor): Promise<{ provider: string; sealed: SealedSecret }> {
     const root = await this.#usable();
     const stored = this.#require(root, name);
     const value = await this.#open(root, stored);
     try {
       const sealed = await sealSecret(to, { name, provider: stored.provider }, value);
-      this.#parts.record(secretEvent('vault.unsealed', 'unseal', stored, root.keyId, by));
+      await this.#parts.commit(secretEvent('vault.unsealed', 'unseal', stored, root.keyId, by));
       return { provider: stored.provider, sealed };
     } finally {
       value.fill(0);
