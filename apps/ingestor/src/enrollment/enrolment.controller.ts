@@ -31,6 +31,12 @@ const GUESSES: ReadonlySet<ErrorCode> = new Set([
   'device/attestation-refused',
 ]);
 
+/** Whose attempts and failures are counted together. */
+interface Asker {
+  kind: 'address' | 'device';
+  name: string;
+}
+
 /** Requests that say everything with the certificate of their connection. */
 const Nothing = z.strictObject({});
 
@@ -38,8 +44,14 @@ const Nothing = z.strictObject({});
 @Controller('v1')
 @Public()
 export class EnrolmentController {
-  /** A whole office may enrol behind one address; failures are rarer and get less. A TPM takes two requests. */
-  private readonly attempts = new AttemptLimiter({ burst: 1_000, perSecond: 40 });
+  /**
+   * A whole office may enrol behind one address; failures are rarer and get less. A TPM takes two requests. A device
+   * itself asks a few times a day.
+   */
+  private readonly attempts: Record<Asker['kind'], AttemptLimiter> = {
+    address: new AttemptLimiter({ burst: 1_000, perSecond: 40 }),
+    device: new AttemptLimiter({ burst: 60, perSecond: 1 }),
+  };
   private readonly failures = new AttemptLimiter({ burst: 30, perSecond: 0.5 });
 
   constructor(
@@ -86,15 +98,15 @@ export class EnrolmentController {
     });
   }
 
-  /** @param asker whose attempts and failures are counted together. */
-  private async limited<T>(asker: string, work: () => Promise<T>): Promise<T> {
-    this.attempts.check(asker);
-    this.failures.check(asker);
-    this.attempts.spend(asker);
+  private async limited<T>({ kind, name }: Asker, work: () => Promise<T>): Promise<T> {
+    const attempts = this.attempts[kind];
+    attempts.check(name);
+    this.failures.check(name);
+    attempts.spend(name);
     try {
       return await work();
     } catch (error) {
-      if (error instanceof RaypherError && GUESSES.has(error.code)) this.failures.spend(asker);
+      if (error instanceof RaypherError && GUESSES.has(error.code)) this.failures.spend(name);
       throw error;
     }
   }
@@ -109,19 +121,20 @@ function tlsSocketOf(request: Request): TLSSocket {
 }
 
 /** The socket's own address: nobody is believed about for whom they ask. */
-function addressOf({ socket }: Request): string {
-  return socket.remoteAddress ?? '';
+function addressOf({ socket }: Pick<Request, 'socket'>): Asker {
+  return { kind: 'address', name: socket.remoteAddress ?? '' };
 }
 
 /**
  * A device that proved a certificate of ours, be it an expired one, is counted for itself: a stranger behind the same
  * address must not be able to keep an office's devices from renewing.
  */
-function memberOf(socket: TLSSocket): string {
+function memberOf(socket: TLSSocket): Asker {
   // Typed as Error, but on a server it is OpenSSL's code as a string.
   const fault: unknown = socket.authorizationError;
   const isOurs = socket.authorized || fault === 'CERT_HAS_EXPIRED';
-  return isOurs ? socket.getPeerCertificate().fingerprint256 : (socket.remoteAddress ?? '');
+  if (!isOurs) return addressOf({ socket });
+  return { kind: 'device', name: socket.getPeerCertificate().fingerprint256 };
 }
 
 function certificateOf(socket: TLSSocket): PeerCertificate {

@@ -55,6 +55,14 @@ it('a stranger behind the address of an office keeps none of its devices from re
   expect((await member.renew()).status).toBe(201);
 });
 
+it('a device that asks without end is told to wait, and keeps its neighbours from nothing', async () => {
+  const [noisy, neighbour] = [await TpmMember.enrol(installation), await TpmMember.enrol(installation)];
+  const answers = await Promise.all(Array.from({ length: 120 }, () => noisy.post('/v1/renew/challenge')));
+  const codes = new Set(answers.map(({ body }) => body.error?.code));
+  expect(codes).toEqual(new Set([undefined, 'request/rate-limited']));
+  expect((await neighbour.renew()).status).toBe(201);
+});
+
 it('nobody has a device of somebody else paused with the public part of its endorsement key', async () => {
   const member = await TpmMember.enrol(installation);
   const stranger = new SimulatedTpm();
