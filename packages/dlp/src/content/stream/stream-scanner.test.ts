@@ -45,12 +45,12 @@ const secret = `Your key is ${key}, write to ${email} or pay with ${card}; ${pem
 const leaks = (text: string) =>
   [key, email, card, pem, pem.replaceAll('\n', '\\n')].filter((value) => text.includes(value));
 
-describe.each(streams)('%s', (_name, { format, json, write, read }) => {
+describe.each(streams)('%s', { timeout: 30_000 }, (_name, { format, json, write, read }) => {
   const source = json ? JSON.stringify({ note: secret, n: 1, list: [key, prose] }) : secret;
   const clean = json ? JSON.stringify({ note: prose, 'a"b': [prose, 1.5, null] }) : prose;
 
   it('clean traffic is the same bytes, cut at every byte', () => {
-    const bytes = Buffer.from(write(pieces(clean, [17, 1, 29])));
+    const bytes = Buffer.from(write(pieces(clean, [31, 1, 43])));
     for (let place = 0; place <= bytes.length; place++) {
       expect(run(redacting(format), cut(bytes, [place]))).toBe(bytes.toString());
     }
