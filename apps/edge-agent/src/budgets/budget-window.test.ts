@@ -1,0 +1,81 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { BUDGET_WINDOWS } from './budget-limit.ts';
+import { WindowClock } from './budget-window.ts';
+
+const iso = (at: number) => new Date(at).toISOString();
+const span = (zone: string, window: 'hour' | 'day' | 'month', at: string) => {
+  const { startsAt, endsAt } = new WindowClock(zone).windowAt(window, Date.parse(at));
+  return [iso(startsAt), iso(endsAt)];
+};
+
+describe('windows begin at midnight of their zone', () => {
+  test.each([
+    ['UTC', 'hour', '2026-11-20T12:34:56Z', '2026-11-20T12:00:00.000Z', '2026-11-20T13:00:00.000Z'],
+    ['UTC', 'day', '2026-11-20T00:00:00Z', '2026-11-20T00:00:00.000Z', '2026-11-21T00:00:00.000Z'],
+    ['UTC', 'month', '2026-12-31T23:59:59.999Z', '2026-12-01T00:00:00.000Z', '2027-01-01T00:00:00.000Z'],
+    ['Asia/Kolkata', 'day', '2026-11-20T18:30:00Z', '2026-11-20T18:30:00.000Z', '2026-11-21T18:30:00.000Z'],
+    [
+      'America/New_York',
+      'month',
+      '2026-11-01T03:59:00Z',
+      '2026-10-01T04:00:00.000Z',
+      '2026-11-01T04:00:00.000Z',
+    ],
+    // A day of 23 hours, one of 25, and one that begins at 01:00 because clocks skip its midnight.
+    ['Europe/Berlin', 'day', '2026-03-29T12:00:00Z', '2026-03-28T23:00:00.000Z', '2026-03-29T22:00:00.000Z'],
+    ['Europe/Berlin', 'day', '2026-10-25T12:00:00Z', '2026-10-24T22:00:00.000Z', '2026-10-25T23:00:00.000Z'],
+    [
+      'America/Santiago',
+      'day',
+      '2026-09-06T12:00:00Z',
+      '2026-09-06T04:00:00.000Z',
+      '2026-09-07T03:00:00.000Z',
+    ],
+    // Samoa had no 30 December 2011.
+    ['Pacific/Apia', 'day', '2011-12-30T12:00:00Z', '2011-12-30T10:00:00.000Z', '2011-12-31T10:00:00.000Z'],
+  ] as const)('%s, %s at %s', (zone, window, at, from, to) => {
+    expect(span(zone, window, at)).toEqual([from, to]);
+  });
+});
+
+const ZONES = [
+  'UTC',
+  'Europe/Berlin',
+  'America/Santiago',
+  'America/Havana',
+  'Asia/Beirut',
+  'Pacific/Apia',
+  'Asia/Kathmandu',
+];
+const moments = fc.integer({ min: Date.UTC(2005, 0), max: Date.UTC(2035, 0) });
+
+test('a moment lies in its window, and windows follow one another without gap or overlap', () => {
+  fc.assert(
+    fc.property(
+      fc.constantFrom(...ZONES),
+      fc.constantFrom(...BUDGET_WINDOWS),
+      moments,
+      (zone, window, at) => {
+        fc.pre(window !== 'request');
+        const { startsAt, endsAt } = new WindowClock(zone).windowAt(window, at);
+        expect(startsAt <= at && at < endsAt).toBe(true);
+        const next = new WindowClock(zone).windowAt(window, endsAt);
+        const last = new WindowClock(zone).windowAt(window, startsAt - 1);
+        expect([next.startsAt, last.endsAt]).toEqual([endsAt, startsAt]);
+      },
+    ),
+  );
+});
+
+test('what is remembered changes no answer', () => {
+  const clock = new WindowClock('America/Santiago');
+  fc.assert(
+    fc.property(fc.array(moments, { maxLength: 8 }), (times) => {
+      for (const at of times) {
+        expect(clock.windowAt('day', at)).toEqual(new WindowClock('America/Santiago').windowAt('day', at));
+      }
+    }),
+    { numRuns: 30 },
+  );
+});
