@@ -120,7 +120,7 @@ export const METHODS: ReadonlyMap<string, Method> = new Map([
           ? {
               valid: true,
               verdict: check.claims.verdict,
-              uses_left: check.usesLeft,
+              usesLeft: check.usesLeft,
               expires: check.claims.exp,
             }
           : { valid: false, fault: check.fault, reason: PERMIT_FAULTS[check.fault] };

@@ -1,0 +1,2 @@
+export * from './connect-gate.ts';
+export * from './gate-results.ts';

@@ -1,0 +1,2 @@
+export * from './node-primitives.ts';
+export * from './start-gate-server.ts';

@@ -1,0 +1,106 @@
+import { createServer, type Socket } from 'node:net';
+import type { Caller } from '../permit/subject.ts';
+import { type LineHandler, MAX_LINE } from '../rpc/handle-line.ts';
+import { RPC_ERRORS } from '../rpc/rpc-error.ts';
+import { bindPrivateSocket, type SocketFile } from './bind-private-socket.ts';
+import { LineBuffer } from './line-buffer.ts';
+
+export { GateSocketError } from './bind-private-socket.ts';
+
+/** Milliseconds that a line may take from its first byte to its end. */
+const LINE_DEADLINE = 10_000;
+const MAX_CONNECTIONS = 128;
+
+export interface GateServerOptions extends SocketFile {
+  readonly handler: LineHandler;
+  /**
+   * Who the operating system says connected (`SO_PEERCRED`, `LOCAL_PEERCRED`). Without an answer the
+   * connection is closed before a byte is read.
+   */
+  readonly peerCredentials: (socket: Socket) => Caller | undefined;
+  /** Whether this is the privileged socket. */
+  readonly mint: boolean;
+  /** Connections at a time; 128 unless given. */
+  readonly maxConnections?: number | undefined;
+  /** Milliseconds that a line may take to arrive; 10 s unless given. */
+  readonly lineDeadline?: number | undefined;
+}
+
+export interface GateServer {
+  readonly path: string;
+  /** Ends every connection and removes the socket. */
+  close(): Promise<void>;
+}
+
+const TOO_LARGE = `${JSON.stringify({
+  jsonrpc: '2.0',
+  id: null,
+  error: { ...RPC_ERRORS['gate/too-large'], data: { code: 'gate/too-large' } },
+})}\n`;
+
+function callerOf(socket: Socket, options: GateServerOptions): Caller | undefined {
+  try {
+    return options.peerCredentials(socket);
+  } catch {
+    // Nobody is known to be there, which is what a refusal says.
+    return undefined;
+  }
+}
+
+function serve(socket: Socket, caller: Caller, options: GateServerOptions): void {
+  const context = { caller, mint: options.mint };
+  const lines = new LineBuffer(MAX_LINE);
+  let deadline: NodeJS.Timeout | undefined;
+  socket.on('data', (chunk: Buffer) => {
+    let answers = '';
+    const readable = lines.feed(chunk, (line) => {
+      // Bytes that are not UTF-8 are not JSON either (RFC 8259 §8.1); nothing is not JSON in the same way.
+      const answer = options.handler(line ?? '', context);
+      if (answer !== undefined) answers += `${answer}\n`;
+    });
+    if (!readable) {
+      socket.end(answers + TOO_LARGE);
+      socket.destroySoon();
+      return;
+    }
+    // Whoever does not read its answers is not read from.
+    if (answers !== '' && !socket.write(answers)) socket.pause();
+    if (!lines.unfinished) {
+      clearTimeout(deadline);
+      deadline = undefined;
+    } else {
+      deadline ??= setTimeout(() => socket.destroy(), options.lineDeadline ?? LINE_DEADLINE);
+    }
+  });
+  socket.on('drain', () => socket.resume());
+  socket.on('close', () => clearTimeout(deadline));
+}
+
+/**
+ * Serves a gate on a Unix socket: newline-delimited JSON-RPC 2.0, one line in, one line out.
+ *
+ * @throws GateSocketError when the place is not private, taken, or not a place for a socket
+ */
+export async function startGateServer(options: GateServerOptions): Promise<GateServer> {
+  const sockets = new Set<Socket>();
+  const server = createServer((socket) => {
+    sockets.add(socket);
+    socket.on('close', () => sockets.delete(socket));
+    // A peer that goes away is ordinary; 'close' follows.
+    socket.on('error', () => socket.destroy());
+    const caller = callerOf(socket, options);
+    if (caller === undefined) socket.destroy();
+    else serve(socket, caller, options);
+  });
+  server.maxConnections = options.maxConnections ?? MAX_CONNECTIONS;
+  const removeSocket = await bindPrivateSocket(server, options);
+  return {
+    path: options.path,
+    async close() {
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      for (const socket of sockets) socket.destroy();
+      await closed;
+      await removeSocket();
+    },
+  };
+}
