@@ -14,6 +14,7 @@ import { dirname, join, relative } from 'node:path';
 import { isSea } from 'node:sea';
 import { RaypherError } from '@raypher/shared';
 import { configTemplate } from '../config/config-template.ts';
+import { requireInside } from './inside-root.ts';
 import { loadInstallRecord, saveInstallRecord, sha256Of } from './install-record.ts';
 import type { ReportStep } from './step.ts';
 import { type SystemLayout, UNIT } from './system-layout.ts';
@@ -46,6 +47,10 @@ export function install({ layout, dataDir, start }: InstallOptions, report: Repo
     });
   }
   const isImage = layout.root !== '/';
+  const { root, unit, config, executable, wanted } = layout;
+  for (const path of [layout.dataDir, unit, config, executable]) requireInside(root, path);
+  // The last part of this one is a link that we make.
+  requireInside(root, dirname(wanted));
   const madeData = !existsSync(layout.dataDir);
   mkdirSync(layout.dataDir, { recursive: true, mode: 0o700 });
   const closed = (lstatSync(layout.dataDir).mode & 0o077) === 0;
