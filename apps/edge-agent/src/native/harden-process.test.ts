@@ -50,3 +50,25 @@ test('keys of providers are taken out of the environment, and nothing else', () 
   expect(environment).toEqual({ PATH: '/bin', RAYPHER_X: '1' });
   expect(process.report).toMatchObject({ excludeEnv: true, reportOnFatalError: false });
 });
+
+test.each([
+  ['that was open already', ['--inspect=127.0.0.1:0']],
+  ['that SIGUSR1 asks for', []],
+])('a hardened process has no inspector, neither one %s', async (_, options) => {
+  const code = `const { url } = await import('node:inspector');
+    const before = url() !== undefined;
+    (await import(${JSON.stringify(MODULE)})).hardenProcess();
+    const told = new Promise((resolve) => process.once('SIGUSR1', resolve));
+    // A signal's listener alone keeps no process running.
+    const running = setInterval(() => {}, 1000);
+    process.kill(process.pid, 'SIGUSR1');
+    await told;
+    clearInterval(running);
+    console.log(JSON.stringify({ before, after: url() !== undefined }));`;
+  const child = spawn(process.execPath, [...options, '--input-type=module', '-e', code], {
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+  children.push(child);
+  const [line] = await once(child.stdout, 'data');
+  expect(JSON.parse(String(line))).toEqual({ before: options.length > 0, after: false });
+});

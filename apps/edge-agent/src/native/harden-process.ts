@@ -1,3 +1,4 @@
+import { close as closeInspector, url as inspectorUrl } from 'node:inspector';
 import { createRequire } from 'node:module';
 import type * as Koffi from 'koffi';
 import { PROVIDERS } from '../proxy/providers.ts';
@@ -25,6 +26,8 @@ export function hardenProcess(environment: NodeJS.ProcessEnv = process.env): str
   report.reportOnUncaughtException = false;
   // Without a listener, Node opens its inspector, and with it the heap, on this signal.
   process.on('SIGUSR1', () => {});
+  // Nor shall one stay open that came before: of the signal, of --inspect, of NODE_OPTIONS.
+  if (inspectorUrl() !== undefined) closeInspector();
   if (process.platform !== 'linux') return [`core dumps are not switched off on ${process.platform}`];
   try {
     // The cast is the module's own declaration file.
