@@ -8,8 +8,12 @@ const PER_TWO_BYTES = 0.8;
 /** Three bytes: Chinese, Japanese, Korean; and each half of an emoji. */
 const PER_THREE_BYTES = 1.35;
 
+const BEYOND_ASCII = /[\u0080-\uffff]/;
+
 /** What text weighs in tokens, as a sum that several texts can share; {@link wholeTokens} of the sum is the estimate. */
 export function tokenWeight(text: string): number {
+  // Most text is; the engine looks for anything else far faster than a loop.
+  if (!BEYOND_ASCII.test(text)) return text.length * PER_ASCII;
   let ascii = 0;
   let twoBytes = 0;
   for (let at = 0; at < text.length; at++) {

@@ -37,38 +37,51 @@ const LONGEST_NAME = 256;
  * Names of models are matched by its rules: dated and suffixed names of a family are known too.
  */
 export class PackagedPrices implements PriceBook {
-  /** Looking a model up takes some 60 µs among several hundred; nothing found is remembered as well. */
-  readonly #models = new Map<string, ModelInfo | undefined>();
-  readonly #dearest = new Map<string, { until: number; card: RateCard | undefined }>();
+  /** Looking a model up takes up to 300 µs among several hundred; that none was found is remembered as well. */
+  readonly #models = new Map<string, Remembered>();
+  readonly #dearest = new Map<string, Remembered>();
 
   find(providerId: string, model: string, at: number): RateCard | undefined {
-    const provider = findProvider({ providerId });
-    if (provider === undefined) return undefined;
-    const info = model.length > LONGEST_NAME ? undefined : this.#modelInfo(provider, model);
-    return info === undefined ? undefined : cardOf(provider, info, at);
+    if (model.length > LONGEST_NAME) return undefined;
+    return remember(this.#models, `${providerId} ${model}`, at, () => {
+      const provider = findProvider({ providerId });
+      const info =
+        provider === undefined
+          ? undefined
+          : calcPrice({}, model, { provider, timestamp: new Date(at) })?.model;
+      return provider === undefined || info === undefined ? undefined : cardOf(provider, info, at);
+    });
   }
 
   dearest(providerId: string, at: number): RateCard | undefined {
-    const provider = findProvider({ providerId });
-    if (provider === undefined) return undefined;
-    const remembered = this.#dearest.get(provider.id);
-    if (remembered !== undefined && at >= remembered.until - PRICES_HOLD_MS && at < remembered.until) {
-      return remembered.card;
-    }
-    const cards = provider.models.flatMap((info) => cardOf(provider, info, at) ?? []);
-    const card = dearestCard(provider.id, cards);
-    this.#dearest.set(provider.id, { until: (Math.floor(at / PRICES_HOLD_MS) + 1) * PRICES_HOLD_MS, card });
-    return card;
+    return remember(this.#dearest, providerId, at, () => {
+      const provider = findProvider({ providerId });
+      if (provider === undefined) return undefined;
+      const cards = provider.models.flatMap((info) => cardOf(provider, info, at) ?? []);
+      return dearestCard(provider.id, cards);
+    });
   }
+}
 
-  #modelInfo(provider: Provider, model: string): ModelInfo | undefined {
-    const key = `${provider.id} ${model}`;
-    if (this.#models.has(key)) return this.#models.get(key);
-    const info = calcPrice({}, model, { provider, timestamp: new Date(0) })?.model;
-    if (this.#models.size >= MOST_REMEMBERED) this.#models.clear();
-    this.#models.set(key, info);
-    return info;
-  }
+interface Remembered {
+  /** The quarter of an hour, counted from the epoch, for which it was found. */
+  readonly quarter: number;
+  readonly card: RateCard | undefined;
+}
+
+function remember(
+  known: Map<string, Remembered>,
+  key: string,
+  at: number,
+  find: () => RateCard | undefined,
+): RateCard | undefined {
+  const quarter = Math.floor(at / PRICES_HOLD_MS);
+  const remembered = known.get(key);
+  if (remembered?.quarter === quarter) return remembered.card;
+  const card = find();
+  if (known.size >= MOST_REMEMBERED) known.clear();
+  known.set(key, { quarter, card });
+  return card;
 }
 
 /** @returns undefined for models that are not sold by the token */

@@ -7,7 +7,7 @@ export interface Surcharge {
   readonly percent: number;
 }
 
-interface SurchargeRule extends Surcharge {
+export interface SurchargeRule extends Surcharge {
   readonly providers: readonly string[];
   /** In a request, an answer or the events of a stream. */
   readonly at: readonly JsonPath[];
@@ -45,12 +45,16 @@ const SURCHARGES: readonly SurchargeRule[] = [
   },
 ];
 
+/** Those that a provider knows; few or none. */
+export function surchargeRulesOf(provider: string): readonly SurchargeRule[] {
+  return SURCHARGES.filter((rule) => rule.providers.includes(provider));
+}
+
 /** @param message a request, an answer or one event of it, parsed */
-export function surchargesIn(provider: string, message: unknown): readonly Surcharge[] {
-  return SURCHARGES.filter(
-    (rule) =>
-      rule.providers.includes(provider) && rule.at.some((path) => valueAt(message, path) === rule.value),
-  ).map(({ id, percent }) => ({ id, percent }));
+export function surchargesIn(rules: readonly SurchargeRule[], message: unknown): readonly Surcharge[] {
+  return rules
+    .filter((rule) => rule.at.some((path) => valueAt(message, path) === rule.value))
+    .map(({ id, percent }) => ({ id, percent }));
 }
 
 /** All together, in percent, rounded up. */

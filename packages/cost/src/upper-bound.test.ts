@@ -43,6 +43,7 @@ test.each([
   ],
   ['sound in the answer', { modalities: ['text', 'audio'] }, { models: ['gpt-4o-realtime-preview'] }],
   ['a dearer fallback', {}, { models: ['gpt-4o', 'gpt-5-pro'] }],
+  ['a long list of cheap models', {}, { models: Array(17).fill('gpt-4o') }],
   ['an unknown fallback', {}, { models: ['gpt-4o', 'unheard-of'] }],
 ])('%s cannot be hidden', (_, more, call: Partial<BoundedCall> = {}) => {
   const plain = micros({ messages, max_tokens: 100 }, { models: call.models?.slice(0, 1) ?? ['gpt-4o'] });

@@ -5,7 +5,7 @@ import { outputLimitOf, USUAL_OUTPUT_LIMIT } from './output-limits.ts';
 import type { PriceBook } from './price-book.ts';
 import { dearestTier, type RateCard, rateOf } from './rate-card.ts';
 import { requestLimits } from './request-limits.ts';
-import { surchargePercent, surchargesIn } from './surcharge.ts';
+import { surchargePercent, surchargeRulesOf, surchargesIn } from './surcharge.ts';
 import type { TokenClass } from './token-class.ts';
 import { usageShapeOf } from './usage-shape.ts';
 
@@ -32,6 +32,8 @@ export interface UpperBound {
 /** Prompts whose length is not known, to models whose context window is not known. */
 const USUAL_CONTEXT_WINDOW = 1_000_000;
 
+const MOST_MODELS = 16;
+
 /** Written to a cache or not, with sound or pictures in it: whichever costs most. */
 const PROMPT_CLASSES: readonly TokenClass[] = ['input', 'cacheWrite', 'cacheWriteHour'];
 
@@ -43,7 +45,7 @@ const PROMPT_CLASSES: readonly TokenClass[] = ['input', 'cacheWrite', 'cacheWrit
 export function upperBoundOf(call: BoundedCall, book: PriceBook): UpperBound {
   const input = estimateInput(call.body);
   const limits = requestLimits(call.body);
-  const percent = surchargePercent(surchargesIn(call.provider, call.body));
+  const percent = surchargePercent(surchargesIn(surchargeRulesOf(call.provider), call.body));
   const isInputOnly = usageShapeOf(call.provider, call.path).inputOnly === true;
   const cards = cardsFor(call, book);
   let worst: UpperBound = {
@@ -71,7 +73,9 @@ export function upperBoundOf(call: BoundedCall, book: PriceBook): UpperBound {
 
 /** One card for each model named; a model that is not known stands for the dearest. */
 function cardsFor(call: BoundedCall, book: PriceBook): RateCard[] {
-  const named = call.models.map((model) => book.find(call.provider, model, call.at));
+  // Nobody names so many in earnest; looking up what somebody made up takes time.
+  const models = call.models.length > MOST_MODELS ? [] : call.models;
+  const named = models.map((model) => book.find(call.provider, model, call.at));
   const isComplete = named.length > 0 && named.every((card) => card !== undefined);
   const dearest = isComplete ? undefined : book.dearest(call.provider, call.at);
   // Half a list of prices is no bound: when one model has no price at all, the cost of the call is unknown.

@@ -2,7 +2,7 @@ import { wholeTokens } from './estimate-tokens.ts';
 import { isObject, valueAt } from './json-path.ts';
 import { type Micros, microsFromDollars } from './micros.ts';
 import { type ReportedUsage, separateClasses, takeUsage } from './reported-usage.ts';
-import { type Surcharge, surchargesIn } from './surcharge.ts';
+import { type Surcharge, type SurchargeRule, surchargeRulesOf, surchargesIn } from './surcharge.ts';
 import type { Usage } from './usage.ts';
 import { type UsageShape, usageShapeOf } from './usage-shape.ts';
 import { writtenWeight } from './written-text.ts';
@@ -35,6 +35,7 @@ export class UsageCollector {
   readonly #provider: string;
   readonly #shape: UsageShape;
   readonly #seen: ReportedUsage = {};
+  readonly #surchargeRules: readonly SurchargeRule[];
   readonly #surcharges = new Map<string, Surcharge>();
   /** Items of an answer by the Responses API that are searches of the web. */
   readonly #searchItems = new Set<string>();
@@ -46,6 +47,7 @@ export class UsageCollector {
   /** @param path of the request, such as `/v1/chat/completions`; a query is ignored */
   constructor(provider: string, path: string) {
     this.#provider = provider;
+    this.#surchargeRules = surchargeRulesOf(provider);
     this.#shape = usageShapeOf(provider, path);
   }
 
@@ -58,7 +60,7 @@ export class UsageCollector {
       const model = valueAt(event, path);
       if (typeof model === 'string' && model !== '') this.#model = model;
     }
-    for (const surcharge of surchargesIn(this.#provider, event))
+    for (const surcharge of surchargesIn(this.#surchargeRules, event))
       this.#surcharges.set(surcharge.id, surcharge);
     for (const path of this.#shape.written) this.#writtenWeight += writtenWeight(valueAt(event, path));
     this.#addSearchItems(event);
