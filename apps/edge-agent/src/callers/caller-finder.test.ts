@@ -130,6 +130,18 @@ describe('the search', () => {
     expect(callers.counts.everything).toBe(0);
   });
 
+  it('is given up when it takes too long, and goes on where it stopped with the next one', async () => {
+    const { connection, client } = await meet('127.0.0.1', '127.0.0.1');
+    const hurried = finder({ searchMs: 0 });
+    expect(hurried.find(connection)).toBeUndefined();
+    expect(hurried.counts).toMatchObject({ limited: expect.any(Number), nobody: 1 });
+    expect(hurried.counts.limited).toBeGreaterThan(0);
+
+    // A first look that ends in the middle of the first process with many descriptors.
+    const callers = finder({ searchMs: 1, preferred: () => [client.pid] });
+    await expect.poll(() => callers.find(connection)?.pid).toBe(client.pid);
+  });
+
   it.skipIf(withoutRoot !== undefined)(
     `looks everywhere for a process that changed its user and its control group (${withoutRoot ?? 'as root'})`,
     async () => {

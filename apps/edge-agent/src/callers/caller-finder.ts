@@ -26,7 +26,7 @@ export interface SearchCounts {
   user: number;
   everything: number;
   nobody: number;
-  /** Searches of everything that were refused because there were too many. */
+  /** Searches that were given up because they took too long, or did not begin because there were too many. */
   limited: number;
 }
 
@@ -35,14 +35,20 @@ export interface CallerFinderOptions {
   preferred?: () => Iterable<number>;
   /** `false`: as on a machine where netlink may not be used. */
   netlink?: boolean;
+  /** Longest search, milliseconds. */
+  searchMs?: number;
 }
 
 type Search = readonly [name: keyof SearchCounts, pids: readonly number[]];
 
 const MAX_RECENT_CALLERS = 8;
 const GUESSED_DESCRIPTORS = 3;
-/** Whoever keeps the search of all processes busy must not keep the proxy from its work. */
-const MAX_FULL_SEARCHES_PER_SECOND = 10;
+/**
+ * Whoever holds very many descriptors, or sockets that nobody shows, must not keep the agent from its work: nothing
+ * else happens during a search. A caller that is not found in time is unknown.
+ */
+const MAX_SEARCH_MS = 250;
+const MAX_SEARCH_MS_PER_SECOND = 500;
 
 /**
  * Finds the process at the other end of a connection on this machine.
@@ -52,6 +58,7 @@ const MAX_FULL_SEARCHES_PER_SECOND = 10;
  */
 export class CallerFinder {
   readonly #preferred: () => Iterable<number>;
+  readonly #searchMs: number;
   readonly #lookup: SocketLookup;
   readonly #groups = new ControlGroups();
   readonly #descriptors = new Descriptors();
@@ -68,9 +75,12 @@ export class CallerFinder {
   };
   /** Latest first. */
   #callers: readonly Holder[] = [];
-  #window = { startedAt: 0, searches: 0 };
+  /** By user, so that one spends nobody else's. */
+  readonly #spent = new Map<number, { since: number; ms: number }>();
+  #until = 0;
 
-  constructor({ preferred = () => [], netlink = true }: CallerFinderOptions = {}) {
+  constructor({ preferred = () => [], netlink = true, searchMs = MAX_SEARCH_MS }: CallerFinderOptions = {}) {
+    this.#searchMs = searchMs;
     this.#preferred = preferred;
     this.#lookup = new SocketLookup(netlink);
   }
@@ -109,6 +119,15 @@ export class CallerFinder {
       this.#noteCaller(guessed);
       return guessed;
     }
+    const startedAt = performance.now();
+    const spent = this.#spentBy(uid, startedAt);
+    this.#until = startedAt + Math.min(this.#searchMs, MAX_SEARCH_MS_PER_SECOND - spent.ms);
+    const found = this.#searchProcesses(inode, uid, cgroupId);
+    spent.ms += performance.now() - startedAt;
+    return found;
+  }
+
+  #searchProcesses(inode: string, uid: number, cgroupId: bigint | undefined): Holder | undefined {
     // The highest numbers are the newest processes, until numbers begin again.
     const newestFirst = (list: number[]): number[] => list.toSorted((a, b) => b - a);
     let pids: number[] | undefined;
@@ -124,7 +143,7 @@ export class CallerFinder {
     const found =
       this.#among(likely, inode) ??
       this.#among([['user', all().filter((pid) => ownerOf(pid) === uid)]], inode) ??
-      this.#among([['everything', this.#mayLookAtEverything() ? all() : []]], inode);
+      this.#among([['everything', all()]], inode);
     if (found !== undefined) {
       this.#noteCaller(found);
       return found;
@@ -153,7 +172,11 @@ export class CallerFinder {
         for (const pid of pids) {
           if (seen.has(pid)) continue;
           seen.add(pid);
-          const holder = this.#descriptors.lookThrough(pid, inode, depth);
+          if (performance.now() > this.#until) {
+            this.#counts.limited += 1;
+            return undefined;
+          }
+          const holder = this.#descriptors.lookThrough(pid, inode, depth, this.#until);
           if (holder === undefined) continue;
           this.#counts[name] += 1;
           return holder;
@@ -168,13 +191,12 @@ export class CallerFinder {
     this.#callers = [holder, ...others].slice(0, MAX_RECENT_CALLERS);
   }
 
-  #mayLookAtEverything(): boolean {
-    const now = performance.now();
-    if (now - this.#window.startedAt >= 1000) this.#window = { startedAt: now, searches: 0 };
-    this.#window.searches += 1;
-    if (this.#window.searches <= MAX_FULL_SEARCHES_PER_SECOND) return true;
-    this.#counts.limited += 1;
-    return false;
+  /** What the searches for a user's sockets took in this second. */
+  #spentBy(uid: number, now: number): { since: number; ms: number } {
+    for (const [user, { since }] of this.#spent) if (now - since >= 1000) this.#spent.delete(user);
+    const spent = this.#spent.get(uid) ?? { since: now, ms: 0 };
+    this.#spent.set(uid, spent);
+    return spent;
   }
 }
 

@@ -9,6 +9,8 @@ export interface Holder {
   fd: string;
 }
 
+/** Descriptors between two looks at the clock. */
+const CLOCK_EVERY = 64;
 /** Sockets remembered; the ones unused for longest go first. */
 const MAX_REMEMBERED = 16_384;
 
@@ -35,8 +37,9 @@ export class Descriptors {
    *
    * @param depth `fresh`: only descriptors that were not there last time. A new socket is behind one of them,
    *   unless it got the number of a closed one.
+   * @param until time of `performance.now()` after which it is given up
    */
-  lookThrough(pid: number, inode: string, depth: 'fresh' | 'all'): Holder | undefined {
+  lookThrough(pid: number, inode: string, depth: 'fresh' | 'all', until: number): Holder | undefined {
     const listed = listProcDirectory(`/proc/${pid}/fd`);
     const stat = listed.ok ? readStat(pid) : undefined;
     if (!listed.ok || stat === undefined) {
@@ -46,15 +49,21 @@ export class Descriptors {
     const before = this.#known.get(pid);
     const known = before?.startTime === stat.startTime ? before.descriptors : new Set<string>();
     this.#known.set(pid, { startTime: stat.startTime, descriptors: new Set(listed.value) });
-    for (const fd of listed.value) {
+    for (const [index, fd] of listed.value.entries()) {
       if (depth === 'fresh' && known.has(fd)) continue;
+      if (index % CLOCK_EVERY === 0 && performance.now() > until) {
+        this.#stopAt({ pid, startTime: stat.startTime }, listed.value, index, known);
+        return undefined;
+      }
       const target = readProcLink(`/proc/${pid}/fd/${fd}`);
       const found = target.ok ? /^socket:\[(\d+)\]$/.exec(target.value)?.[1] : undefined;
       if (found === undefined) continue;
       const holder = { pid, startTime: stat.startTime, fd };
       this.#remember(found, holder);
       // The rest is as good as unseen: it was not read.
-      if (found === inode && stillHolds(holder, inode)) return this.#stopAt(holder, listed.value, known);
+      if (found !== inode || !stillHolds(holder, inode)) continue;
+      this.#stopAt(holder, listed.value, index + 1, known);
+      return holder;
     }
     return undefined;
   }
@@ -64,11 +73,14 @@ export class Descriptors {
     for (const pid of this.#known.keys()) if (!pids.has(pid)) this.#known.delete(pid);
   }
 
-  #stopAt(holder: Holder, listed: readonly string[], known: ReadonlySet<string>): Holder {
-    const read = listed.slice(0, listed.indexOf(holder.fd) + 1);
-    const descriptors = new Set([...listed.filter((fd) => known.has(fd)), ...read]);
-    this.#known.set(holder.pid, { startTime: holder.startTime, descriptors });
-    return holder;
+  #stopAt(
+    { pid, startTime }: Omit<Holder, 'fd'>,
+    listed: readonly string[],
+    read: number,
+    known: ReadonlySet<string>,
+  ): void {
+    const descriptors = new Set([...listed.filter((fd) => known.has(fd)), ...listed.slice(0, read)]);
+    this.#known.set(pid, { startTime, descriptors });
   }
 
   #remember(inode: string, holder: Holder): void {
