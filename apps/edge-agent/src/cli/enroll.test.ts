@@ -105,6 +105,8 @@ test('a token file is emptied and gone once it is used, and not before', async (
   expect(await run(byFile)).toMatchObject({ code: 0, stderr: '' });
   expect(existsSync(file)).toBe(false);
   expect(readFileSync(join(dataDir, 'other-name'), 'utf8')).toBe('');
+  // It is not missed by a machine that is enrolled already.
+  expect(await run(byFile)).toMatchObject({ code: 5, stderr: expect.stringContaining('enrolled already') });
 });
 
 test('a token that comes through a link or a device leaves both where they are', async () => {

@@ -52,7 +52,7 @@ to the TPM, 5 already enrolled, 7 not reachable, 8 the TPM was cleared meanwhile
     const { enrolment, key } = await becomeMember(
       {
         server: parseServer(options.server),
-        token: readToken(options),
+        token: () => readToken(options),
         tokenFile: options.tokenFile,
         replace: options.replace,
         unheard: (why) => process.stderr.write(`${notLeft(why)}\n`),

@@ -11,7 +11,8 @@ import { discardToken } from './token-source.ts';
 
 export interface NewMember {
   server: URL;
-  token: string;
+  /** Reads it, once it is certain that one is needed. */
+  token: () => string;
   /** Where the token came from: emptied and removed once it is used. */
   tokenFile?: string | undefined;
   /** Leaves the organisation it belongs to. */
@@ -41,7 +42,7 @@ export async function becomeMember(
         hint: 'Use `raypher enroll --replace` to leave its organisation and enrol again.',
       });
     }
-    const pinned = await pinServer(member.server, member.token);
+    const pinned = await pinServer(member.server, member.token());
     // Whatever can go wrong with the new key shall go wrong before the old identity is given up.
     const next = await openNextKeys(paths, config);
     if (isMember) {

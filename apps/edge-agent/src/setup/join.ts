@@ -42,7 +42,11 @@ export async function joinOnce(options: JoinOptions, config: Config, report: Rep
     report({ step: 'stop', state: 'done', detail: 'the service is stopped to enrol' });
   }
   const { server, tokenFile } = options;
-  const { enrolment } = await becomeMember({ server, token, tokenFile, replace: false }, paths, config);
+  const { enrolment } = await becomeMember(
+    { server, token: () => token, tokenFile, replace: false },
+    paths,
+    config,
+  );
   const waits = enrolment.status === 'active' ? '' : `, ${enrolment.status}: an administrator has to decide`;
   report({
     step: 'enrol',
