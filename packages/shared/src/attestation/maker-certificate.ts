@@ -59,14 +59,20 @@ export function readMakerCertificate(bytes: Buffer): MakerCertificate | undefine
     // TPMs pad what lies in their non-volatile memory.
     const der = readDer(bytes).whole;
     const x509 = new X509Certificate(der);
-    const { publicKey, validFromDate, validToDate } = x509;
-    // A time that is none is neither before nor after anything: such a certificate would never end.
-    if (Number.isNaN(validFromDate.getTime() + validToDate.getTime()) || !isOfMakers(publicKey))
-      return undefined;
+    const { publicKey } = x509;
+    if (!hasTimes(x509) || !isOfMakers(publicKey)) return undefined;
     return { x509, publicKey, ...readFields(der) };
   } catch {
     return undefined;
   }
+}
+
+/**
+ * A time that is none is neither before nor after anything: such a certificate might never end. Asked of the text, because
+ * Node makes any date at all of what OpenSSL cannot read.
+ */
+function hasTimes({ validFrom, validTo }: X509Certificate): boolean {
+  return !Number.isNaN(Date.parse(validFrom)) && !Number.isNaN(Date.parse(validTo));
 }
 
 function isOfMakers({ asymmetricKeyType, asymmetricKeyDetails }: KeyObject): boolean {
