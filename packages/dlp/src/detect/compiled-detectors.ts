@@ -28,7 +28,7 @@ const CONTEXT_BEFORE = 72;
 const CONTEXT_AFTER = 40;
 /** Confidence of a number that is the whole text: a checksum, and nobody who says what it is. */
 const ALONE = 0.4;
-const LEAST_DIGITS = 3;
+const LEAST_DIGITS = 2;
 const LONGEST_ALONE = 40;
 
 const ASSIGNED_SECRET = {
@@ -55,6 +55,8 @@ export class CompiledDetectors {
   readonly #unknownSecrets: boolean;
   readonly #iban: boolean;
   readonly #lastRank: number;
+  /** Rank of a token detector → end of what it found last. */
+  readonly #coveredTo: Float64Array;
 
   constructor(detectors: readonly Detector[], unknownSecrets: boolean) {
     const keywords = new Map<string, Trigger>();
@@ -98,11 +100,13 @@ export class CompiledDetectors {
     this.#triggers = [...keywords.values()];
     this.#context = new ContextWords(words.size);
     this.#lastRank = detectors.length;
+    this.#coveredTo = new Float64Array(detectors.length);
   }
 
   find(text: string): Candidate[] {
     const candidates: Candidate[] = [];
     this.#context.clear();
+    this.#coveredTo.fill(0);
     this.#findByKeywords(text, candidates);
     if (this.#numbers.length > 0)
       findNumberGroups(text, LEAST_DIGITS, (group) => this.#judgeGroup(text, group, candidates));
@@ -118,8 +122,12 @@ export class CompiledDetectors {
       if (!trigger) return;
       const start = end - trigger.length;
       for (const matcher of trigger.tokens) {
+        // A mark inside what this detector found already begins nothing new, and a flood of marks costs little.
+        if (start < (this.#coveredTo[matcher.rank] ?? 0)) continue;
         const span = matcher.matchAt(text, start);
-        if (span) candidates.push(candidateOf(matcher.detector, span.start, span.end, matcher.rank));
+        if (!span) continue;
+        this.#coveredTo[matcher.rank] = span.end;
+        candidates.push(candidateOf(matcher.detector, span.start, span.end, matcher.rank));
       }
       if (trigger.contextWord !== undefined && standsAlone(text, start, end))
         this.#context.add(trigger.contextWord, start);
@@ -139,6 +147,7 @@ export class CompiledDetectors {
     for (const matcher of trigger.assigned)
       if (matcher.matches(assignment, value))
         candidates.push(candidateOf(matcher.detector, valueStart, valueEnd, matcher.rank));
+    if (/(?:h1|sha\d{1,3})[:=-]$/.test(text.slice(Math.max(0, valueStart - 8), valueStart))) return;
     if (trigger.secretName && isSecretValue(name, value, quoted))
       candidates.push({ ...ASSIGNED_SECRET, start: valueStart, end: valueEnd, rank: this.#lastRank });
   }
@@ -170,7 +179,7 @@ export class CompiledDetectors {
 
   #findIban(text: string, start: number, candidates: Candidate[]): void {
     if (!/[A-Za-z]{2}/.test(text.slice(start, start + 2))) return;
-    const length = ibanLength(text.slice(start, start + 44));
+    const length = ibanLength(text.slice(start, start + 48));
     const before = text[start - 1] ?? ' ';
     if (length > 0 && !/[A-Za-z0-9]/.test(before) && !/[A-Za-z0-9]/.test(text[start + length] ?? ' '))
       candidates.push({ ...IBAN, start, end: start + length, rank: this.#lastRank });

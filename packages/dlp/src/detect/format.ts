@@ -54,13 +54,9 @@ export function exampleOfFormat(format: string, seed = 1): string {
   });
 }
 
-/** The longest literal stretch: what the keyword search looks for, in lower case. */
+/** The literal head: what the keyword search looks for, in lower case. */
 export function keywordOfFormat(format: string): string {
-  const literals = format
-    .replace(UUID_FIELD, '\0')
-    .split(FIELD)
-    .filter((_, index) => index % 4 === 0);
-  const [head = ''] = literals;
+  const [head = ''] = format.split('{');
   return head.toLowerCase();
 }
 

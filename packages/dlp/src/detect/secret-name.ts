@@ -1,4 +1,4 @@
-import { isPlaceholder } from '../entropy/placeholder.ts';
+import { isPlaceholder, isTypedSequence } from '../entropy/placeholder.ts';
 import { shannonEntropy } from '../entropy/shannon.ts';
 import { wordiness } from '../entropy/wordiness.ts';
 
@@ -48,7 +48,7 @@ const ABOUT =
 
 /** Whether a value under such a name is a secret rather than a word, a call or a template. */
 export function isSecretValue(name: string, value: string, quoted: boolean): boolean {
-  if (ABOUT.test(name) || isPlaceholder(value)) return false;
+  if (ABOUT.test(name) || isPlaceholder(value) || isTypedSequence(value)) return false;
   if (/^(?:https?:|s3:|file:|arn:|\/|\.\/|~\/|[A-Z]:\\)/.test(value)) return false;
   return PASSWORD.test(name) ? isPassword(value, quoted) : isToken(value);
 }

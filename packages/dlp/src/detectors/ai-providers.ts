@@ -56,10 +56,11 @@ export const AI_PROVIDERS = [
   credential('unkey-or-llama-cloud-key', 'LlamaCloud key', ['llx-{alnum:40-60}']),
   credential('e2b-api-key', 'E2B key', ['e2b_{hex:40}']),
   credential('helicone-api-key', 'Helicone key', ['sk-helicone-{lownum:7}-{lownum:7}-{lownum:7}-{lownum:7}']),
-  credential('portkey-virtual-key', 'LiteLLM or proxy key', ['sk-{word:22}'], {
-    entropy: 3.6,
+  credential('litellm-key', 'LiteLLM proxy key', ['sk-{word:22}'], {
+    entropy: 3.2,
     confidence: 0.7,
     severity: 'high',
+    validate: (secret) => /\d/.test(secret) && /[A-Z]/.test(secret),
   }),
   credential('context7-api-key', 'Context7 key', ['ctx7sk-{uuid}']),
   credential('composio-api-key', 'Composio key', ['ak_{word:20-30}'], {

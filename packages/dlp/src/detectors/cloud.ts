@@ -7,7 +7,7 @@ export const CLOUD = [
   credential(
     'aws-access-key-id',
     'AWS access key id',
-    ['AKIA{upnum:16}', 'ASIA{upnum:16}', 'ABIA{upnum:16}', 'ACCA{upnum:16}', 'A3T{upnum:1}{upnum:16}'],
+    ['AKIA{upper:16}', 'ASIA{upper:16}', 'ABIA{upper:16}', 'ACCA{upper:16}', 'A3TX{upper:16}'],
     {
       pattern: '(?:A3T[A-Z0-9]|AKIA|ASIA|ABIA|ACCA)[A-Z2-7]{16}',
       severity: 'high',
@@ -32,7 +32,11 @@ export const CLOUD = [
   credential(
     'aws-bedrock-api-key',
     'Amazon Bedrock API key',
-    ['ABSK{base64:109-269}', 'ABSK{base64:109-269}=', 'ABSK{base64:109-269}=='],
+    [
+      'ABSKQmVkcm9ja0FQSUtleS{base64:90-250}',
+      'ABSKQmVkcm9ja0FQSUtleS{base64:90-250}=',
+      'ABSKQmVkcm9ja0FQSUtleS{base64:90-250}==',
+    ],
     { validate: (secret) => secret.startsWith('ABSKQmVkcm9ja0FQSUtleS'), entropy: 0 },
   ),
   credential(
@@ -149,9 +153,9 @@ export const CLOUD = [
     'hvb.{word:60-300}',
     'hvr.{word:24-200}',
   ]),
-  credential('vault-legacy-token', 'HashiCorp Vault token', ['s.{alnum:24}', 'b.{alnum:60-180}'], {
-    pattern: '(?<![.\\w])[sb]\\.[A-Za-z0-9]{24}',
-    entropy: 3.6,
+  credential('vault-legacy-token', 'HashiCorp Vault token', ['s.{alnum:24}'], {
+    pattern: '(?<![.A-Za-z0-9_])[sb]\\.[A-Za-z0-9]{24}',
+    entropy: 3,
     confidence: 0.7,
     validate: (secret) => /\d/.test(secret) && /[A-Z]/.test(secret) && /[a-z]/.test(secret.slice(2)),
   }),
@@ -172,28 +176,6 @@ export const CLOUD = [
     'sb_secret_{word:22-40}',
   ]),
   credential('neon-api-key', 'Neon key', ['napi_{lownum:60-70}']),
-  credential('upstash-or-turso-key', 'Upstash key', ['ABcdEF{word:40}'], {
-    pattern: 'A[A-Z][A-Za-z]{4}[A-Za-z0-9_-]{40}(?<=A)==',
-    keywords: ['upstash_redis_rest_token='],
-    entropy: 4,
-    good: [],
-  }),
-  credential('tailscale-key', 'Tailscale key', [
-    'tskey-auth-{alnum:10-20}-{alnum:20-40}',
-    'tskey-api-{alnum:10-20}-{alnum:20-40}',
-    'tskey-client-{alnum:10-20}-{alnum:20-40}',
-  ]),
-  credential('defined-networking-api-token', 'Defined Networking token', ['dnkey-{wide:26}-{wide:52}']),
-  credential('fastly-pat', 'Fastly token', ['fst_{alnum:30-40}']),
-  assigned('fastly-api-token', 'Fastly token', ['fastly'], ['{wide:32}']),
-  credential('clickhouse-cloud-api-secret-key', 'ClickHouse Cloud secret', ['4b1d{alnum:38}']),
-  credential('prefect-api-token', 'Prefect token', ['pnu_{alnum:36}', 'pnb_{alnum:36}']),
-  credential(
-    '1password-service-account-token',
-    '1Password service account token',
-    ['ops_eyJ{base64:250-2000}', 'ops_eyJ{base64:250-2000}='],
-    { entropy: 4 },
-  ),
   credential(
     '1password-secret-key',
     '1Password secret key',
@@ -228,5 +210,21 @@ export const CLOUD = [
         '(?:sc|ext|scauth|authress)_[A-Za-z0-9]{5,30}\\.[A-Za-z0-9]{4,6}\\.acc[_-][A-Za-z0-9-]{10,32}\\.[A-Za-z0-9+/_=-]{30,120}',
       keywords: ['sc_', 'ext_', 'scauth_', 'authress_'],
     },
+  ),
+  credential('tailscale-key', 'Tailscale key', [
+    'tskey-auth-{alnum:10-20}-{alnum:20-40}',
+    'tskey-api-{alnum:10-20}-{alnum:20-40}',
+    'tskey-client-{alnum:10-20}-{alnum:20-40}',
+  ]),
+  credential('defined-networking-api-token', 'Defined Networking token', ['dnkey-{wide:26}-{wide:52}']),
+  credential('fastly-pat', 'Fastly token', ['fst_{alnum:30-40}']),
+  assigned('fastly-api-token', 'Fastly token', ['fastly'], ['{wide:32}']),
+  credential('clickhouse-cloud-api-secret-key', 'ClickHouse Cloud secret', ['4b1d{alnum:38}']),
+  credential('prefect-api-token', 'Prefect token', ['pnu_{alnum:36}', 'pnb_{alnum:36}']),
+  credential(
+    '1password-service-account-token',
+    '1Password service account token',
+    ['ops_eyJ{base64:250-2000}', 'ops_eyJ{base64:250-2000}='],
+    { entropy: 4 },
   ),
 ] as const;

@@ -10,7 +10,7 @@ export function credential(
   id: string,
   title: string,
   formats: readonly [string, ...string[]],
-  { good = [], ...options }: TokenOptions = {},
+  { good, ...options }: TokenOptions = {},
 ): TokenDetector {
   return {
     kind: 'token',
@@ -23,7 +23,7 @@ export function credential(
     pattern: formats.map(patternOfFormat).join('|'),
     entropy: 2,
     ...options,
-    examples: { bad: formats, good: [...good, ...formats.map((format) => `word${format}`)] },
+    examples: { bad: formats, good: good ?? formats.map((format) => `word${format}`) },
   };
 }
 

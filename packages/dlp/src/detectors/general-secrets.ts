@@ -11,7 +11,7 @@ const PASSWORD_IN_URL: TokenDetector = credential(
   ['://user{digit:2}:{alnum:12}@db.internal'],
   {
     keywords: ['://'],
-    pattern: '://[^\\s:/@"\'<>`{}()]{0,64}:([^\\s/@"\'<>`]{3,128})@[A-Za-z0-9\\[_]',
+    pattern: '://[^\\s:/@"\'<>`{}()]{0,64}:([^\\s/@"\'<>`]{3,128})@[A-Za-z0-9\\[_][A-Za-z0-9.:_\\]-]{0,252}',
     severity: 'high',
     confidence: 0.9,
     entropy: 1,

@@ -176,19 +176,11 @@ export const WALLETS: readonly TokenDetector[] = [
   ]),
   wallet(
     'bitcoin-bech32-address',
-    'Bitcoin address (SegWit)',
-    ['bc1', 'tb1'],
-    '(?:bc|tb)1[02-9ac-hj-np-z]{20,87}',
+    'Bitcoin or Litecoin address (SegWit)',
+    ['bc1', 'tb1', 'ltc1'],
+    '(?:bc|tb|ltc)1[02-9ac-hj-np-z]{20,87}',
     isBech32Address,
     ['bc1qar0srrr7xfkvy5l643lydnw9re59gtzzwf5mdq'],
-  ),
-  wallet(
-    'litecoin-bech32-address',
-    'Litecoin address',
-    ['ltc1'],
-    'ltc1[02-9ac-hj-np-z]{20,87}',
-    isBech32Address,
-    [],
   ),
 ];
 

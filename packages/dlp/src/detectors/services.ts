@@ -51,7 +51,11 @@ export const SERVICES = [
     'slack-webhook-url',
     'Slack webhook',
     ['hooks.slack.com/services/T{upnum:8}/B{upnum:8}/{alnum:24}', 'hooks.slack.com/workflows/{alnum:43}'],
-    { pattern: 'hooks\\.slack\\.com/(?:services|workflows|triggers)/[A-Za-z0-9+/]{40,80}', good: [] },
+    {
+      keywords: ['hooks.slack.com/'],
+      pattern: 'hooks\\.slack\\.com/(?:services|workflows|triggers)/[A-Za-z0-9+/]{40,80}',
+      good: [],
+    },
   ),
   credential(
     'microsoft-teams-webhook',
@@ -107,35 +111,6 @@ export const SERVICES = [
     'xsmtpsib-{hex:64}-{alnum:16}',
   ]),
   credential('mailgun-token', 'Mailgun key', ['key-{hex:32}', 'pubkey-{hex:32}'], { entropy: 3 }),
-  credential('mailgun-signing-key', 'Mailgun signing key', ['{hex:32}-{hex:8}-{hex:8}'], {
-    keywords: ['mailgun_signing_key='],
-    pattern: 'mailgun_signing_key=([0-9a-f]{32})',
-    good: [],
-    ignoreCase: true,
-  }),
-  assigned('mailgun-named-key', 'Mailgun key', ['mailgun'], ['{hex:32}-{hex:8}-{hex:8}', '{hex:32}']),
-  credential('mailchimp-api-key', 'Mailchimp key', ['{hex:32}-us{digit:1-2}'], {
-    keywords: ['-us'],
-    lead: 32,
-    pattern: '[0-9a-f]{32}-us\\d{1,2}',
-  }),
-  credential('mandrill-or-postmark-key', 'Mandrill key', ['md-{alnum:22}']),
-  credential('resend-api-key', 'Resend key', ['re_{alnum:8}_{alnum:24}']),
-  credential('customerio-or-klaviyo-key', 'Klaviyo key', ['pk_{hex:34}']),
-  credential(
-    'stripe-access-token',
-    'Stripe key',
-    [
-      'sk_live_{alnum:10-120}',
-      'sk_test_{alnum:10-120}',
-      'rk_live_{alnum:10-120}',
-      'rk_test_{alnum:10-120}',
-      'sk_prod_{alnum:10-120}',
-      'rk_prod_{alnum:10-120}',
-      'sk_org_live_{alnum:10-120}',
-    ],
-    { entropy: 2.8 },
-  ),
   credential('stripe-webhook-secret', 'Stripe webhook secret', ['whsec_{base64:32-64}']),
   credential(
     'square-access-token',
@@ -169,7 +144,7 @@ export const SERVICES = [
   ),
   credential('razorpay-key', 'Razorpay key', ['rzp_live_{alnum:14}', 'rzp_test_{alnum:14}']),
   credential('paystack-secret-key', 'Paystack key', ['sk_live_{hex:40}']),
-  credential('adyen-api-key', 'Adyen API key', ['AQE{alnum:80-200}-{alnum:30-60}'], {
+  credential('adyen-api-key', 'Adyen API key', ['AQE{alnum:80-200}-{alnum:30-60}-{alnum:16}'], {
     pattern:
       'AQE[A-Za-z0-9]{5,9}[A-Za-z0-9+/]{60,220}={0,2}-[A-Za-z0-9+/]{30,60}={0,2}-[A-Za-z0-9<>{}()\\[\\]]{8,30}',
     good: [],
@@ -242,7 +217,7 @@ export const SERVICES = [
     ['{alnum:22}', '{hex:32}', 'hcaik_{lownum:58}'],
   ),
   credential('honeycomb-ingest-key', 'Honeycomb ingest key', ['hcaik_{lownum:58}', 'hcaic_{lownum:58}']),
-  credential('pagerduty-token', 'PagerDuty token', ['pdus+_{word:20-40}', 'u+{word:18}'], {
+  credential('pagerduty-token', 'PagerDuty token', ['pdus+_{word:20-40}'], {
     keywords: ['pdus+_'],
     pattern: 'pdus\\+_[A-Za-z0-9_-]{20,40}(?:_[A-Za-z0-9_-]{8,60}){0,2}',
     good: [],
@@ -269,7 +244,7 @@ export const SERVICES = [
     ['twitter'],
     ['{alnum:25}', '{alnum:50}', '{alnum:45}', '{digit:15-25}-{alnum:20-42}'],
   ),
-  credential('twitter-bearer-token', 'X (Twitter) bearer token', ['AAAAAAAAAAAAAAAAAAAAA{alnum:80-100}'], {
+  credential('twitter-bearer-token', 'X (Twitter) bearer token', ['AAAAAAAAAAAAAAAAAAAAAA{alnum:80-100}'], {
     pattern: 'A{20,24}[A-Za-z0-9%]{80,110}',
     keywords: ['aaaaaaaaaaaaaaaaaaaaaa'],
     entropy: 3,
@@ -365,4 +340,27 @@ export const SERVICES = [
   assigned('virustotal-key', 'VirusTotal key', ['virustotal', 'vt_api'], ['{hex:64}']),
   assigned('openweather-key', 'OpenWeather key', ['openweather', 'owm_api'], ['{hex:32}']),
   assigned('ipinfo-or-maps-token', 'IPinfo token', ['ipinfo'], ['{hex:14}']),
+  assigned('mailgun-named-key', 'Mailgun key', ['mailgun'], ['{hex:32}-{hex:8}-{hex:8}', '{hex:32}']),
+  credential('mailchimp-api-key', 'Mailchimp key', ['{hex:32}-us{digit:1-2}'], {
+    keywords: ['-us'],
+    lead: 32,
+    pattern: '[0-9a-f]{32}-us\\d{1,2}',
+  }),
+  credential('mandrill-or-postmark-key', 'Mandrill key', ['md-{alnum:22}']),
+  credential('resend-api-key', 'Resend key', ['re_{alnum:8}_{alnum:24}']),
+  credential('customerio-or-klaviyo-key', 'Klaviyo key', ['pk_{hex:34}']),
+  credential(
+    'stripe-access-token',
+    'Stripe key',
+    [
+      'sk_live_{alnum:10-120}',
+      'sk_test_{alnum:10-120}',
+      'rk_live_{alnum:10-120}',
+      'rk_test_{alnum:10-120}',
+      'sk_prod_{alnum:10-120}',
+      'rk_prod_{alnum:10-120}',
+      'sk_org_live_{alnum:10-120}',
+    ],
+    { entropy: 2.8 },
+  ),
 ] as const;

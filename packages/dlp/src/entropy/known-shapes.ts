@@ -1,7 +1,7 @@
 /** Values that look random and are no secrets. */
 const SHAPES: readonly RegExp[] = [
   /^[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}$/i, // UUID
-  /^(?:0x)?(?:[0-9a-f]{2}){3,64}$|^(?:0x)?(?:[0-9A-F]{2}){3,64}$|^[0-9a-f]+$/, // hashes, git ids
+  /^(?:0x)?(?:[0-9a-f]{2}){3,64}$|^(?:0x)?(?:[0-9A-F]{2}){3,64}$/, // hashes, git ids
   /^(?:sha(?:1|224|256|384|512)|md5|h1|c2|go)[-:]/i, // integrity of lock files
   /^[0-7][0-9A-HJKMNP-TV-Z]{25}$/, // ULID
   /^(?:iVBORw0KGgo|\/9j\/|R0lGOD|UklGR|PHN2Z|AAAB|d09GR|T1RUTw|JVBERi0|UEsDB|H4sI)/, // base64 of media and archives

@@ -2,7 +2,7 @@
 const TEMPLATE =
   /^(?:\$|%[A-Za-z{(]|<|\{\{|\[|@[A-Z_]+@)|\$\{|\$\(|\{\{|<[a-z_ -]+>|\.\.\.|…|\*{3}|\(|process\.env|os\.environ|getenv|import\.meta|vault:|secretKeyRef/i;
 const STAND_IN =
-  /x{4,}|X{4,}|\.{3}|y{4,}|0{8,}|^(?:your|my|our|the|some|an?|insert|enter|replace|change|put|add|fake|dummy|mock)[-_ ]?[a-z]|change[-_ ]?me|place[-_]?holder|redacted|example|sample|dummy|not[-_]?a[-_]?(?:real|secret)|todo|fixme|secret[-_]?here|key[-_]?here|token[-_]?here/i;
+  /x{4,}|X{4,}|\.{3}|y{4,}|0{8,}|^(?:your|my|our|the|some|an?|insert|enter|replace|change|put|add|fake|dummy|mock)[-_ ][a-z]|^your[a-zA-Z]{4}|change[-_ ]?me|place[-_]?holder|redacted|example|sample|dummy|not[-_]?a[-_]?(?:real|secret)|todo|fixme|secret[-_]?here|key[-_]?here|token[-_]?here/i;
 const ORDINARY = new Set(
   'password passwd passw0rd pass pwd secret token key api apikey api_key username user admin root test testing none null undefined true false string str number boolean object required optional optional[str] default value empty hidden unknown foo bar baz foobar abc123 abcdef 123456 12345678 changeit guest postgres mysql redis rabbitmq localhost basic bearer digest'.split(
     ' ',
@@ -15,7 +15,12 @@ export function isPlaceholder(value: string): boolean {
   const lower = value.toLowerCase();
   if (ORDINARY.has(lower.replace(/[^a-z0-9_[\]]+$/, '')) || TEMPLATE.test(value) || STAND_IN.test(value))
     return true;
-  if (/^(.)\1*$/.test(value)) return true;
+  return /^(.)\1*$/.test(value);
+}
+
+/** Whether a value was typed along the keyboard or the alphabet. */
+export function isTypedSequence(value: string): boolean {
+  const lower = value.toLowerCase();
   return SEQUENCES.some((sequence) => longestShared(lower, sequence) >= 8);
 }
 

@@ -1,5 +1,5 @@
 import { hasKnownShape } from './known-shapes.ts';
-import { isPlaceholder } from './placeholder.ts';
+import { isPlaceholder, isTypedSequence } from './placeholder.ts';
 import { shannonEntropy } from './shannon.ts';
 import { wordiness } from './wordiness.ts';
 
@@ -18,11 +18,19 @@ const HARMLESS_BEFORE =
  * @param after one character behind it
  */
 export function looksLikeUnknownSecret(token: string, before: string, after: string): boolean {
-  if (token.length > MOST_UNKNOWN || !isMixed(token) || HARMLESS_BEFORE.test(before)) return false;
-  if (after === '/' || after === '.' || after === '(' || after === '%') return false;
-  if (/\/.*\//.test(token) || /^[+/=-]|--|__/.test(token) || hasKnownShape(token) || isPlaceholder(token))
+  if (token.length > MOST_UNKNOWN || /=[^=]/.test(token) || !isMixed(token) || HARMLESS_BEFORE.test(before))
     return false;
-  return wordiness(token) < 0.5 && transitions(token) >= 0.34 && shannonEntropy(token) >= 4;
+  if (after === '/' || after === '.' || after === '(' || after === '%') return false;
+  if (
+    /\/.*\//.test(token) ||
+    /^[+/=-]|--|__/.test(token) ||
+    hasKnownShape(token) ||
+    isPlaceholder(token) ||
+    isTypedSequence(token) ||
+    isEncodedText(token)
+  )
+    return false;
+  return wordiness(token) < 0.62 && transitions(token) >= 0.34 && shannonEntropy(token) >= 4;
 }
 
 function isMixed(token: string): boolean {
@@ -36,4 +44,13 @@ function transitions(token: string): number {
   for (let index = 1; index < token.length; index++)
     if (kind(token.charCodeAt(index)) !== kind(token.charCodeAt(index - 1))) changes++;
   return changes / (token.length - 1);
+}
+
+/** Base64 of something that can be read: judged by whoever decodes it, not by its looks. */
+function isEncodedText(token: string): boolean {
+  try {
+    return /^[\t\n\r\x20-\x7E]+$/.test(atob(token.replaceAll('-', '+').replaceAll('_', '/')));
+  } catch {
+    return false;
+  }
 }

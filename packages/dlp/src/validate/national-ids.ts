@@ -40,20 +40,20 @@ export const isUsNpi: Check = (text) =>
   !isOneDigitRepeated(digitsOf(text)) && passesLuhn(`80840${digitsOf(text).join('')}`);
 
 export const isDeaNumber: Check = (text) => {
-  const digits = digitsOf(text);
+  const digits = digitsOf(text).slice(-7);
   return digits.length === 7 && weightedSum(digits, [1, 2, 1, 2, 1, 2]) % 10 === last(digits);
 };
 
 export const isUkNhs: Check = balanced([10, 9, 8, 7, 6, 5, 4, 3, 2, 1], 11);
 
-/** Germany, identification number: one digit occurs twice or thrice, check digit by ISO 7064 MOD 11,10. */
+/** Germany, identification number: no digit occurs more than three times, check digit by ISO 7064 MOD 11,10. */
 export const isGermanTaxId: Check = (text) => {
   const digits = digitsOf(text);
   const counts = digits
     .slice(0, 10)
     .reduce((seen, digit) => seen.with(digit, (seen[digit] ?? 0) + 1), Array(10).fill(0));
   const most = Math.max(...counts);
-  return digits.length === 11 && digits[0] !== 0 && most >= 2 && most <= 3 && iso7064Mod11(digits);
+  return digits.length === 11 && digits[0] !== 0 && most <= 3 && iso7064Mod11(digits);
 };
 
 export const isGermanVatId: Check = (text) => digitsOf(text).length === 9 && iso7064Mod11(digitsOf(text));
