@@ -50,6 +50,14 @@ test.each([
   expect(micros({ messages, max_tokens: 100, ...more }, call)).toBeGreaterThan(plain * 1.5);
 });
 
+test('a prompt that is written to a cache for an hour is bounded too', () => {
+  const content = 'word '.repeat(10_000);
+  const call = { provider: 'anthropic', path: '/v1/messages', models: ['claude-sonnet-4-0'] };
+  const { inputEstimate } = bound({ messages: [{ content }], max_tokens: 1 }, call);
+  // $6 for a million tokens, against $3 for those that are not cached.
+  expect(micros({ messages: [{ content }], max_tokens: 1 }, call)).toBeGreaterThanOrEqual(inputEstimate * 6);
+});
+
 test('text outside the Latin alphabet weighs more for each character', () => {
   const inputOf = (content: string) => bound({ messages: [{ content }] }).inputEstimate;
   expect(inputOf('漢'.repeat(1_000))).toBeGreaterThan(1_000);

@@ -78,4 +78,4 @@ test('what is remembered changes no answer', () => {
     }),
     { numRuns: 30 },
   );
-});
+}, 30_000);

@@ -199,6 +199,15 @@ describe('time', () => {
     expect(second.spend(1)).toBe(false);
   });
 
+  test('after a restart with the clock set back, the newest window goes on', () => {
+    const first = open([limit()]);
+    first.spend(600);
+    first.time.now += DAY;
+    first.spend(300);
+    first.db.close();
+    expect(open([limit()], first.path).budgets.balanceOf('all-day', '')).toEqual({ spent: 300, reserved: 0 });
+  });
+
   test('moving the clock to and fro opens no window twice', () => {
     const { spend, time } = open([limit()]);
     let spent = 0;
@@ -272,6 +281,14 @@ test('each share of a limit is warned of once in a window', () => {
   ]);
   time.now += DAY;
   expect(percents(1_000)).toEqual([80]);
+});
+
+test('what is settled late does not warn of the window that has begun since', () => {
+  const { budgets, hold, spend, time } = open([limit({ warnAt: [50] })]);
+  const late = hold(1_000);
+  time.now += DAY;
+  spend(600);
+  expect(budgets.settle(late, 1_000)).toEqual([]);
 });
 
 describe('leases', () => {
