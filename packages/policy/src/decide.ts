@@ -4,7 +4,6 @@ import type { SectionPlan } from './compile-section.ts';
 import { withExceptions } from './exception.ts';
 import { Facts } from './facts.ts';
 import { type ApplicableLimit, eachLimit, limitOpinion, toApplicable } from './limit.ts';
-import { matchersHold } from './matcher.ts';
 import { placeOf } from './place.ts';
 import type { ActionRequest, DataRequest } from './request.ts';
 import { firstMatch } from './rule-index.ts';
@@ -37,7 +36,7 @@ export function decide(snapshot: PolicySnapshot, request: ActionRequest): Verdic
     case 'data.in':
       return decideData(snapshot, plans, request, facts);
     case 'model.call':
-      return join(snapshot, [...sectionOpinions(plans, facts), ...limitOpinions(snapshot, facts)]);
+      return join(snapshot, limitOpinions(snapshot, facts, sectionOpinions(plans, facts)));
     default:
       return join(snapshot, sectionOpinions(plans, facts));
   }
@@ -61,8 +60,11 @@ export function limitsFor(snapshot: PolicySnapshot, request: ActionRequest): App
 }
 
 function join(snapshot: PolicySnapshot, opinions: readonly Opinion[]): Verdict {
-  const [first, ...others] = opinions;
-  return joinOpinions(first === undefined ? [notGoverned(snapshot)] : [first, ...others], snapshot.revision);
+  return joinOpinions(isSome(opinions) ? opinions : [notGoverned(snapshot)], snapshot.revision);
+}
+
+function isSome(opinions: readonly Opinion[]): opinions is readonly [Opinion, ...Opinion[]] {
+  return opinions.length > 0;
 }
 
 function sectionOpinions(plans: readonly SectionPlan[], facts: Facts): Opinion[] {
@@ -75,10 +77,7 @@ function sectionOpinions(plans: readonly SectionPlan[], facts: Facts): Opinion[]
 }
 
 function sectionOpinion({ section, rules, index, fallback }: SectionPlan, facts: Facts): Opinion | undefined {
-  const number = firstMatch(index, facts, (candidate) => {
-    const rule = rules[candidate];
-    return rule !== undefined && matchersHold(rule.matchers, facts, rule.matchesUnreadable);
-  });
+  const number = firstMatch(index, rules, facts);
   // The default of data is for data that was found.
   const isNothing = section === 'dlp' && facts.request.findings?.length === 0;
   const said = rules[number] ?? (isNothing ? undefined : fallback);
@@ -86,8 +85,7 @@ function sectionOpinion({ section, rules, index, fallback }: SectionPlan, facts:
   return withExceptions(said, facts);
 }
 
-function limitOpinions(snapshot: PolicySnapshot, facts: Facts): Opinion[] {
-  const opinions: Opinion[] = [];
+function limitOpinions(snapshot: PolicySnapshot, facts: Facts, opinions: Opinion[]): Opinion[] {
   for (const { layer, financial } of snapshot.layers) {
     if (financial === undefined) continue;
     eachLimit(financial, facts, (limit) => {

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { decide } from './decide.ts';
 import { listExceptions } from './exception.ts';
 import { explain } from './explain.ts';
@@ -7,6 +7,9 @@ import { explainInWords } from './explain-words.ts';
 import { parsePolicy } from './parse.ts';
 import type { NetworkConnectRequest } from './request.ts';
 import { layerOf, snapshotOf } from './testing.ts';
+
+/** Properties are tried on thousands of policies; a busy machine takes its time. */
+vi.setConfig({ testTimeout: 60_000 });
 
 const AT = Date.parse('2026-11-20T12:00:00Z');
 const END = '2026-12-01T00:00:00Z';

@@ -2,6 +2,8 @@ export { compilePolicy, type PolicySnapshot, type PolicySources } from './compil
 export { toMicroDollars } from './condition.ts';
 export { decide, limitsFor } from './decide.ts';
 export { diffPolicies, type PolicyChange, type PolicyRule } from './diff.ts';
+export type { EngineDecision, PolicyEngine } from './engine/engine.ts';
+export { createRaypherEngine } from './engine/raypher-engine.ts';
 export { type ListedException, listExceptions } from './exception.ts';
 export {
   type Explanation,
@@ -18,6 +20,15 @@ export type { PolicyIssue } from './issue.ts';
 export { type LayeredDocument, POLICY_LAYERS, type PolicyLayer } from './layer.ts';
 export type { ApplicableLimit } from './limit.ts';
 export { MAX_SOURCE_LENGTH, type ParsedPolicy, parsePolicy } from './parse.ts';
+export {
+  type ParsedPolicyTests,
+  type PolicyTest,
+  type PolicyTestResult,
+  parsePolicyTests,
+  policyTestsJsonSchema,
+  runPolicyTests,
+} from './policy-test.ts';
+export { type DecisionChange, type RecordedRequest, type ReplayedDiff, replayPolicies } from './replay.ts';
 export {
   ACTIONS,
   type Action,

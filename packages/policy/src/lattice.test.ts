@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { compilePolicy } from './compile.ts';
 import { decide } from './decide.ts';
 import { destinationMatches, parseDestination } from './destination.ts';
@@ -9,6 +9,9 @@ import type { LayeredDocument } from './layer.ts';
 import type { NetworkConnectRequest } from './request.ts';
 import { PolicyDocument } from './schema.ts';
 import type { Opinion } from './verdict.ts';
+
+/** Properties are tried on thousands of policies; a busy machine takes its time. */
+vi.setConfig({ testTimeout: 60_000 });
 
 /** Written down here a second time, on purpose: these tests are the law, not a mirror of the code. */
 function rank(opinion: Opinion): number {

@@ -3,9 +3,9 @@ import { toMicroDollars } from './condition.ts';
 import type { Facts } from './facts.ts';
 import { type FieldName, fieldNumber } from './field.ts';
 import type { PolicyLayer } from './layer.ts';
-import { compileMatchers, type Matcher, matchersHold } from './matcher.ts';
+import { compileMatchers, type Matcher } from './matcher.ts';
 import type { MicroDollars } from './request.ts';
-import { buildRuleIndex, eachCandidate, type RuleIndex } from './rule-index.ts';
+import { allMatches, buildRuleIndex, type RuleIndex } from './rule-index.ts';
 import type { SpendLimit } from './schema.ts';
 import type { Opinion } from './verdict.ts';
 
@@ -82,12 +82,7 @@ export function eachLimit(
   facts: Facts,
   visit: (limit: CompiledLimit) => void,
 ): void {
-  const matching = new Set<number>();
-  eachCandidate(index, facts, (number) => {
-    const limit = limits[number];
-    if (limit !== undefined && matchersHold(limit.matchers, facts, true)) matching.add(number);
-  });
-  for (const number of [...matching].sort((a, b) => a - b)) {
+  for (const number of allMatches(index, limits, facts)) {
     const limit = limits[number];
     if (limit !== undefined) visit(limit);
   }

@@ -1,7 +1,10 @@
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { MAX_SOURCE_LENGTH, parsePolicy } from './parse.ts';
+
+/** Properties are tried on thousands of policies; a busy machine takes its time. */
+vi.setConfig({ testTimeout: 60_000 });
 
 interface Mistake {
   name: string;

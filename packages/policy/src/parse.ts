@@ -1,12 +1,9 @@
-import { type Document, isNode, isScalar, parseDocument, visit } from 'yaml';
-import { formatPath, MAX_ISSUES, type PolicyIssue } from './issue.ts';
+import type { PolicyIssue } from './issue.ts';
 import type { PolicyLayer } from './layer.ts';
-import { PolicyDocument } from './schema.ts';
-import { describeIssue } from './schema-issue.ts';
-import { SourceMap, valueAt } from './source-map.ts';
+import { readDocument } from './read-document.ts';
+import { PolicyDocument, policyJsonSchema } from './schema.ts';
 
-/** Characters. Larger sources are refused unread. */
-export const MAX_SOURCE_LENGTH = 1_000_000;
+export { MAX_SOURCE_LENGTH } from './read-document.ts';
 
 export type ParsedPolicy =
   | { readonly ok: true; readonly layer: PolicyLayer; readonly document: PolicyDocument }
@@ -22,68 +19,9 @@ export type ParsedPolicy =
  * if (parsed.ok) compilePolicy({ revision, layers: [parsed] });
  */
 export function parsePolicy(source: string, options: { readonly layer: PolicyLayer }): ParsedPolicy {
-  const map = new SourceMap(source);
-  if (source.length > MAX_SOURCE_LENGTH) {
-    const message = `a policy document is at most ${MAX_SOURCE_LENGTH} characters; this one has ${source.length}`;
-    return refuse([{ code: 'policy/syntax', message, ...map.range(0, 0), path: '' }]);
-  }
-  const yaml = parseDocument(source, {
-    prettyErrors: false,
-    // The library compares every key with every other; ours is linear, see treeIssues.
-    uniqueKeys: false,
-  });
-  const syntax = [...yaml.errors, ...yaml.warnings].slice(0, MAX_ISSUES).map((error): PolicyIssue => {
-    return { code: 'policy/syntax', message: error.message, ...map.range(...error.pos), path: '' };
-  });
-  if (syntax.length > 0) return refuse(syntax);
-  const tree = treeIssues(yaml, map);
-  if (tree.hasAlias) return refuse(tree.issues);
-
-  const data: unknown = yaml.toJS();
-  const checked = PolicyDocument.safeParse(data);
-  if (checked.success && tree.issues.length === 0) {
-    return { ok: true, layer: options.layer, document: checked.data };
-  }
-  const schema = (checked.error?.issues ?? [])
-    .slice(0, MAX_ISSUES)
-    .flatMap((issue) => describeIssue(issue, (path) => valueAt(data, path)))
-    .map(({ message, path, at, suggestion }): PolicyIssue => {
-      const range = map.locate(yaml, path, at);
-      const base = { code: 'policy/schema' as const, message, ...range, path: formatPath(path) };
-      return suggestion === undefined ? base : { ...base, suggestion };
-    });
-  return refuse([...tree.issues, ...schema]);
+  const read = readDocument(source, PolicyDocument, () => (jsonSchema ??= policyJsonSchema()));
+  return read.ok ? { ok: true, layer: options.layer, document: read.data } : read;
 }
 
-function refuse(issues: readonly PolicyIssue[]): ParsedPolicy {
-  const inOrder = issues.toSorted((a, b) => a.line - b.line || a.column - b.column);
-  return { ok: false, issues: inOrder.slice(0, MAX_ISSUES) };
-}
-
-/** What is legal YAML but not a policy: aliases, keys that are not text, keys that repeat. */
-function treeIssues(yaml: Document, map: SourceMap): { issues: PolicyIssue[]; hasAlias: boolean } {
-  const issues: PolicyIssue[] = [];
-  let hasAlias = false;
-  visit(yaml, {
-    Alias(_key, node) {
-      hasAlias = true;
-      const message = `YAML aliases are not accepted: write the value of \`*${node.source}\` out`;
-      issues.push({ code: 'policy/syntax', message, ...map.rangeOf(node), path: '' });
-    },
-    Map(_key, node) {
-      const seen = new Set<string>();
-      for (const { key } of node.items) {
-        const range = map.rangeOf(isNode(key) ? key : node);
-        if (!isScalar(key) || typeof key.value !== 'string') {
-          issues.push({ code: 'policy/syntax', message: 'a key must be text', ...range, path: '' });
-        } else if (seen.has(key.value)) {
-          const message = `key \`${key.value}\` is used more than once in this mapping`;
-          issues.push({ code: 'policy/syntax', message, ...range, path: '' });
-        } else {
-          seen.add(key.value);
-        }
-      }
-    },
-  });
-  return { issues, hasAlias };
-}
+/** Made once, and only when there is a mistake to describe. */
+let jsonSchema: ReturnType<typeof policyJsonSchema> | undefined;

@@ -1,6 +1,5 @@
 import type { z } from 'zod';
 import { formatPath, MAX_ISSUES } from './issue.ts';
-import { policyJsonSchema } from './schema.ts';
 import { IDENTIFIER } from './schema-parts.ts';
 import { nearest } from './suggest.ts';
 
@@ -17,13 +16,15 @@ export interface DescribedIssue {
  * Puts what zod found into sentences, one per mistake.
  *
  * @param valueAt what the document holds at a path; `undefined` when nothing is there.
+ * @param jsonSchema of the schema that found it; read only where a key is unknown.
  */
 export function describeIssue(
   issue: z.core.$ZodIssue,
   valueAt: (path: readonly PropertyKey[]) => unknown,
+  jsonSchema: () => z.core.JSONSchema.BaseSchema,
 ): DescribedIssue[] {
   if (issue.code === 'unrecognized_keys') {
-    const known = knownKeys(issue.path);
+    const known = knownKeys(jsonSchema(), issue.path);
     return issue.keys.slice(0, MAX_ISSUES).map((key) => describeUnknownKey(issue.path, key, known));
   }
   const name = issue.path.length === 0 ? 'the document' : `\`${formatPath(issue.path)}\``;
@@ -119,13 +120,9 @@ function slug(text: string): string {
     .replace(/^[._-]+|-+$/g, '');
 }
 
-/** Made once, and only when there is a mistake to describe. */
-let jsonSchema: JsonSchemaNode | undefined;
-
 /** The keys that the schema knows at a path, read from its own JSON Schema so that the two cannot differ. */
-function knownKeys(path: readonly PropertyKey[]): string[] {
-  jsonSchema ??= policyJsonSchema();
-  let schema: JsonSchemaNode | undefined = jsonSchema;
+function knownKeys(root: JsonSchemaNode, path: readonly PropertyKey[]): string[] {
+  let schema: JsonSchemaNode | undefined = root;
   for (const step of path) {
     schema = typeof step === 'number' ? itemsOf(schema) : asNode(schema?.properties?.[String(step)]);
   }

@@ -100,13 +100,9 @@ export function joinOpinions(opinions: readonly [Opinion, ...Opinion[]], revisio
       obligations = [...(obligations ?? []), obligation];
     }
   }
-  return {
-    ...recorded,
-    revision,
-    enforced: recorded.mode === 'enforce',
-    effective: effective ?? NOTHING_ENFORCED,
-    ...(obligations === undefined ? {} : { obligations }),
-  };
+  const enforced = recorded.mode === 'enforce';
+  const verdict = { ...recorded, revision, enforced, effective: effective ?? NOTHING_ENFORCED };
+  return obligations === undefined ? verdict : { ...verdict, obligations };
 }
 
 /** What to do about an effective opinion that nobody was, or could be, asked about. */

@@ -1,7 +1,10 @@
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { compileWindow } from './time-window.ts';
 import { findZone, wallClock } from './zone.ts';
+
+/** Properties are tried on thousands of policies; a busy machine takes its time. */
+vi.setConfig({ testTimeout: 60_000 });
 
 /**
  * Transitions of 2026 and 2027 as published in the tz database: the instant, and the wall clock one minute
