@@ -27,6 +27,7 @@ export interface PlaceholderOptions {
 const TYPES: readonly (readonly [string, string])[] = [
   ['email', 'EMAIL'],
   ['phone', 'PHONE'],
+  ['payment-card', 'CARD'],
   ['iban', 'IBAN'],
   ['us-ssn', 'SSN'],
   ['ssn', 'SSN'],
@@ -69,7 +70,7 @@ export function createPlaceholders({ hash, vault }: PlaceholderOptions): Placeho
 
 // Models change case, add spaces, escape brackets and underscores for Markdown.
 const TOLERANT =
-  /\\?\[\s?\\?\[\s{0,2}(CREDENTIAL|PAYMENT|IDENTITY|CONTACT|PERSON|HEALTH|WALLET|SECRET|CUSTOM|EMAIL|PHONE|IBAN|SSN|KEY)\s?\\?[_\- ]\s?([0-9A-F]{10}|[0-9A-F]{6})\s{0,2}\\?\]\s?\\?\]/gi;
+  /\\?\[\s?\\?\[\s{0,2}(CREDENTIAL|PAYMENT|IDENTITY|CONTACT|PERSON|HEALTH|WALLET|SECRET|CUSTOM|EMAIL|PHONE|CARD|IBAN|SSN|KEY)\s?\\?[_\- ]\s?([0-9A-F]{10}|[0-9A-F]{6})\s{0,2}\\?\]\s?\\?\]/gi;
 
 export interface FoundPlaceholder {
   start: number;

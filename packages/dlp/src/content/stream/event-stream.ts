@@ -7,7 +7,7 @@ import { leafRole } from '../provider-shapes.ts';
 import { leafEdits, walkJson } from '../walk-json.ts';
 import { jsonWalk } from '../walk-text.ts';
 import { Channel } from './channel.ts';
-import { type ChannelMode, deltaOf, endedChannels } from './deltas.ts';
+import { type ChannelMode, type Delta, deltaOf, endedChannels } from './deltas.ts';
 import type { Finder } from './finder.ts';
 import { type Frame, frameBytes } from './frame.ts';
 import { frameData } from './frame-data.ts';
@@ -29,6 +29,18 @@ const MAX_CHANNELS = 256;
 const MAX_CLEAN = 256;
 const LONGEST_CLEAN = 200;
 
+/**
+ * An event that had one piece of text and nothing else to see. The next one with the same beginning and end differs
+ * in the text alone: all that was read out of the first holds for it too.
+ */
+interface Template {
+  before: string;
+  after: string;
+  channel: string;
+  mode: ChannelMode;
+  place: Place;
+}
+
 /** An event is longer than what is held for any. */
 export class EventTooLongError extends Error {
   override name = 'EventTooLongError';
@@ -45,6 +57,7 @@ export class EventStream implements ByteTransform {
   readonly #channels = new Map<string, Channel>();
   readonly #touched = new Set<Channel>();
   readonly #clean = new Set<string>();
+  #template: Template | undefined;
 
   constructor(format: Exclude<StreamFormat, 'text'>, finder: Finder, maxEventBytes = MAX_EVENT_BYTES) {
     this.#format = format;
@@ -87,17 +100,24 @@ export class EventStream implements ByteTransform {
         ...edits.map((edit) => ({ ...edit, start: edit.start + start, end: edit.end + start })),
       );
     }
-    if (data === '') return;
+    if (data === '' || this.#addLikeTemplate(data, frame, toFrame)) return;
     const document = readJson(data);
     if (document.valid && document.root !== undefined) {
-      const whole = document.leaves.filter(
-        (leaf) => !this.#addDelta(data, leaf, frame, toFrame) && !this.#isClean(data, leaf),
-      );
+      const deltas: JsonLeaf[] = [];
+      const whole: JsonLeaf[] = [];
+      for (const leaf of document.leaves) {
+        if (this.#addDelta(data, leaf, frame, toFrame)) deltas.push(leaf);
+        else if (!this.#isClean(data, leaf)) whole.push(leaf);
+      }
       const edits = walkJson(data, { ...document, leaves: whole }, jsonWalk(this.#visitor, 0));
       if (edits.length === 0) this.#remember(data, whole);
       else frame.edits.push(...edits.flatMap(toFrame));
       const ended = endedChannels(document.root, document.leaves);
       if (ended !== undefined) this.#endChannels(ended);
+      const [only] = deltas;
+      // Leaves that are not remembered as clean have to be looked at again.
+      const settled = whole.length === 0 && ended === undefined && deltas.length === 1;
+      this.#template = settled && only !== undefined ? templateOf(data, only) : undefined;
     } else if (data === '[DONE]') {
       this.#endChannels([]);
     } else {
@@ -105,12 +125,25 @@ export class EventStream implements ByteTransform {
     }
   }
 
+  /** The quick way for most events of an answer. @returns false when the event has to be read */
+  #addLikeTemplate(data: string, frame: Frame, toFrame: (edit: Edit) => Edit[]): boolean {
+    const template = this.#template;
+    if (template === undefined || data.length <= template.before.length + template.after.length) return false;
+    const { before, after } = template;
+    if (!data.startsWith(before) || !data.endsWith(after)) return false;
+    const text = data.slice(before.length, data.length - after.length);
+    if (!PLAIN.test(text)) return false;
+    this.#channel(template.channel, template.mode, template.place).add(text, frame, (edit) =>
+      leafEdits(text, before.length, [edit]).flatMap(toFrame),
+    );
+    return true;
+  }
+
   #addDelta(data: string, leaf: JsonLeaf, frame: Frame, toFrame: (edit: Edit) => Edit[]): boolean {
     const delta = deltaOf(leaf);
     if (delta === undefined) return false;
     const raw = data.slice(leaf.start, leaf.end);
-    const place: Place = { path: leafPath(leaf), role: delta.mode === 'json' ? 'tool-arguments' : 'message' };
-    this.#channel(delta.channel, delta.mode, place).add(
+    this.#channel(delta.channel, delta.mode, placeOf(leaf, delta)).add(
       leaf.escaped ? decodeJsonString(raw) : raw,
       frame,
       (edit) => leafEdits(raw, leaf.start, [edit]).flatMap(toFrame),
@@ -160,6 +193,25 @@ export class EventStream implements ByteTransform {
     if (this.#clean.size >= MAX_CLEAN) this.#clean.clear();
     this.#clean.add(known);
   }
+}
+
+/** What stands in a JSON string as it is: neither quote nor escape nor control character. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: JSON forbids control characters in strings
+const PLAIN = /^[^"\\\0-\x1f]+$/;
+
+function templateOf(data: string, leaf: JsonLeaf): Template | undefined {
+  const delta = deltaOf(leaf);
+  if (delta === undefined) return undefined;
+  return {
+    ...delta,
+    before: data.slice(0, leaf.start),
+    after: data.slice(leaf.end),
+    place: placeOf(leaf, delta),
+  };
+}
+
+function placeOf(leaf: JsonLeaf, { mode }: Delta): Place {
+  return { path: leafPath(leaf), role: mode === 'json' ? 'tool-arguments' : 'message' };
 }
 
 /** A text counts as known in the same place only: its name may be what gives it away. */

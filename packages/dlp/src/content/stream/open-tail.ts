@@ -17,11 +17,25 @@ const SECRET_NAME =
 export function openTail(text: string, phrases: readonly string[] = []): number {
   const word = wordStart(text, text.length);
   let open = groupsStart(text, word);
-  const armour = text.lastIndexOf('-----BEGIN');
-  if (armour !== -1 && armour < open && !/-----END[^-]{0,60}-----/.test(text.slice(armour + 10)))
-    open = armour;
+  open = Math.min(open, armourStart(text, open));
   open = Math.min(open, quotedStart(text, open));
+  open = Math.min(open, numberStart(text));
   for (const phrase of phrases) open = Math.min(open, phraseStart(text, phrase));
+  return open;
+}
+
+/** Keys over several lines: how they begin and how they end. */
+const ARMOURS: readonly (readonly [begin: string, end: RegExp])[] = [
+  ['-----BEGIN', /-----END[^-]{0,60}-----/],
+  ['---- BEGIN', /---- END[^-]{0,60}----/],
+  ['PuTTY-User-Key-File', /Private-MAC: [0-9a-f]{1,64}[^0-9a-f]/],
+];
+
+function armourStart(text: string, open: number): number {
+  for (const [begin, end] of ARMOURS) {
+    const start = text.lastIndexOf(begin, open);
+    if (start !== -1 && start < open && !end.test(text.slice(start + begin.length))) return start;
+  }
   return open;
 }
 
@@ -56,6 +70,20 @@ function groupsStart(text: string, word: number): number {
     end = start;
   }
   return open;
+}
+
+/** Words behind a number that say what it is (`… is my social security number`) are waited for so long. */
+const LATE_CONTEXT = 40;
+const NUMBER = /[A-Za-z]{0,2}\d(?:[ ./-]?\d){5,33}/g;
+
+/** Start of a longer number that ended a few words ago. */
+function numberStart(text: string): number {
+  const from = Math.max(0, text.length - LATE_CONTEXT - 48);
+  for (const match of text.slice(from).matchAll(NUMBER)) {
+    const start = from + match.index;
+    if (start + match[0].length > text.length - LATE_CONTEXT) return start;
+  }
+  return text.length;
 }
 
 function quotedStart(text: string, open: number): number {

@@ -163,6 +163,52 @@ describe('order and ends', () => {
       expect(JSON.parse(read(written)).a).toMatch(/^\\\n\[\[CREDENTIAL_\w{6}\]\]\\ $/);
     }
   });
+  it('words that explain a number are waited for', () => {
+    const late = (text: string) => [...text.matchAll(/\d{3} ?\d{6}(?=.{0,40}\bsocial security)/g)];
+    const aware = {
+      ...scanner,
+      scan: (text: string) =>
+        late(text).map(
+          ({ index, 0: { length } }) =>
+            ({
+              detector: 'ssn',
+              category: 'national-id',
+              severity: 'high',
+              start: index,
+              end: index + length,
+              confidence: 1,
+            }) as const,
+        ),
+    };
+    const transform = createStreamScanner({ scanner: aware, format: 'sse', decide: () => 'X' });
+    const { write, read } = SAMPLE_STREAMS['OpenAI chat'] ?? { write: () => '', read: () => '' };
+    const events = write(pieces('539480120 is my social security number.', [3])).split(/(?<=\n\n)/);
+    expect(
+      read(
+        run(
+          transform,
+          events.map((event) => Buffer.from(event)),
+        ),
+      ),
+    ).toBe('X is my social security number.');
+  });
+  it('an event that looks like the one before hides nothing in its text or around it', () => {
+    const event = (content: string, extra = '') =>
+      `data: {"choices":[{"delta":{"content":"${content}"},"index":0}]${extra}}\n\n`;
+    const attacks = [
+      event(`a","b":"${key}`),
+      event('a', `,"x":"${key}"`),
+      event(`a ${[...key].map((c) => `\\u00${c.charCodeAt(0).toString(16)}`).join('')}`),
+      event(`a"},"index":0}],"y":"${key}"}\n\ndata: {"choices":[{"delta":{"content":"a`),
+    ];
+    for (const attack of attacks) {
+      const written = run(redacting('sse'), [
+        Buffer.from(event('one ') + event('two ') + attack + event('three')),
+      ]);
+      expect(leaks(written)).toEqual([]);
+      expect(written).toContain('[[CREDENTIAL_');
+    }
+  });
   it('an event over several data lines', () => {
     const written = run(redacting('sse'), [
       Buffer.from(`data: {"choices":[{"delta":\ndata: {"content":"${key} "}}]}\n\n`),

@@ -34,7 +34,7 @@ export interface StreamScannerOptions {
 }
 
 /** Text before the open end that detectors look at for words of context, in UTF-16 units. */
-const CONTEXT = 512;
+const CONTEXT = 192;
 
 /**
  * Looks through an answer while it streams. Events without findings leave as the bytes they were; an event is held
