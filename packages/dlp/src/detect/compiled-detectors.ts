@@ -91,6 +91,7 @@ export class CompiledDetectors {
       } else this.#numbers.push({ ...numberMatcher(detector), rank, words: detector.context.map(wordIndex) });
     }
     if (unknownSecrets) for (const name of SECRET_NAMES) trigger(name).secretName = true;
+    this.#numbers.sort((left, right) => left.detector.digits[0] - right.detector.digits[0]);
     this.#unknownSecrets = unknownSecrets;
     this.#iban = this.#numbers.length > 0;
     this.#bitcoin = detectors.some(({ category }) => category === 'wallet')
@@ -108,10 +109,21 @@ export class CompiledDetectors {
     this.#context.clear();
     this.#coveredTo.fill(0);
     this.#findByKeywords(text, candidates);
-    if (this.#numbers.length > 0)
-      findNumberGroups(text, LEAST_DIGITS, (group) => this.#judgeGroup(text, group, candidates));
+    this.#findNumbers(text, candidates);
     if (this.#unknownSecrets || this.#bitcoin) this.#findLongTokens(text, candidates);
     return candidates;
+  }
+
+  /** Detectors that need a word beside the number are left out at once when the text has none of their words. */
+  #findNumbers(text: string, candidates: Candidate[]): void {
+    if (this.#numbers.length === 0) return;
+    const active = this.#numbers.filter(
+      ({ detector, words }) =>
+        detector.where === 'anywhere' ||
+        text.length <= LONGEST_ALONE ||
+        words.some((word) => this.#context.has(word)),
+    );
+    findNumberGroups(text, LEAST_DIGITS, (group) => this.#judgeGroup(text, group, active, candidates));
   }
 
   #findByKeywords(text: string, candidates: Candidate[]): void {
@@ -152,14 +164,19 @@ export class CompiledDetectors {
       candidates.push({ ...ASSIGNED_SECRET, start: valueStart, end: valueEnd, rank: this.#lastRank });
   }
 
-  #judgeGroup(text: string, group: NumberGroup, candidates: Candidate[]): void {
+  #judgeGroup(
+    text: string,
+    group: NumberGroup,
+    active: readonly RankedNumber[],
+    candidates: Candidate[],
+  ): void {
     const from = Math.max(0, group.start - 5);
     const to = Math.min(text.length, group.end + 5);
     if (this.#iban) this.#findIban(text, group.start, candidates);
     const wholeText = text.length <= LONGEST_ALONE && text.trim().length <= group.end - group.start + 6;
-    for (const matcher of this.#numbers) {
+    for (const matcher of active) {
       const { detector, words } = matcher;
-      if (group.digits < detector.digits[0]) continue;
+      if (group.digits < detector.digits[0]) break;
       const near = this.#isNear(words, group);
       const alone = !near && wholeText && detector.alone === true && !isTimestamp(text);
       if (!near && !alone && detector.where === 'near') continue;

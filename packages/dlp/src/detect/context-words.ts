@@ -15,6 +15,10 @@ export class ContextWords {
     this.#places[word]?.push(position);
   }
 
+  has(word: number): boolean {
+    return (this.#places[word]?.length ?? 0) > 0;
+  }
+
   /** Whether the word stands between the two positions. */
   isBetween(word: number, from: number, to: number): boolean {
     const places = this.#places[word] ?? [];

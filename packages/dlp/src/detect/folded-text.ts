@@ -14,7 +14,8 @@ const SUSPICIOUS =
 const INVISIBLE = /[\u00AD\u061C\u180E\u200B-\u200F\u202A-\u202E\u2060-\u2064\uFEFF]/;
 const DASH = /[\u2010-\u2015\u2212]/;
 const SPACE = /[\u00A0\u2000-\u200A\u202F\u205F\u3000]/;
-const CHUNK = 8_192;
+/** Lone surrogates come out as U+FFFD, one unit for one unit: offsets hold. */
+const decoder = new TextDecoder('utf-16le', { ignoreBOM: true });
 
 /** @returns undefined when the text has no such character: the usual case, one pass of a regular expression */
 export function foldText(text: string): FoldedText | undefined {
@@ -34,7 +35,7 @@ export function foldText(text: string): FoldedText | undefined {
     }
   }
   origins[length] = text.length;
-  return { text: textOf(units.subarray(0, length)), origins };
+  return { text: decoder.decode(units.subarray(0, length)), origins };
 }
 
 const KEEP = -1;
@@ -47,11 +48,4 @@ function foldCharacter(character: string): number | undefined {
   if (SPACE.test(character)) return 32;
   const normal = character.normalize('NFKC');
   return normal.length === 1 && normal.charCodeAt(0) < 128 ? normal.charCodeAt(0) : KEEP;
-}
-
-function textOf(units: Uint16Array): string {
-  const pieces: string[] = [];
-  for (let index = 0; index < units.length; index += CHUNK)
-    pieces.push(String.fromCharCode(...units.subarray(index, index + CHUNK)));
-  return pieces.join('');
 }
