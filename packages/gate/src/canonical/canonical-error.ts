@@ -6,6 +6,8 @@ export const CANONICAL_FAULTS = {
     'A number does not survive as an IEEE 754 double. Write it shorter, or an integer as {"$int":"…"}.',
   'json/too-deep': 'It is nested too deeply.',
   'json/too-large': 'It is too large.',
+  'json/too-many-values': 'It has too many values.',
+  'json/too-many-marks': 'A text has more than 30 combining marks in a row.',
   'json/large-integer': 'An integer is outside ±(2^53 − 1). Write it as {"$int":"…"}.',
   'json/integer-form': '{"$int":"…"} holds one decimal integer outside ±(2^53 − 1), and nothing else.',
   'json/not-a-number': 'NaN and Infinity have no JSON form.',

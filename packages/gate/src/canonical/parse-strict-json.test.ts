@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { CanonicalError } from './canonical-error.ts';
 import { isExactDouble } from './exact-double.ts';
-import { MAX_DEPTH, parseStrictJson } from './parse-strict-json.ts';
+import { MAX_DEPTH, MAX_VALUES, parseStrictJson } from './parse-strict-json.ts';
 
 function faultOf(text: string): string {
   try {
@@ -49,6 +49,8 @@ describe('strict JSON', () => {
     ['a text that ends in an escape', '"\\', 'json/syntax'],
     ['a number that is none', '[1-2-3]', 'json/syntax'],
     ['a megabyte of brackets', '['.repeat(1_000_000), 'json/too-deep'],
+    ['too many values', `[1${',1'.repeat(MAX_VALUES)}]`, 'json/too-many-values'],
+    ['too many empty objects', `[{}${',{}'.repeat(MAX_VALUES / 2)}]`, 'json/too-many-values'],
     ['deep nesting', `${'['.repeat(MAX_DEPTH + 1)}${']'.repeat(MAX_DEPTH + 1)}`, 'json/too-deep'],
     ['deeper nesting', `${'['.repeat(500_000)}${']'.repeat(500_000)}`, 'json/too-deep'],
   ])('is not %s', (_what, text, code) => {

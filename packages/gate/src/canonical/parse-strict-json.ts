@@ -6,12 +6,16 @@ export const MAX_DEPTH = 64;
 /** A text nested deeper than this is not even parsed: `JSON.parse` takes a second for a megabyte of brackets. */
 const UNREADABLE_DEPTH = 1_000;
 
+/** Values and members of one text. */
+export const MAX_VALUES = 16_384;
+
 /** Every decimal with at most this many digits is exact (DBL_DIG of IEEE 754 binary64). */
 const ALWAYS_EXACT = 15;
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 const COLON = 0x3a;
+const COMMA = 0x2c;
 const MINUS = 0x2d;
 const DOT = 0x2e;
 const OPEN_ARRAY = 0x5b;
@@ -35,6 +39,9 @@ interface Inspection {
 
 /** The place of the quote that ends a text, or the end of everything. */
 function endOfText(json: string, start: number): number {
+  const quote = json.indexOf('"', start);
+  if (quote === -1) return json.length;
+  if (json.charCodeAt(quote - 1) !== BACKSLASH) return quote;
   let at = start;
   while (at < json.length) {
     const unit = json.charCodeAt(at);
@@ -51,6 +58,7 @@ function endOfText(json: string, start: number): number {
  */
 function inspect(text: string): Inspection {
   let members = 0;
+  let values = 0;
   let depth = 0;
   let fault: CanonicalError | undefined;
   for (let at = 0; at < text.length; at += 1) {
@@ -59,7 +67,10 @@ function inspect(text: string): Inspection {
       at = endOfText(text, at + 1);
     } else if (unit === COLON) {
       members += 1;
+    } else if (unit === COMMA) {
+      values += 1;
     } else if (unit === OPEN_OBJECT || unit === OPEN_ARRAY) {
+      values += 1;
       depth += 1;
       if (depth <= MAX_DEPTH) continue;
       fault ??= new CanonicalError('json/too-deep', `The limit is ${MAX_DEPTH}.`);
@@ -71,12 +82,15 @@ function inspect(text: string): Inspection {
       let plain = unit !== MINUS;
       while (isInNumber(text.charCodeAt(at + 1))) {
         at += 1;
-        plain &&= isDigit(text.charCodeAt(at));
+        const next = text.charCodeAt(at);
+        plain &&= isDigit(next) || next === DOT;
       }
       if (plain && at - start < ALWAYS_EXACT) continue;
       if (!isExactDouble(text.slice(start, at + 1))) fault ??= new CanonicalError('json/inexact-number');
     }
   }
+  if (values > MAX_VALUES)
+    fault ??= new CanonicalError('json/too-many-values', `The limit is ${MAX_VALUES}.`);
   return { members, fault };
 }
 
@@ -121,7 +135,8 @@ export function parseJsonWithFault(text: string): LenientJson {
  * `JSON.parse` keeps the last of two equal names and rounds long numbers, so that two texts that other readers
  * tell apart would share a hash.
  *
- * @throws CanonicalError `json/syntax`, `json/duplicate-name`, `json/inexact-number`, `json/too-deep`
+ * @throws CanonicalError `json/syntax`, `json/duplicate-name`, `json/inexact-number`, `json/too-deep`,
+ *   `json/too-many-values`
  */
 export function parseStrictJson(text: string): unknown {
   const { value, fault } = parseJsonWithFault(text);

@@ -6,7 +6,12 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { CanonicalError } from './canonical-error.ts';
-import { MAX_REQUEST_DEPTH, MAX_REQUEST_LENGTH, writeCanonical } from './write-canonical.ts';
+import {
+  MAX_REQUEST_DEPTH,
+  MAX_REQUEST_LENGTH,
+  MAX_REQUEST_VALUES,
+  writeCanonical,
+} from './write-canonical.ts';
 
 const VECTORS = new URL('../../vectors/', import.meta.url);
 const { documents } = z
@@ -192,11 +197,22 @@ describe('a request', () => {
     ['json/too-deep', circular],
     ['json/too-deep', nested(MAX_REQUEST_DEPTH)],
     ['json/too-large', 'a'.repeat(MAX_REQUEST_LENGTH)],
+    ['json/too-large', 'é'.repeat(MAX_REQUEST_LENGTH + 1)],
+    ['json/too-many-values', Array(MAX_REQUEST_VALUES).fill(1)],
+    ['json/too-many-marks', `a${'\u0301\u0323'.repeat(300_000)}`],
+    ['json/too-many-marks', { [`a${'\u0301'.repeat(31)}`]: 1 }],
     ['json/too-large', '\u0001'.repeat(MAX_REQUEST_LENGTH / 4)],
     ['json/too-large', { ['k'.repeat(MAX_REQUEST_LENGTH)]: 1 }],
   ])('is refused with %s', (code, value) => {
     expect(faultOf(value)).toBe(code);
   });
+
+  it.each(['Z\u0351\u036b\u0343\u036a\u0302', 'n\u0303'.repeat(10_000), '\u1112\u1161\u11ab'.repeat(10_000)])(
+    'may have marks as texts do',
+    (text) => {
+      expect(JSON.parse(writeCanonical(text).text)).toBe(text.normalize('NFC'));
+    },
+  );
 
   it('may be nested as deep as the limit', () => {
     expect(faultOf(nested(MAX_REQUEST_DEPTH - 1))).toBe('none');

@@ -5,14 +5,23 @@ export const MAX_REQUEST_DEPTH = 48;
 /** UTF-16 code units of the canonical text, and of every text in it before it is composed. */
 export const MAX_REQUEST_LENGTH = 1_048_576;
 
+/** Objects, arrays, texts, numbers and the rest, in one request. */
+export const MAX_REQUEST_VALUES = 16_384;
+
 /** The name that makes an object stand for an integer that a double cannot hold. */
 export const INTEGER_NAME = '$int';
 /** No sign but minus, no leading zeros; 400 digits hold every finite double. */
 const INTEGER_FORM = /^-?[1-9]\d{0,399}$/;
 const LARGEST = BigInt(Number.MAX_SAFE_INTEGER);
 
-const NEEDS_ESCAPE = /[^ !#-[\]-~]/;
-const IS_ASCII = /^[\0-\x7f]*$/;
+/** Printable ASCII that JSON does not escape: most texts, and they need nothing done. */
+const PLAIN = /^[ !#-[\]-~]*$/;
+
+/**
+ * More marks than this belong to no text of any language (UAX #15, Stream-Safe Text Format), and putting them
+ * in order takes time that grows with their square: a minute for a few ten thousand.
+ */
+const TOO_MANY_MARKS = /\p{M}{31}/u;
 
 export interface CanonicalText {
   /** RFC 8785, every text in Unicode normalisation form C. */
@@ -23,6 +32,7 @@ export interface CanonicalText {
 
 interface Progress {
   length: number;
+  values: number;
   normalised: boolean;
 }
 
@@ -34,22 +44,18 @@ function grow(progress: Progress, text: string): string {
   return text;
 }
 
-function normalise(text: string, progress: Progress): string {
+function compose(text: string, progress: Progress): string {
   if (text.length > MAX_REQUEST_LENGTH) throw new CanonicalError('json/too-large');
-  if (IS_ASCII.test(text)) return text;
   if (!text.isWellFormed()) throw new CanonicalError('json/lone-surrogate');
+  if (TOO_MANY_MARKS.test(text)) throw new CanonicalError('json/too-many-marks');
   const composed = text.normalize('NFC');
   if (composed !== text) progress.normalised = true;
   return composed;
 }
 
-/** RFC 8785 §3.2.2.2: what `JSON.stringify` does with a well-formed text. */
-function quote(text: string): string {
-  return NEEDS_ESCAPE.test(text) ? JSON.stringify(text) : `"${text}"`;
-}
-
 function writeText(text: string, progress: Progress): string {
-  return grow(progress, quote(normalise(text, progress)));
+  // RFC 8785 §3.2.2.2 is what `JSON.stringify` does with a well-formed text.
+  return grow(progress, PLAIN.test(text) ? `"${text}"` : JSON.stringify(compose(text, progress)));
 }
 
 function writeNumber(value: number, progress: Progress): string {
@@ -82,41 +88,51 @@ function writeArray(items: readonly unknown[], depth: number, progress: Progress
   return `${text}]`;
 }
 
-interface Member {
-  readonly name: string;
-  readonly original: string;
+function writeMember(name: string, value: unknown, depth: number, progress: Progress): string {
+  if (name === '__proto__') throw new CanonicalError('json/reserved-name');
+  return `${writeText(name, progress)}:${writeValue(value, depth, progress)}`;
 }
 
-/** Names in the order of their UTF-16 code units (RFC 8785 §3.2.3), after they were normalised. */
-function sortedMembers(value: object, progress: Progress): readonly Member[] {
-  const members = Object.keys(value).map((original) => ({ name: normalise(original, progress), original }));
-  members.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
-  return members;
+/** Members whose names are changed by normalisation: sorted by what they become, and still one of each. */
+function writeComposedMembers(value: object, names: string[], depth: number, progress: Progress): string {
+  const originals = new Map(names.map((name) => [compose(name, progress), name]));
+  if (originals.size !== names.length) throw new CanonicalError('json/colliding-names');
+  return [...originals.keys()]
+    .sort()
+    .map((name) => writeMember(name, Reflect.get(value, originals.get(name) ?? name), depth, progress))
+    .join(',');
+}
+
+function writeMembers(value: object, depth: number, progress: Progress): string {
+  const names = Object.keys(value);
+  for (const name of names) {
+    if (!PLAIN.test(name)) return writeComposedMembers(value, names, depth, progress);
+  }
+  // By UTF-16 code units, which is the order of RFC 8785 §3.2.3.
+  names.sort();
+  let text = '';
+  for (const name of names) {
+    if (text !== '') text += ',';
+    text += writeMember(name, Reflect.get(value, name), depth, progress);
+  }
+  return text;
 }
 
 function writeObject(value: object, depth: number, progress: Progress): string {
   const prototype: unknown = Object.getPrototypeOf(value);
   if (prototype !== Object.prototype && prototype !== null) throw new CanonicalError('json/not-data');
   if (Object.getOwnPropertySymbols(value).length > 0) throw new CanonicalError('json/not-data');
-  const members = sortedMembers(value, progress);
-  if (members.some(({ name }) => name === INTEGER_NAME)) {
-    if (members.length !== 1) throw new CanonicalError('json/integer-form');
-    return writeLargeInteger(Reflect.get(value, INTEGER_NAME), progress);
-  }
-  let text = '{';
-  let before: string | undefined;
-  for (const { name, original } of members) {
-    if (name === '__proto__') throw new CanonicalError('json/reserved-name');
-    if (name === before) throw new CanonicalError('json/colliding-names');
-    if (before !== undefined) text += ',';
-    before = name;
-    text += `${grow(progress, quote(name))}:${writeValue(Reflect.get(value, original), depth, progress)}`;
-  }
   grow(progress, '{}');
-  return `${text}}`;
+  if (!Object.hasOwn(value, INTEGER_NAME)) return `{${writeMembers(value, depth, progress)}}`;
+  if (Object.keys(value).length !== 1) throw new CanonicalError('json/integer-form');
+  return writeLargeInteger(Reflect.get(value, INTEGER_NAME), progress);
 }
 
 function writeValue(value: unknown, depth: number, progress: Progress): string {
+  progress.values += 1;
+  if (progress.values > MAX_REQUEST_VALUES) {
+    throw new CanonicalError('json/too-many-values', `The limit is ${MAX_REQUEST_VALUES}.`);
+  }
   switch (typeof value) {
     case 'string':
       return writeText(value, progress);
@@ -154,7 +170,7 @@ function writeValue(value: unknown, depth: number, progress: Progress): string {
  * @example writeCanonical({ b: [2, 1], a: 1.50 }).text // {"a":1.5,"b":[2,1]}
  */
 export function writeCanonical(value: unknown): CanonicalText {
-  const progress: Progress = { length: 0, normalised: false };
+  const progress: Progress = { length: 0, values: 0, normalised: false };
   const text = writeValue(value, 0, progress);
   return { text, normalised: progress.normalised };
 }

@@ -185,4 +185,27 @@ describe('the socket', () => {
     expect(await everything(third)).toBe('');
     for (const socket of held) socket.destroy();
   });
+
+  it('lets no user keep the others out', async () => {
+    const users = [1, 1, 1, 2, 1];
+    await using setting = await gateOverSocket({
+      maxConnectionsPerUser: 2,
+      peerCredentials: () => ({ uid: users.shift() ?? 0 }),
+    });
+    const path = setting.ordinary.path;
+    const held = [await open(path), await open(path)];
+    expect(await everything(connect(path))).toBe('');
+    const other = await open(path);
+    other.write(PING);
+    expect(await lines(other, 1)).toHaveLength(1);
+    for (const socket of held) socket.destroy();
+    // One by one: the server has seen those two close when it answers on a connection that was made after.
+    await Promise.all(held.map((socket) => new Promise((resolve) => socket.once('close', resolve))));
+    other.write(PING);
+    expect(await lines(other, 1)).toHaveLength(1);
+    const again = await open(path);
+    again.write(PING);
+    expect(await lines(again, 1)).toHaveLength(1);
+    for (const socket of [other, again]) socket.destroy();
+  });
 });

@@ -9,7 +9,8 @@ export { GateSocketError } from './bind-private-socket.ts';
 
 /** Milliseconds that a line may take from its first byte to its end. */
 const LINE_DEADLINE = 10_000;
-const MAX_CONNECTIONS = 128;
+const MAX_CONNECTIONS = 256;
+const MAX_CONNECTIONS_PER_USER = 128;
 
 export interface GateServerOptions extends SocketFile {
   readonly handler: LineHandler;
@@ -20,8 +21,10 @@ export interface GateServerOptions extends SocketFile {
   readonly peerCredentials: (socket: Socket) => Caller | undefined;
   /** Whether this is the privileged socket. */
   readonly mint: boolean;
-  /** Connections at a time; 128 unless given. */
+  /** Connections at a time; 256 unless given. */
   readonly maxConnections?: number | undefined;
+  /** Of them, at most this many of one user, so that nobody can keep the others out; 128 unless given. */
+  readonly maxConnectionsPerUser?: number | undefined;
   /** Milliseconds that a line may take to arrive; 10 s unless given. */
   readonly lineDeadline?: number | undefined;
 }
@@ -83,13 +86,26 @@ function serve(socket: Socket, caller: Caller, options: GateServerOptions): void
  */
 export async function startGateServer(options: GateServerOptions): Promise<GateServer> {
   const sockets = new Set<Socket>();
+  const perUser = new Map<number, number>();
+  const mostPerUser = options.maxConnectionsPerUser ?? MAX_CONNECTIONS_PER_USER;
+  const admit = (socket: Socket, { uid }: Caller): boolean => {
+    const held = perUser.get(uid) ?? 0;
+    if (held >= mostPerUser) return false;
+    perUser.set(uid, held + 1);
+    socket.on('close', () => {
+      const left = (perUser.get(uid) ?? 1) - 1;
+      if (left === 0) perUser.delete(uid);
+      else perUser.set(uid, left);
+    });
+    return true;
+  };
   const server = createServer((socket) => {
     sockets.add(socket);
     socket.on('close', () => sockets.delete(socket));
     // A peer that goes away is ordinary; 'close' follows.
     socket.on('error', () => socket.destroy());
     const caller = callerOf(socket, options);
-    if (caller === undefined) socket.destroy();
+    if (caller === undefined || !admit(socket, caller)) socket.destroy();
     else serve(socket, caller, options);
   });
   server.maxConnections = options.maxConnections ?? MAX_CONNECTIONS;
