@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, copyFileSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -37,6 +37,15 @@ it('allows, lists and takes back without a running service', async () => {
   expect(await raypher('--remove', program)).toMatchObject({ code: 0 });
   expect((await raypher('--list')).output).toContain('Nothing is allowed');
   expect(await raypher('--remove', program)).toMatchObject({ code: 2 });
+});
+
+it('says when others than root can change what was allowed', async () => {
+  const program = join(folder, 'theirs');
+  copyFileSync('/bin/true', program);
+  chmodSync(program, 0o777);
+  const allowed = await raypher(program, '--user', username);
+  expect(allowed).toMatchObject({ code: 0, output: expect.stringContaining('where only root can write') });
+  expect((await raypher('/bin/true', '--user', username)).output).not.toContain('only root');
 });
 
 it('explains why a bare interpreter is not allowed', async () => {

@@ -10,6 +10,7 @@ import type { ControlRequest } from '../service/control-protocol.ts';
 import { acquireLock } from '../service/lock.ts';
 import { openAgent } from '../service/open-agent.ts';
 import type { AgentPaths } from '../service/paths.ts';
+import { whyReplaceable } from '../setup/trusted-path.ts';
 import { AllowList } from '../store/allow-list.ts';
 import { askService } from './control-client.ts';
 import { type GlobalOptions, operator, resolve, withGlobalOptions, withJson } from './global-options.ts';
@@ -63,7 +64,19 @@ Exit codes: 0 done, 2 it cannot be allowed, 3 not permitted.`,
     const answer = await ask(paths, config, request);
     const programs = z.array(Program).parse(Array.isArray(answer) ? answer : [answer]);
     print(programs, options.json === true, () => lines(request, programs));
+    if (request.verb === 'allow') for (const program of programs) warnOfReplaceable(program);
   });
+
+/** What is compared is what lies there when the agent looks: only a place that nobody else can change keeps it so. */
+function warnOfReplaceable({ path, script }: Program): void {
+  for (const file of [path, ...(script === undefined ? [] : [script.path])]) {
+    const why = whyReplaceable(file);
+    if (why === undefined) continue;
+    process.stderr.write(
+      `raypher: ${why}: ${file} can be made to do other things than what was allowed. Keep it where only root can write.\n`,
+    );
+  }
+}
 
 function requestFrom(path: string | undefined, options: AllowOptions): AllowVerb {
   const { list, remove, script } = options;
