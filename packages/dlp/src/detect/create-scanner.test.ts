@@ -90,6 +90,16 @@ test('findings come in order, do not overlap, stay inside the text and below the
   );
 });
 
+test('a private key longer than a finding is covered to its end', () => {
+  const text = exampleOfFormat(
+    `-----BEGIN PRIVATE KEY-----\n${'{base64:64}\n'.repeat(150)}-----END PRIVATE KEY-----`,
+  );
+  const findings = scanner.scan(text);
+  expect(findings.length).toBeGreaterThan(1);
+  expect(findings.map(({ start }) => start)).toEqual([0, ...findings.slice(0, -1).map(({ end }) => end)]);
+  expect(findings.at(-1)?.end).toBe(text.length);
+});
+
 test('the version changes with the options and with nothing else', () => {
   expect(createScanner().version).toBe(scanner.version);
   expect(createScanner({ minimumConfidence: 0.6 }).version).not.toBe(scanner.version);

@@ -47,10 +47,18 @@ export function createScanner(options: ScannerOptions = {}): Scanner {
             start: folded.origins[candidate.start] ?? 0,
             end: (folded.origins[candidate.end - 1] ?? text.length - 1) + 1,
           });
-      const sure = candidates.filter(
-        ({ confidence, start, end }) => confidence >= minimumConfidence && end - start <= LONGEST_KEY,
-      );
-      return resolveOverlaps(sure, LONGEST_KEY);
+      const sure = candidates.filter(({ confidence }) => confidence >= minimumConfidence);
+      return resolveOverlaps(sure, LONGEST_KEY).flatMap(inPieces);
     },
   };
+}
+
+/** What is longer than a stream holds back becomes several findings, one behind the other. */
+function inPieces(finding: Finding): Finding[] {
+  const { start, end } = finding;
+  return Array.from({ length: Math.ceil((end - start) / LONGEST_KEY) }, (_, piece) => ({
+    ...finding,
+    start: start + piece * LONGEST_KEY,
+    end: Math.min(end, start + (piece + 1) * LONGEST_KEY),
+  }));
 }

@@ -1,7 +1,9 @@
 import type { Detector } from '../detect/detector.ts';
 import { AI_PROVIDERS } from './ai-providers.ts';
 import { CLOUD } from './cloud.ts';
+import { CONSUMER_SERVICES } from './consumer-services.ts';
 import { DEVELOPMENT } from './development.ts';
+import { EUROPEAN_IDS } from './european-ids.ts';
 import { GENERAL_SECRETS } from './general-secrets.ts';
 import { NATIONAL_IDS } from './national-ids.ts';
 import { CONTACT_TOKENS, PAYMENT_NUMBERS, PHONES, WALLETS } from './payment-and-contact.ts';
@@ -13,10 +15,12 @@ export const DETECTORS: readonly Detector[] = [
   ...CLOUD,
   ...DEVELOPMENT,
   ...SERVICES,
+  ...CONSUMER_SERVICES,
   ...GENERAL_SECRETS,
   ...WALLETS,
   ...CONTACT_TOKENS,
   ...PAYMENT_NUMBERS,
+  ...EUROPEAN_IDS,
   ...NATIONAL_IDS,
   ...PHONES,
 ];

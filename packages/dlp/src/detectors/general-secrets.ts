@@ -29,7 +29,7 @@ export const GENERAL_SECRETS: readonly TokenDetector[] = [
     {
       keywords: ['-----begin', '\\n-----begin'],
       pattern:
-        '-----BEGIN[A-Z0-9 ]{0,40} ?PRIVATE KEY(?: BLOCK)?-----(?:(?!-----(?:END|BEGIN))[\\s\\S]){32,4000}(?:-----END[A-Z0-9 ]{0,40}-----)?',
+        '-----BEGIN[A-Z0-9 ]{0,40} ?PRIVATE KEY(?: BLOCK)?-----(?:(?!-----(?:END|BEGIN))[\\s\\S]){32,16000}(?:-----END[A-Z0-9 ]{0,40}-----)?',
       ignoreCase: true,
       entropy: 3.2,
       confidence: 1,
