@@ -31,8 +31,6 @@ export interface RequestLimits {
   readonly output: number | undefined;
   readonly answers: number;
   readonly searches: number;
-  /** Whether sound or pictures may come back. */
-  readonly media: readonly ('audioOutput' | 'imageOutput')[];
 }
 
 /** @param body parsed JSON of a request */
@@ -48,7 +46,6 @@ export function requestLimits(body: unknown): RequestLimits {
       numbers.length === 0 || numbers.length < outputs.length ? undefined : Math.ceil(Math.max(...numbers)),
     answers: Math.min(MOST_ANSWERS, Math.ceil(Math.max(1, ...answers))),
     searches: searchesOf(body),
-    media: mediaOf(body),
   };
 }
 
@@ -71,15 +68,4 @@ function searchesOf(body: unknown): number {
   );
   if (isObject(body.web_search_options) || Array.isArray(body.plugins)) asked.push(USUAL_SEARCHES);
   return asked.reduce((sum, searches) => sum + searches, 0);
-}
-
-function mediaOf(body: unknown): ('audioOutput' | 'imageOutput')[] {
-  const lists = [valueAt(body, ['modalities']), valueAt(body, ['generationConfig', 'responseModalities'])];
-  const named = lists
-    .flatMap((list): unknown[] => (Array.isArray(list) ? list : []))
-    .map((name) => String(name).toLowerCase());
-  return [
-    ...(named.includes('audio') ? (['audioOutput'] as const) : []),
-    ...(named.includes('image') ? (['imageOutput'] as const) : []),
-  ];
 }

@@ -41,7 +41,6 @@ test.each([
     'a file kept elsewhere',
     { messages: [{ role: 'user', content: [{ type: 'file', file: { file_id: 'f' } }] }] },
   ],
-  ['sound in the answer', { modalities: ['text', 'audio'] }, { models: ['gpt-4o-realtime-preview'] }],
   ['a dearer fallback', {}, { models: ['gpt-4o', 'gpt-5-pro'] }],
   ['a long list of cheap models', {}, { models: Array(17).fill('gpt-4o') }],
   ['an unknown fallback', {}, { models: ['gpt-4o', 'unheard-of'] }],
@@ -85,6 +84,13 @@ test('nesting hides nothing', () => {
   let body: unknown = 'word '.repeat(10_000);
   for (let depth = 0; depth < 5_000; depth++) body = [body];
   expect(micros({ messages: body, max_tokens: 1 })).toBeGreaterThan(100_000);
+});
+
+test('pictures are bounded at their own rate, asked for or not', () => {
+  const call = { provider: 'gemini', models: ['gemini-2.5-flash-image'] };
+  const path = '/v1beta/models/gemini-2.5-flash-image:generateContent';
+  const body = { contents: [], generationConfig: { maxOutputTokens: 1_000_000 } };
+  expect(micros(body, { ...call, path })).toBeGreaterThanOrEqual(30_000_000);
 });
 
 test('embeddings write nothing', () => {

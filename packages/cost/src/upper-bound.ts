@@ -37,6 +37,9 @@ const MOST_MODELS = 16;
 /** Written to a cache or not, with sound or pictures in it: whichever costs most. */
 const PROMPT_CLASSES: readonly TokenClass[] = ['input', 'cacheWrite', 'cacheWriteHour'];
 
+/** Models that can draw or speak may do so unasked. */
+const ANSWER_CLASSES: readonly TokenClass[] = ['output', 'reasoning', 'audioOutput', 'imageOutput'];
+
 /**
  * What a call costs at most, for the reservation of a budget: the prompt reckoned high and the longest answer that
  * the request allows, all at the dearest rate. A prompt that draws in what the provider keeps counts as a full
@@ -51,7 +54,7 @@ export function upperBoundOf(call: BoundedCall, book: PriceBook): UpperBound {
   let worst: UpperBound = {
     cost: { known: false, reason: 'unknown-provider' },
     inputEstimate: input.tokens,
-    outputLimit: isInputOnly ? 0 : (limits.output ?? USUAL_OUTPUT_LIMIT) * limits.answers,
+    outputLimit: isInputOnly ? 0 : clamped((limits.output ?? USUAL_OUTPUT_LIMIT) * limits.answers),
   };
   for (const card of cards) {
     const prompt = input.drawsInMore
@@ -61,7 +64,7 @@ export function upperBoundOf(call: BoundedCall, book: PriceBook): UpperBound {
     const output = isInputOnly ? 0 : answer * limits.answers;
     const sum = new MicrosSum();
     sum.add(prompt, dearestOf(card, [...PROMPT_CLASSES, ...input.media]), percent);
-    sum.add(clamped(output), dearestOf(card, ['output', 'reasoning', ...limits.media]), percent);
+    sum.add(clamped(output), dearestOf(card, ANSWER_CLASSES), percent);
     sum.add(limits.searches, card.perSearch ?? book.dearest(call.provider, call.at)?.perSearch ?? 0);
     const micros = sum.total();
     if (worst.cost.known && worst.cost.micros >= micros) continue;

@@ -78,6 +78,17 @@ describe('hanging up does not save money', () => {
     expect(cut(500)).toBe(500);
   });
 
+  test('a model that never thinks in secret is charged for what it wrote', () => {
+    const slow = { ...known, elapsedMs: 30_000 };
+    const { tokens } = usageOf(
+      'openai',
+      CHAT,
+      [{ ...chunk('Hello there'), model: 'gpt-4o-2024-08-06' }],
+      slow,
+    );
+    expect(tokens.output).toBe(estimateTokens('Hello there'));
+  });
+
   test('an answer with no usage at all is an estimate and never free', () => {
     for (const path of [CHAT, MESSAGES, '/v1/responses', '/v1/embeddings', '/api/chat']) {
       const usage = usageOf('openai', path, {}, known);

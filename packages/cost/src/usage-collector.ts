@@ -23,6 +23,10 @@ export interface KnownOfCall {
  */
 const HIDDEN_TOKENS_PER_SECOND = 100;
 
+/** Models that never think before they write, by their names with or without a vendor. Others may. */
+const NEVER_THINKS =
+  /(?:^|\/)(?:gpt-3\.5|gpt-4|chatgpt-4o|claude-3-(?:5|haiku|opus|sonnet)|llama-|codestral)/;
+
 /**
  * Collects the usage of one answer: fed with the parsed events of a stream, or with a whole answer as one event.
  *
@@ -93,7 +97,7 @@ export class UsageCollector {
   #outputEstimate(known: KnownOfCall): number {
     const written = wholeTokens(this.#writtenWeight);
     const hidden =
-      this.#shape.hidesReasoning === true
+      this.#shape.hidesReasoning === true && !NEVER_THINKS.test(this.#model ?? '')
         ? Math.ceil(((known.elapsedMs ?? 0) / 1_000) * HIDDEN_TOKENS_PER_SECOND)
         : 0;
     // The limit binds the guess about what was not seen, never what was.

@@ -76,7 +76,11 @@ const RESPONSES: UsageShape = {
     input: [['input_tokens']],
     cacheRead: [['input_tokens_details', 'cached_tokens']],
     cacheWrite: [['input_tokens_details', 'cache_write_tokens']],
-    audioInput: [['input_tokens_details', 'audio_tokens']],
+    // Transcriptions spell it in the singular.
+    audioInput: [
+      ['input_tokens_details', 'audio_tokens'],
+      ['input_token_details', 'audio_tokens'],
+    ],
     imageInput: [['input_tokens_details', 'image_tokens']],
     output: [['output_tokens']],
     reasoning: [['output_tokens_details', 'reasoning_tokens']],
@@ -166,6 +170,16 @@ const EMBEDDINGS: UsageShape = {
   hidesReasoning: false,
 };
 
+/** https://platform.openai.com/docs/api-reference/images: all that comes out is a picture. */
+const IMAGES: UsageShape = {
+  ...RESPONSES,
+  id: 'images',
+  counts: {
+    ...RESPONSES.counts,
+    imageOutput: [['output_tokens_details', 'image_tokens'], ['output_tokens']],
+  },
+};
+
 const EMBED_CONTENT: UsageShape = {
   ...GENERATE_CONTENT,
   id: 'embedContent',
@@ -180,6 +194,8 @@ const OLLAMA_EMBED: UsageShape = { ...OLLAMA, id: 'ollamaEmbed', written: [], in
 const BY_PATH: readonly { path: RegExp; shape: UsageShape }[] = [
   { path: /\/embeddings$/, shape: EMBEDDINGS },
   { path: /\/chat\/completions$/, shape: CHAT },
+  { path: /\/images\/(generations|edits|variations)$/, shape: IMAGES },
+  { path: /\/audio\/(transcriptions|translations)$/, shape: RESPONSES },
   { path: /\/responses(\/[^/]+)?$/, shape: RESPONSES },
   { path: /\/completions$/, shape: CHAT },
   { path: /\/messages$/, shape: MESSAGES },
