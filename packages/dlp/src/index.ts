@@ -1,4 +1,5 @@
 export { decodeBytes } from './content/charset.ts';
+export { INFLATE_LIMITS } from './content/inflate-limits.ts';
 export {
   type InspectedPart,
   type Inspection,

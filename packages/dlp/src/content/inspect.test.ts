@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type Inspection, inspectBody, inspectHeaders, inspectUrl } from './inspect.ts';
 import { redactAll, samplePlaceholders } from './sample-placeholders.ts';
@@ -53,6 +52,13 @@ describe('a secret in a JSON body is found', () => {
     }),
     'behind a comment that only lenient parsers take': `{"a": /* x */ "${escaped(key)}"}`,
     'in a text cut off in the middle': `{"messages":[{"content":"${key}`,
+    'in escapes in arguments that are broken off': JSON.stringify({
+      messages: [{ tool_calls: [{ function: { name: 'f', arguments: `{"a":"${escaped(key)}"` } }] }],
+    }),
+    'in escapes in JSON in the middle of prose': JSON.stringify({ input: `see {"a":"${escaped(key)}"} ok` }),
+    'in base64 over several lines': JSON.stringify({
+      c: base64(`${'hello '.repeat(15)}${key}${' tail'.repeat(10)}`).replace(/.{76}/g, '$&\n'),
+    }),
     'in single quotes': `{'content': '${key}'}`,
     'under 100,000 brackets': `${'['.repeat(100_000)}"${escaped(key)}"${']'.repeat(100_000)}`,
     'in NDJSON': `{"a":1}\n{"b":"${escaped(key)}"}\n`,
@@ -283,69 +289,5 @@ describe('multipart', () => {
   it('encoded file names', () => {
     const part = `--b1\r\nContent-Disposition: form-data; filename*=UTF-8''${key.replace('-', '%2D')}\r\n\r\nx\r\n--b1--`;
     expect(redact(part, type)).toContain(`filename*=UTF-8''${encodeURIComponent(keyMark)}\r\n\r\nx`);
-  });
-});
-
-describe('laws', () => {
-  const options = { scanner };
-  const anyType = fc.constantFrom(
-    'application/json',
-    'text/plain',
-    'application/x-www-form-urlencoded',
-    'multipart/form-data; boundary=x',
-    '',
-    'image/png',
-  );
-  it('bytes in which nothing is found come back as they were', () => {
-    fc.assert(
-      fc.property(fc.uint8Array({ maxLength: 400 }), anyType, (bytes, type) => {
-        const inspection = inspectBody(bytes, type, options);
-        fc.pre(inspection.parts.every((part) => part.findings.length === 0));
-        expect(inspection.rewrite(redactAll).content).toEqual(bytes);
-      }),
-    );
-  });
-  it('any JSON with secrets anywhere comes back as JSON without them, and a second time changes nothing', () => {
-    const text = fc.oneof(
-      fc.string({ unit: 'binary' }),
-      fc.constantFrom(key, email, card, pem).map((secret) => `\u00fc "${secret}" \\`),
-    );
-    const json = fc.letrec((tie) => ({
-      node: fc.oneof(
-        { depthSize: 'small' },
-        text,
-        fc.integer(),
-        fc.constant(null),
-        fc.array(tie('node')),
-        fc.dictionary(text, tie('node')),
-        text.map((leaf) => JSON.stringify({ leaf })),
-        text.map((leaf) => base64(leaf.padEnd(40))),
-      ),
-    })).node;
-    fc.assert(
-      fc.property(json, fc.constantFrom(undefined, 1), (value, indent) => {
-        const body = JSON.stringify({ messages: value }, null, indent);
-        const once = redact(body);
-        const found = [key, email, card, pem].filter((secret) =>
-          JSON.stringify(JSON.parse(once)).includes(JSON.stringify(secret).slice(1, -1)),
-        );
-        expect(found).toEqual([]);
-        expect(redact(once)).toBe(once);
-      }),
-      { numRuns: 300 },
-    );
-  });
-  it('time is linear: a megabyte of brackets, backslashes, quotes or half escapes', () => {
-    for (const bait of ['[', '\\', '"', '{"a":', '%41', '%', 'data:', '--b\r\n', '=\r\n', 'A']) {
-      const bytes = utf8.encode(bait.repeat(Math.floor(500_000 / bait.length)));
-      const start = performance.now();
-      for (const type of [
-        'application/json',
-        'application/x-www-form-urlencoded',
-        'multipart/mixed; boundary=b',
-      ])
-        inspectBody(bytes, type, { scanner: { ...scanner, scan: () => [] } });
-      expect(performance.now() - start).toBeLessThan(3_000);
-    }
   });
 });

@@ -2,6 +2,7 @@ import { base64Bytes, base64Runs, decodeBase64, encodeBase64Like } from './base6
 import { decodeBytes, looksBinary } from './charset.ts';
 import type { Edit } from './edit.ts';
 import { applyEdits } from './edit.ts';
+import { decodeJsonString, escapeJsonString, jsonStringOffsets } from './json/json-string.ts';
 import { readJson } from './json/read-json.ts';
 import type { Place, Visitor } from './part.ts';
 import { decodePercent, percentOffsets } from './percent.ts';
@@ -37,8 +38,22 @@ export function walkText(text: string, place: Place, visitor: Visitor, nesting =
     const unpacked = walkBase64(packed, place, visitor, nesting);
     if (unpacked !== undefined) edits.push({ ...run, text: unpacked });
   }
+  if (UNICODE_ESCAPE.test(text)) edits.push(...walkEscapes(text, place, visitor));
   if (text.includes('data:')) edits.push(...walkPercentUris(text, place, visitor));
   return edits;
+}
+
+const UNICODE_ESCAPE = /\\u[0-9a-fA-F]{4}/;
+
+/** JSON in the middle of prose, or broken: its escapes are undone wherever they stand. */
+function walkEscapes(text: string, place: Place, visitor: Visitor): Edit[] {
+  const offsets = jsonStringOffsets(text);
+  const inner = visitor.text({ ...place, path: `${place.path}#escapes`, text: decodeJsonString(text) });
+  return inner.map(({ start, end, text: written }) => ({
+    start: offsets(start),
+    end: offsets(end),
+    text: escapeJsonString(written),
+  }));
 }
 
 /** How the leaves of a JSON document are looked into. */
