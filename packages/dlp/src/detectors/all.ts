@@ -1,5 +1,6 @@
 import type { Detector } from '../detect/detector.ts';
 import { AI_PROVIDERS } from './ai-providers.ts';
+import { ASIAN_AND_AFRICAN_IDS } from './asian-and-african-ids.ts';
 import { CLOUD } from './cloud.ts';
 import { CONSUMER_SERVICES } from './consumer-services.ts';
 import { DEVELOPMENT } from './development.ts';
@@ -22,5 +23,6 @@ export const DETECTORS: readonly Detector[] = [
   ...PAYMENT_NUMBERS,
   ...EUROPEAN_IDS,
   ...NATIONAL_IDS,
+  ...ASIAN_AND_AFRICAN_IDS,
   ...PHONES,
 ];
