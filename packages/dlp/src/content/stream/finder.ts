@@ -1,14 +1,6 @@
 import type { Edit } from '../edit.ts';
 import type { Place } from '../part.ts';
 
-/** A place in a running text that is to be written differently. */
-export interface Match {
-  start: number;
-  end: number;
-  /** What is written instead; undefined when it stays (it was only noted). */
-  text: string | undefined;
-}
-
 /** Where a match comes from. */
 export interface StreamPlace extends Place {
   /** Set when part of it had left already: it came in a shape that the hold-back does not foresee. */
