@@ -121,8 +121,9 @@ export class UsageCollector {
     if (this.#provider !== 'openrouter' || !isObject(event.usage)) return;
     const cost = microsFromDollars(event.usage.cost);
     if (cost === undefined) return;
+    // Without the flag, the documentation shows what the provider behind charges for keys of one's own alone.
     const besides =
-      event.usage.is_byok === true ? valueAt(event.usage, ['cost_details', 'upstream_inference_cost']) : 0;
+      event.usage.is_byok === false ? 0 : valueAt(event.usage, ['cost_details', 'upstream_inference_cost']);
     this.#reportedMicros = Math.max(this.#reportedMicros ?? 0, cost + (microsFromDollars(besides) ?? 0));
   }
 }
