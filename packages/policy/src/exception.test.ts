@@ -157,7 +157,7 @@ describe('whatever a lower layer holds', () => {
       const own =
         banned === -1
           ? ''
-          : `exceptions:\n  - { id: e, rules: [r${banned}], destinations: ['*'], owner: o, reason: r, expires: '${END}' }\n`;
+          : `exceptions:\n  - { id: e, rules: [r${banned}], destinations: ['*.deepseek.com', a.example, '*.example'], owner: o, reason: r, expires: '${END}' }\n`;
       return `network:\n  default: ${fallback}\n${lines.length === 0 ? '' : `  rules:\n${lines.join('\n')}\n`}${own}`;
     });
 

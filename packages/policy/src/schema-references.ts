@@ -43,6 +43,11 @@ export function refuseBadReferences(document: Record<string, unknown>, context: 
   const effects = effectsByRule(document);
   itemsAt(document, ['exceptions']).forEach((exception, index) => {
     if (!isRecord(exception) || !Array.isArray(exception.rules)) return;
+    if (isForEverything(exception)) {
+      const message =
+        'this exception is as wide as its rule: change the rule, or say what the exception is for';
+      context.addIssue({ code: 'custom', message, path: ['exceptions', index] });
+    }
     exception.rules.forEach((rule: unknown, position) => {
       if (typeof rule !== 'string') return;
       const effect = effects.get(rule);
@@ -56,6 +61,20 @@ export function refuseBadReferences(document: Record<string, unknown>, context: 
       context.addIssue({ code: 'custom', message, path, params: { suggestion } });
     });
   });
+}
+
+/** What an exception says about itself rather than about what it is for. */
+const ABOUT_ITSELF = new Set(['id', 'rules', 'effect', 'on_timeout', 'owner', 'reason', 'expires']);
+
+/** It has matchers, and every one of them holds for whatever there is. */
+function isForEverything(exception: Record<string, unknown>): boolean {
+  const matchers = Object.entries(exception).filter(([key]) => !ABOUT_ITSELF.has(key));
+  return matchers.length > 0 && matchers.every(([, value]) => holdsAlways(value));
+}
+
+function holdsAlways(matcher: unknown): boolean {
+  if (Array.isArray(matcher)) return matcher.some((pattern) => pattern === '*' || pattern === '**');
+  return isRecord(matcher) && Object.values(matcher).every((one) => Array.isArray(one) && holdsAlways(one));
 }
 
 function effectsByRule(document: Record<string, unknown>): Map<string, unknown> {
