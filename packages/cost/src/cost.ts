@@ -5,6 +5,9 @@ import { surchargePercent } from './surcharge.ts';
 import type { TokenClass } from './token-class.ts';
 import type { Usage } from './usage.ts';
 
+/** `batch`: the call orders any number of answers, which come and are charged later. */
+export type UnknownCost = 'unknown-provider' | 'batch';
+
 /** Unknown is not zero: `micros` exists only when something is known. */
 export type Cost =
   | {
@@ -15,7 +18,7 @@ export type Cost =
       /** Whose rates were used; `*` for the dearest of the provider, undefined for the provider's own figure. */
       readonly pricedAs: string | undefined;
     }
-  | { readonly known: false; readonly reason: 'unknown-provider' };
+  | { readonly known: false; readonly reason: UnknownCost };
 
 export interface PricedCall {
   readonly provider: string;

@@ -1,4 +1,4 @@
-export { type Cost, costOf, type PricedCall } from './cost.ts';
+export { type Cost, costOf, type PricedCall, type UnknownCost } from './cost.ts';
 export { estimateTokens } from './estimate-tokens.ts';
 export { estimateInput, type InputEstimate } from './input-estimate.ts';
 export { type Micros, microsFromDollars, type Rate } from './micros.ts';

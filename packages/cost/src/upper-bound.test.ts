@@ -93,6 +93,15 @@ test('pictures are bounded at their own rate, asked for or not', () => {
   expect(micros(body, { ...call, path })).toBeGreaterThanOrEqual(30_000_000);
 });
 
+test.each([
+  ['openai', '/v1/batches'],
+  ['anthropic', '/v1/messages/batches?beta=true'],
+  ['gemini', '/v1beta/models/gemini-2.5-pro:batchGenerateContent'],
+])('a batch at %s is not taken for one call', (provider, path) => {
+  const body = { requests: [{ params: { max_tokens: 1, messages } }] };
+  expect(bound(body, { provider, path }).cost).toEqual({ known: false, reason: 'batch' });
+});
+
 test('embeddings write nothing', () => {
   const call = { path: '/v1/embeddings', models: ['text-embedding-3-small'] };
   expect(bound({ input: 'hello' }, call)).toMatchObject({ outputLimit: 0, cost: { micros: 1 } });

@@ -34,6 +34,9 @@ const USUAL_CONTEXT_WINDOW = 1_000_000;
 
 const MOST_MODELS = 16;
 
+/** OpenAI and Anthropic, Gemini: one request orders many answers, whose usage is not in the answer to it. */
+const BATCH = /\/batches(?:\?|$)|:batchGenerateContent(?:\?|$)/;
+
 /** Written to a cache or not, with sound or pictures in it: whichever costs most. */
 const PROMPT_CLASSES: readonly TokenClass[] = ['input', 'cacheWrite', 'cacheWriteHour'];
 
@@ -43,16 +46,17 @@ const ANSWER_CLASSES: readonly TokenClass[] = ['output', 'reasoning', 'audioOutp
 /**
  * What a call costs at most, for the reservation of a budget: the prompt reckoned high and the longest answer that
  * the request allows, all at the dearest rate. A prompt that draws in what the provider keeps counts as a full
- * context window.
+ * context window. Batches have no bound.
  */
 export function upperBoundOf(call: BoundedCall, book: PriceBook): UpperBound {
   const input = estimateInput(call.body);
   const limits = requestLimits(call.body);
   const percent = surchargePercent(surchargesIn(surchargeRulesOf(call.provider), call.body));
   const isInputOnly = usageShapeOf(call.provider, call.path).inputOnly === true;
-  const cards = cardsFor(call, book);
+  const isBatch = BATCH.test(call.path);
+  const cards = isBatch ? [] : cardsFor(call, book);
   let worst: UpperBound = {
-    cost: { known: false, reason: 'unknown-provider' },
+    cost: { known: false, reason: isBatch ? 'batch' : 'unknown-provider' },
     inputEstimate: input.tokens,
     outputLimit: isInputOnly ? 0 : clamped((limits.output ?? USUAL_OUTPUT_LIMIT) * limits.answers),
   };
