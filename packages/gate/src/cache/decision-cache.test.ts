@@ -40,18 +40,20 @@ class NaiveCache {
 }
 
 const verdict = fc.constantFrom('ALLOW' as const, 'DENY' as const, 'PROMPT' as const);
-const key = { car: fc.constantFrom(...CARS), subject: fc.constantFrom(...SUBJECTS), revision: fc.nat(4) };
+/** Nearly always the same one: each newer one empties the cache. */
+const revision = fc.oneof({ weight: 40, arbitrary: fc.constant(2) }, { weight: 1, arbitrary: fc.nat(4) });
+const key = { car: fc.constantFrom(...CARS), subject: fc.constantFrom(...SUBJECTS), revision };
 const command = fc.oneof(
   { weight: 4, arbitrary: fc.record({ kind: fc.constant('put' as const), ...key, verdict }) },
   { weight: 4, arbitrary: fc.record({ kind: fc.constant('get' as const), ...key }) },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant('adopt' as const), revision: fc.nat(4) }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('adopt' as const), revision }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('forget' as const), car: key.car }) },
 );
 
 describe('the cache of decisions', () => {
   it('answers as a list that is looked through would', () => {
     fc.assert(
-      fc.property(fc.array(fc.tuple(fc.nat(20), command), { maxLength: 150 }), (steps) => {
+      fc.property(fc.array(fc.tuple(fc.nat(5), command), { maxLength: 150, size: 'max' }), (steps) => {
         const cache = new DecisionCache(LIMITS);
         const naive = new NaiveCache();
         let now = 0;

@@ -46,6 +46,19 @@ describe('the gate', () => {
     expect(gate.check(request('allow'), ALICE)).toMatchObject({ verdict: 'DENY', source: 'policy' });
   });
 
+  it("does not remember as the new revision's what the old one still answered", () => {
+    const { gate, policy } = gateUnderTest();
+    policy.revision = 2;
+    policy.next = (decision) => ({ ...decision, revision: 1 });
+    expect(gate.check(request('allow'), ALICE)).toMatchObject({ source: 'policy', revision: 1 });
+    policy.next = (decision) => ({ ...decision, verdict: 'DENY' });
+    expect(gate.check(request('allow'), ALICE)).toMatchObject({
+      verdict: 'DENY',
+      source: 'policy',
+      revision: 2,
+    });
+  });
+
   it('remembers nothing that depends on a budget', () => {
     const { gate, policy } = gateUnderTest();
     policy.cacheable = false;

@@ -82,7 +82,7 @@ export class Gate {
     const { car, text, normalised } = hashRequest(request, this.primitives);
     const now = this.clock();
     const judged = this.#judge(car, text, caller, now);
-    if (options.permit !== undefined && judged.verdict !== 'DENY') {
+    if (options.permit !== undefined) {
       return { car, normalised, ...this.#withPermit(options.permit, car, caller, judged, now) };
     }
     if (options.issue !== true || judged.verdict !== 'ALLOW') return { car, ...judged, normalised };

@@ -32,33 +32,37 @@ const step = fc.record({
 describe('the replay detector', () => {
   it('accepts no nonce more often than it may be used before it expires', () => {
     fc.assert(
-      fc.property(fc.array(step, { maxLength: 200 }), fc.integer({ min: 1, max: 3 }), (steps, uses) => {
-        const detector = new ReplayDetector(LIMITS);
-        const naive = new NaiveDetector();
-        let now = 1_000;
-        for (const { wait, nonce, owner, lifetime } of steps) {
-          now += wait;
-          const expires = now + lifetime;
-          const before = naive.uses(nonce, now);
-          const answer = detector.take({ owner, nonce, expires, uses }, now);
-          if (lifetime <= 0) expect(answer).toEqual({ fresh: false, fault: 'expired' });
-          else if (lifetime > LIMITS.window)
-            expect(answer).toEqual({ fresh: false, fault: 'outside-window' });
-          else if (before >= uses) expect(answer).toEqual({ fresh: false, fault: 'used' });
-          else if (before > 0) expect(answer).toEqual({ fresh: true, usesLeft: uses - before - 1 });
-          else if (!answer.fresh) expect(['full', 'owner-full']).toContain(answer.fault);
-          if (answer.fresh) naive.accept(nonce, owner, expires, now);
-          expect(detector.stats().remembered).toBeLessThanOrEqual(LIMITS.capacity);
-          expect(detector.stats().remembered).toBeGreaterThanOrEqual(naive.live(now).length);
-        }
-      }),
+      fc.property(
+        fc.array(step, { maxLength: 200, size: 'max' }),
+        fc.integer({ min: 1, max: 3 }),
+        (steps, uses) => {
+          const detector = new ReplayDetector(LIMITS);
+          const naive = new NaiveDetector();
+          let now = 1_000;
+          for (const { wait, nonce, owner, lifetime } of steps) {
+            now += wait;
+            const expires = now + lifetime;
+            const before = naive.uses(nonce, now);
+            const answer = detector.take({ owner, nonce, expires, uses }, now);
+            if (lifetime <= 0) expect(answer).toEqual({ fresh: false, fault: 'expired' });
+            else if (lifetime > LIMITS.window)
+              expect(answer).toEqual({ fresh: false, fault: 'outside-window' });
+            else if (before >= uses) expect(answer).toEqual({ fresh: false, fault: 'used' });
+            else if (before > 0) expect(answer).toEqual({ fresh: true, usesLeft: uses - before - 1 });
+            else if (!answer.fresh) expect(['full', 'owner-full']).toContain(answer.fault);
+            if (answer.fresh) naive.accept(nonce, owner, expires, now);
+            expect(detector.stats().remembered).toBeLessThanOrEqual(LIMITS.capacity);
+            expect(detector.stats().remembered).toBeGreaterThanOrEqual(naive.live(now).length);
+          }
+        },
+      ),
       { numRuns: 300 },
     );
   });
 
   it('accepts every fresh nonce while there is room', () => {
     fc.assert(
-      fc.property(fc.array(step, { maxLength: 200 }), (steps) => {
+      fc.property(fc.array(step, { maxLength: 200, size: 'max' }), (steps) => {
         const detector = new ReplayDetector({ capacity: 1_000, perOwner: 1_000, window: 1_000 });
         const naive = new NaiveDetector();
         let now = 0;
@@ -99,6 +103,19 @@ describe('the replay detector', () => {
     expect(flood.filter(({ fresh }) => fresh)).toHaveLength(4);
     expect(detector.take({ owner: 'other', nonce: 'x', expires: 50 }, 0).fresh).toBe(true);
     expect(detector.take({ owner: 'flood', nonce: 'late', expires: 150 }, 60).fresh).toBe(true);
+  });
+
+  it('keeps a nonce that came again while its expired self was not forgotten yet', () => {
+    const detector = new ReplayDetector({ capacity: 100, perOwner: 100, window: 200 });
+    const take = (nonce: string, expires: number, now: number) =>
+      detector.take({ owner: 'x', nonce, expires }, now).fresh;
+    // Forgotten first, and more than one call forgets.
+    for (let at = 0; at < 20; at += 1) take(`filler ${at}`, 99, 0);
+    take('again', 100, 0);
+    expect(take('again', 200, 100)).toBe(true);
+    for (let at = 0; at < 5; at += 1) take(`later ${at}`, 200, 100);
+    expect(detector.stats().remembered).toBe(6);
+    expect(take('again', 200, 100)).toBe(false);
   });
 
   it('makes room again after a burst', () => {
