@@ -1,15 +1,22 @@
 import { z } from 'zod';
-import { ACTIONS, type Action } from './request.ts';
+import { ACTIONS } from './request.ts';
+import { Instant, listOf, Times } from './schema-parts.ts';
 import {
-  DestinationPattern,
-  Glob,
-  Instant,
-  identifier,
-  isRecord,
-  listOf,
-  PathPattern,
-  Times,
-} from './schema-parts.ts';
+  actionsOf,
+  agents,
+  complete,
+  destinations,
+  EFFECT,
+  effects,
+  ID,
+  models,
+  names,
+  ON_TIMEOUT,
+  paths,
+  providers,
+  REASON,
+  times,
+} from './schema-rule-parts.ts';
 import { whenOf } from './schema-when.ts';
 
 export const NETWORK_ACTIONS = ['network.connect', 'model.call'] as const;
@@ -21,77 +28,6 @@ export const OPERATIONAL_ACTIONS = [
   'device.open',
 ] as const;
 export const DATA_ACTIONS = ['data.out', 'data.in'] as const;
-
-const AgentMatcher = z
-  .strictObject({
-    ids: listOf(z.string().regex(/^[0-9a-f]{64}$/, 'must be the 64 hex digits of an AI agent id'))
-      .optional()
-      .describe('Ids of AI agents as the inventory shows them (64 hex digits).'),
-    names: listOf(Glob).optional().describe('Names of AI agents; * is a wildcard; case is ignored.'),
-    users: listOf(Glob).optional().describe('Accounts the AI agent runs as; * is a wildcard; case matters.'),
-    libraries: listOf(Glob)
-      .optional()
-      .describe(
-        'AI libraries found in the AI agent, one of which must match; * is a wildcard; case is ignored.',
-      ),
-    teams: listOf(Glob)
-      .optional()
-      .describe('Teams the AI agent belongs to; * is a wildcard; case is ignored.'),
-    labels: listOf(Glob)
-      .optional()
-      .describe('Labels as key=value, one of which must match; * is a wildcard; case matters.'),
-  })
-  .superRefine(
-    (agents, context) => {
-      if (context.issues.length === 0 && isRecord(agents) && Object.keys(agents).length === 0) {
-        context.addIssue({
-          code: 'custom',
-          message: '`agents` is empty: add ids, names, users, libraries, teams or labels',
-        });
-      }
-    },
-    { when: () => true },
-  )
-  .meta({ minProperties: 1 })
-  .describe('Which AI agents the rule is for. Every key that is present must match.');
-
-const ID = identifier.describe(
-  'Unique in this document: lower-case letters, digits, dots, dashes and underscores.',
-);
-const REASON = z
-  .string()
-  .min(1)
-  .max(500)
-  .optional()
-  .describe('Why. Shown to the person at the device and kept in the ledger.');
-const ON_TIMEOUT = z
-  .enum(['allow', 'deny'])
-  .optional()
-  .describe('Only with prompt: what happens when nobody answers; deny unless set.');
-
-function effects<const T extends readonly [string, ...string[]]>(names: T, about: string) {
-  return z.enum(names).describe(about);
-}
-
-const EFFECT = effects(
-  ['allow', 'deny', 'prompt'],
-  'What happens to an action that matches. prompt asks a person.',
-);
-
-const destinations = listOf(DestinationPattern).optional().describe('Hosts, one of which must match.');
-const providers = listOf(identifier)
-  .optional()
-  .describe('Model providers, one of which must match, such as openai or anthropic.');
-const models = listOf(Glob)
-  .optional()
-  .describe('Models, one of which must match; * is a wildcard; case is ignored.');
-const paths = listOf(PathPattern).optional().describe('Files or devices, one of which must match.');
-const names = (what: string) =>
-  listOf(Glob).optional().describe(`${what}, one of which must match; * is a wildcard.`);
-const agents = AgentMatcher.optional();
-const times = Times.optional();
-const actionsOf = <const T extends readonly [Action, ...Action[]]>(actions: T) =>
-  listOf(z.enum(actions)).optional().describe('Actions the rule is for; all of this section unless set.');
 
 export const NetworkRule = complete(
   z.strictObject({
@@ -304,28 +240,3 @@ export const PolicyException = complete(
   'an exception is narrower than its rule',
 );
 export type PolicyException = z.infer<typeof PolicyException>;
-
-/** Adds what all rules have in common: at least one matcher, and a timeout only where somebody is asked. */
-function complete<T extends z.ZodObject>(rule: T, matchers: readonly string[] = [], everything = ''): T {
-  return rule
-    .superRefine(
-      (value: unknown, context) => {
-        if (!isRecord(value)) return;
-        if (matchers.length > 0 && !matchers.some((matcher) => Object.hasOwn(value, matcher))) {
-          const message = `a rule says what it matches: add ${matchers.join(', ')}; ${everything}`;
-          context.addIssue({ code: 'custom', message });
-        }
-        if (Object.hasOwn(value, 'on_timeout') && value.effect !== 'prompt') {
-          const message = '`on_timeout` only applies to rules with `effect: prompt`';
-          context.addIssue({ code: 'custom', message, path: ['on_timeout'], params: { at: 'key' } });
-        }
-      },
-      { when: () => true },
-    )
-    .meta({
-      ...(matchers.length === 0 ? {} : { anyOf: matchers.map((matcher) => ({ required: [matcher] })) }),
-      if: { required: ['on_timeout'] },
-      // biome-ignore lint/suspicious/noThenProperty: `then` is a JSON Schema keyword
-      then: { properties: { effect: { const: 'prompt' } } },
-    });
-}
