@@ -5,6 +5,7 @@ import { type Enrolment, saveEnrolment } from '../identity/enrolment.ts';
 import { needsPerson, remainingValidityMs, startRenewalLoop } from '../identity/renewal.ts';
 import type { EventDraft } from '../ledger/event-draft.ts';
 import type { PolicyEnforcer } from '../proxy/policy-enforcer.ts';
+import { PushedKeys } from '../store/pushed-keys.ts';
 import { SeenCommands } from '../store/seen-commands.ts';
 import { StateSlots } from '../store/state-slots.ts';
 import { BundleVerifier } from '../uplink/bundle-verifier.ts';
@@ -49,6 +50,7 @@ export class ControlPlane {
     this.#enrolment = membership.enrolment;
     const verifier = new BundleVerifier(this.#enrolment.organisation.id, this.#enrolment.policyKeys);
     const slots = new StateSlots(agent.db);
+    const pushed = new PushedKeys(agent.db);
     this.#policy = new DesiredState({
       kind: 'policy',
       enforcer: parts.policy,
@@ -71,8 +73,8 @@ export class ControlPlane {
       actions: {
         scan: () => this.#scan(),
         kill: (payload) => this.#kill(payload),
-        'put-secret': (payload) => putSecret(parts.vault, payload),
-        'revoke-secret': (payload) => revokeSecret(parts.vault, payload),
+        'put-secret': (payload) => putSecret(parts.vault, pushed, payload),
+        'revoke-secret': (payload) => revokeSecret(parts.vault, pushed, payload),
       },
     });
     this.uplink = new Uplink({

@@ -148,4 +148,11 @@ export const MIGRATIONS: readonly string[] = [
   ) STRICT;
   CREATE INDEX budget_leases_limit ON budget_leases (limit_id, id);
   `,
+  `
+  -- The newest order of the control plane about each sealed key, milliseconds since the epoch; older ones come too late.
+  CREATE TABLE pushed_keys (
+    name      TEXT PRIMARY KEY,
+    issued_at INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];

@@ -2,6 +2,7 @@ import { type CommandPayload, RaypherError } from '@raypher/shared';
 import { SecretName } from '@raypher/shared/rest';
 import { SealedSecret } from '@raypher/vault';
 import { z } from 'zod';
+import type { PushedKeys } from '../store/pushed-keys.ts';
 import type { Actor, Vault } from './vault.ts';
 import { requireProvider } from './vault-requests.ts';
 
@@ -17,16 +18,19 @@ const CONTROL_PLANE: Actor = { kind: 'control-plane', id: '', name: 'control pla
  * Stores a key that was sealed in an administrator's browser, or replaces the one of that name and provider. It is
  * opened once, to see that it is for this device, this name and this provider.
  *
- * @throws RaypherError `vault/sealed-elsewhere`, `vault/damaged`, `vault/exists`, `request/invalid`
+ * @throws RaypherError `vault/sealed-elsewhere`, `vault/damaged`, `vault/exists`, `request/invalid`,
+ * `bundle/revision-not-monotonic` after a later order about the same key
  */
 export async function putSecret(
   vault: Vault | undefined,
-  { arguments: given }: CommandPayload,
+  orders: PushedKeys,
+  { arguments: given, issuedAt }: CommandPayload,
 ): Promise<Record<string, unknown>> {
   const { name, provider, sealed: json } = parse(PutSecret, given);
   requireProvider(provider);
   const opened = requireVault(vault);
   const sealed = parse(SealedSecret, parseJson(json));
+  orders.admit(name, issuedAt);
   const replaces = (await opened.named(provider)).includes(name);
   const stored = replaces
     ? await opened.rotate(name, sealed, CONTROL_PLANE)
@@ -34,13 +38,16 @@ export async function putSecret(
   return { name, provider, version: stored.version, replaced: replaces, keyId: sealed.keyId };
 }
 
-/** @throws RaypherError `vault/not-found` */
+/** @throws RaypherError `vault/not-found`, `bundle/revision-not-monotonic` after a later order about the same key */
 export async function revokeSecret(
   vault: Vault | undefined,
-  { arguments: given }: CommandPayload,
+  orders: PushedKeys,
+  { arguments: given, issuedAt }: CommandPayload,
 ): Promise<Record<string, unknown>> {
   const { name } = parse(RevokeSecret, given);
-  const { provider, version } = await requireVault(vault).revoke(name, CONTROL_PLANE);
+  const opened = requireVault(vault);
+  orders.admit(name, issuedAt);
+  const { provider, version } = await opened.revoke(name, CONTROL_PLANE);
   return { name, provider, version };
 }
 

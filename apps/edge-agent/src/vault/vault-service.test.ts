@@ -67,7 +67,7 @@ test('the announced key is signed by the device, and what is pushed for it is st
 
   const binding = { name: 'pushed', provider: 'openai' };
   const sealed = await sealSecret(vaultKey.publicKey, binding, Buffer.from(KEY));
-  const order = (verb: CommandVerb, given: Record<string, string>) =>
+  const order = (verb: CommandVerb, given: Record<string, string>, at = Date.now()) =>
     agent.plane.order({
       kind: 'command',
       id: randomUUID(),
@@ -76,7 +76,7 @@ test('the announced key is signed by the device, and what is pushed for it is st
       verb,
       arguments: given,
       reason: 'test',
-      issuedAt: new Date().toISOString(),
+      issuedAt: new Date(at).toISOString(),
       expiresAt: new Date(Date.now() + 60_000).toISOString(),
     });
   const json = JSON.stringify(sealed);
@@ -122,6 +122,10 @@ test('the announced key is signed by the device, and what is pushed for it is st
   expect(await bot()).toBe('200');
   expect(agent.upstream.requests.at(-1)?.headers.authorization).toBe(`Bearer ${KEY}`);
   expect(await order('revoke-secret', { name: 'pushed' })).toMatchObject({ ok: true });
+  expect(await bot()).toBe('401');
+  // Held back on the way and handed over now, an order from before the revocation brings nothing back.
+  const late = await order('put-secret', { ...binding, sealed: json }, Date.now() - 30_000);
+  expect(late).toMatchObject({ ok: false, code: 'bundle/revision-not-monotonic' });
   expect(await bot()).toBe('401');
   expect(JSON.stringify(await agent.logs())).not.toContain(KEY);
   for (const text of filesOf(agent.config.dataDir)) expect(text.includes(KEY.slice(4, 24))).toBe(false);
