@@ -70,7 +70,7 @@ Exit codes: 0 done, 2 it cannot be allowed, 3 not permitted.`,
 /** What is compared is what lies there when the agent looks: only a place that nobody else can change keeps it so. */
 function warnOfReplaceable({ path, script }: Program): void {
   for (const file of [path, ...(script === undefined ? [] : [script.path])]) {
-    const why = whyReplaceable(file);
+    const why = whyReplaceable(file, 'anywhere');
     if (why === undefined) continue;
     process.stderr.write(
       `raypher: ${why}: ${file} can be made to do other things than what was allowed. Keep it where only root can write.\n`,

@@ -95,7 +95,7 @@ function placeExecutable(layout: SystemLayout, report: ReportStep, made: (file: 
   const self = realpathSync(process.execPath);
   if (!isSea()) {
     const script = realpathSync(process.argv[1] ?? '');
-    const why = whyReplaceable(self) ?? whyReplaceable(script);
+    const why = whyReplaceable(self, 'permanent') ?? whyReplaceable(script, 'permanent');
     if (why !== undefined || layout.root !== '/') {
       throw new RaypherError(
         'config/invalid',
@@ -110,7 +110,7 @@ function placeExecutable(layout: SystemLayout, report: ReportStep, made: (file: 
   }
   const packaged = join(layout.root, '/usr/bin/raypher');
   const isPackaged = existsSync(layout.packageList) && existsSync(packaged);
-  if (isPackaged || (layout.root === '/' && whyReplaceable(self) === undefined)) {
+  if (isPackaged || (layout.root === '/' && whyReplaceable(self, 'permanent') === undefined)) {
     const detail = isPackaged ? '/usr/bin/raypher' : self;
     report({ step: 'executable', state: 'unchanged', detail });
     return [detail, 'service'];
