@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { test as base, expect, type Page } from '@playwright/test';
+import { type BrowserContext, test as base, expect, type Page } from '@playwright/test';
 import { type FakeUpstream, freePort, startFakeUpstream } from '@raypher/testkit';
 import { startStack } from '../../infra/local/stack.mjs';
 import { LinkRelay } from './link-relay.ts';
@@ -103,7 +103,10 @@ async function restClient(stack: Stack): Promise<Product['api']> {
   };
 }
 
-export const test = base.extend<{ console: Page }, { product: Product }>({
+export const test = base.extend<
+  { console: Page },
+  { product: Product; session: Awaited<ReturnType<BrowserContext['cookies']>> }
+>({
   product: [
     // biome-ignore lint/correctness/noEmptyPattern: Playwright reads the parameter's pattern
     async ({}, use) => {
@@ -113,12 +116,26 @@ export const test = base.extend<{ console: Page }, { product: Product }>({
     },
     { scope: 'worker', timeout: 180_000 },
   ],
+  /** Of somebody who signed in once, as a person does: there is a limit to how often one may. */
+  session: [
+    async ({ browser, product }, use) => {
+      const context = await browser.newContext();
+      const page = await context.newPage();
+      await page.goto(`${product.stack.urls.web}/sign-in`);
+      await page.getByLabel('Email').fill(ADMINISTRATOR.email);
+      await page.getByLabel('Password').fill(ADMINISTRATOR.password);
+      await page.getByRole('button', { name: 'Sign in' }).click();
+      await expect(page.getByRole('heading', { level: 1, name: 'Overview' })).toBeVisible();
+      const cookies = await context.cookies();
+      await context.close();
+      await use(cookies);
+    },
+    { scope: 'worker' },
+  ],
   /** A page of somebody who is signed in. */
-  console: async ({ page, product }, use) => {
-    await page.goto(`${product.stack.urls.web}/sign-in`);
-    await page.getByLabel('Email').fill(ADMINISTRATOR.email);
-    await page.getByLabel('Password').fill(ADMINISTRATOR.password);
-    await page.getByRole('button', { name: 'Sign in' }).click();
+  console: async ({ page, product, session }, use) => {
+    await page.context().addCookies(session);
+    await page.goto(product.stack.urls.web);
     await expect(page.getByRole('heading', { level: 1, name: 'Overview' })).toBeVisible();
     await use(page);
   },
