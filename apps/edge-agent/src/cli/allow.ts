@@ -7,12 +7,10 @@ import { Allowance } from '../callers/allowance.ts';
 import type { Config } from '../config/config.ts';
 import { UserNames, uidOf } from '../discovery/users.ts';
 import type { ControlRequest } from '../service/control-protocol.ts';
-import { acquireLock } from '../service/lock.ts';
-import { openAgent } from '../service/open-agent.ts';
 import type { AgentPaths } from '../service/paths.ts';
 import { whyReplaceable } from '../setup/trusted-path.ts';
 import { AllowList } from '../store/allow-list.ts';
-import { askService } from './control-client.ts';
+import { askServiceOrAgent } from './ask-service-or-agent.ts';
 import { type GlobalOptions, operator, resolve, withGlobalOptions, withJson } from './global-options.ts';
 import { print, table } from './output.ts';
 
@@ -122,28 +120,10 @@ function userFrom({ user, anyUser }: AllowOptions): number | undefined {
 }
 
 /** Of the running service, or, when there is none, under its lock. */
-async function ask(paths: AgentPaths, config: Config, request: AllowVerb): Promise<unknown> {
-  try {
-    return await askService(paths.control, request);
-  } catch (error) {
-    if (!(error instanceof RaypherError) || error.code !== 'service/not-running') throw error;
-  }
-  const release = acquireLock(paths.lock);
-  try {
-    const agent = await openAgent(paths, config);
-    try {
-      return await carryOut(
-        new Allowance(new AllowList(agent.db), (event) => agent.ledger.note(event)),
-        request,
-      );
-    } finally {
-      agent.ledger.flush();
-      agent.db.close();
-      agent.membership?.keys.close();
-    }
-  } finally {
-    release();
-  }
+function ask(paths: AgentPaths, config: Config, request: AllowVerb): Promise<unknown> {
+  return askServiceOrAgent({ paths, config }, request, (agent) =>
+    carryOut(new Allowance(new AllowList(agent.db), (event) => agent.ledger.note(event)), request),
+  );
 }
 
 async function carryOut(allowance: Allowance, request: AllowVerb): Promise<unknown> {

@@ -1,11 +1,8 @@
-import { RaypherError } from '@raypher/shared';
 import { z } from 'zod';
 import { hardenProcess } from '../native/harden-process.ts';
-import { acquireLock } from '../service/lock.ts';
-import { openAgent } from '../service/open-agent.ts';
 import { openVault } from '../service/open-vault.ts';
 import { answerVaultRequest, type VaultRequest } from '../vault/vault-requests.ts';
-import { askService } from './control-client.ts';
+import { askServiceOrAgent } from './ask-service-or-agent.ts';
 import { type GlobalOptions, resolve } from './global-options.ts';
 
 export const StoredSecretView = z.object({
@@ -27,33 +24,18 @@ export const VaultView = z.object({
   secrets: z.array(StoredSecretView),
 });
 
-/** Asks the running service, the one owner of the TPM; where none runs, opens the agent under its lock. */
+/** Of the running service, or of the vault itself where none runs. */
 export async function askVault(options: GlobalOptions, request: VaultRequest): Promise<unknown> {
   hardenProcess();
   const { config, paths } = resolve(options);
-  try {
-    return await askService(paths.control, request);
-  } catch (error) {
-    if (!(error instanceof RaypherError) || error.code !== 'service/not-running') throw error;
-  }
-  const release = acquireLock(paths.lock);
-  try {
-    const agent = await openAgent(paths, config);
+  return askServiceOrAgent({ config, paths }, request, async (agent) => {
+    const opened = await openVault(agent, paths, config.vaultPcrs, (event) => agent.ledger.note(event));
     try {
-      const opened = await openVault(agent, paths, config.vaultPcrs, (event) => agent.ledger.note(event));
-      try {
-        return await answerVaultRequest(opened?.vault, request);
-      } finally {
-        opened?.vault.close();
-      }
+      return await answerVaultRequest(opened?.vault, request);
     } finally {
-      agent.ledger.flush();
-      agent.db.close();
-      agent.membership?.keys.close();
+      opened?.vault.close();
     }
-  } finally {
-    release();
-  }
+  });
 }
 
 export async function describeVault(options: GlobalOptions): Promise<z.infer<typeof VaultView>> {
