@@ -46,7 +46,7 @@ export const FreezePayload = z.strictObject({
 });
 export type FreezePayload = z.infer<typeof FreezePayload>;
 
-export const CommandVerb = z.enum(['scan', 'kill', 'put-secret', 'revoke-secret']);
+export const CommandVerb = z.enum(['scan', 'kill', 'put-secret', 'revoke-secret', 'cut-connection']);
 export type CommandVerb = z.infer<typeof CommandVerb>;
 
 export const CommandPayload = z.strictObject({
@@ -59,6 +59,7 @@ export const CommandPayload = z.strictObject({
    * `kill`: `{ pid, startTime }` as reported by the inventory. `scan`: `{}`.
    * `put-secret`: `{ name, provider, sealed }`, where `sealed` is a SealedSecret of packages/vault as JSON, encrypted
    * to the device's vault key. `revoke-secret`: `{ name }`.
+   * `cut-connection`: `{ connection, by }`: the id that the live view shows, and who wants it.
    */
   arguments: z.record(z.string(), z.union([z.string().max(32_768), z.number(), z.boolean()])),
   reason: z.string().max(1000),

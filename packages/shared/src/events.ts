@@ -31,6 +31,17 @@ export const EventType = z.enum([
   'network.request',
   /** A TLS tunnel (CONNECT) that is not inspected. */
   'network.tunnel',
+  /** A live connection was ended by a person. */
+  'connection.cut',
+  /** Sensitive data on its way out or in: kinds, places, what was done; never the data. */
+  'dlp.found',
+  /** A person is asked, and what came of it: answered, timed out, withdrawn. */
+  'approval.requested',
+  'approval.decided',
+  /** A share of a spending limit was reached. */
+  'budget.warned',
+  /** The action gate answered a program that asked. */
+  'gate.decided',
   'policy.applied',
   'policy.refused',
   'freeze.applied',

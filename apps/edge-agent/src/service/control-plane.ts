@@ -1,5 +1,6 @@
-import type { CommandPayload, FreezePayload, PolicyPayload } from '@raypher/shared';
+import { type CommandPayload, type FreezePayload, type PolicyPayload, RaypherError } from '@raypher/shared';
 import type { Logger } from 'pino';
+import type { LiveConnections } from '../connections/live-connections.ts';
 import type { Inventory } from '../discovery/inventory.ts';
 import { type Enrolment, saveEnrolment } from '../identity/enrolment.ts';
 import { needsPerson, remainingValidityMs, startRenewalLoop } from '../identity/renewal.ts';
@@ -29,6 +30,7 @@ export interface ControlPlaneParts {
   freeze: FreezeEnforcer;
   inventory: Inventory;
   killer: ProcessKiller;
+  connections: LiveConnections;
   vault: Vault | undefined;
   report: DeviceReport;
   log: Logger;
@@ -75,6 +77,7 @@ export class ControlPlane {
         kill: (payload) => this.#kill(payload),
         'put-secret': (payload) => putSecret(parts.vault, pushed, payload),
         'revoke-secret': (payload) => revokeSecret(parts.vault, pushed, payload),
+        'cut-connection': async (payload) => cutConnection(parts.connections, payload),
       },
     });
     this.uplink = new Uplink({
@@ -167,4 +170,15 @@ export class ControlPlane {
     );
     return { killed: report.killed, spared: report.spared, durationMs: report.durationMs };
   }
+}
+
+function cutConnection(
+  connections: LiveConnections,
+  { arguments: given }: CommandPayload,
+): Record<string, unknown> {
+  const cut = connections.cut(String(given.connection ?? ''), String(given.by ?? 'the control plane'));
+  if (cut === undefined) {
+    throw new RaypherError('connection/unknown', 'This connection is not open any more.');
+  }
+  return { host: cut.host, agent: cut.agent?.name ?? '', bytesReceived: cut.bytesReceived };
 }

@@ -4,6 +4,7 @@ import { Allowance } from '../callers/allowance.ts';
 import { authoriseFrom } from '../callers/authorise.ts';
 import { CallerFinder } from '../callers/caller-finder.ts';
 import type { Config } from '../config/config.ts';
+import { LiveConnections } from '../connections/live-connections.ts';
 import { Inventory } from '../discovery/inventory.ts';
 import { EDGE_AGENT, type EventDraft } from '../ledger/event-draft.ts';
 import { PolicyEnforcer } from '../proxy/policy-enforcer.ts';
@@ -101,6 +102,7 @@ async function compose(config: Config, log: Logger, release: () => void): Promis
   const callerFinder = new CallerFinder({
     preferred: () => inventory.current.agents.flatMap((found) => found.processes.map(({ pid }) => pid)),
   });
+  const connections = new LiveConnections();
   const allowList = new AllowList(agent.db);
   const authorise = authoriseFrom({ programs: () => allowList.list() });
   const secured = await openVault(agent, paths, config.vaultPcrs, record, (error) => {
@@ -158,6 +160,7 @@ async function compose(config: Config, log: Logger, release: () => void): Promis
           freeze,
           inventory,
           killer,
+          connections,
           vault: secured?.vault,
           report,
           log,

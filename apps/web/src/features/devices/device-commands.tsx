@@ -16,6 +16,7 @@ const VERBS: Record<string, string> = {
   kill: 'Kill process',
   'put-secret': 'Push a sealed key',
   'revoke-secret': 'Revoke a sealed key',
+  'cut-connection': 'End a connection',
 };
 
 /** What people asked this device to do, and what came of it. */

@@ -1,0 +1,23 @@
+import type { Micros } from '@raypher/cost';
+import type { ApplicableLimit, Balance } from '@raypher/policy';
+
+/** Money that is held for one call until it is known what it cost. */
+export interface Hold {
+  /** Charges what it cost; the rest is free again. */
+  settle(actual: Micros): void;
+  /** Nothing was sent. */
+  release(): void;
+}
+
+/**
+ * The counters behind the limits that policy names. Looking at the balances, deciding and holding happen in one turn
+ * of the event loop, so that concurrent calls cannot all see the same money.
+ */
+export interface Spending {
+  /** By {@link ApplicableLimit.counter}. @throws when the store cannot be used: the limits then hold */
+  balancesOf(limits: readonly ApplicableLimit[]): Record<string, Balance>;
+  /** Holds the most that a call can cost. It was decided already; the store only counts. */
+  hold(limits: readonly ApplicableLimit[], amount: Micros): Hold;
+  /** When the earliest moment comes at which this limit has room again; undefined: never by itself. */
+  resetsAt(limit: ApplicableLimit): number | undefined;
+}
