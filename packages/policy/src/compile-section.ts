@@ -4,6 +4,7 @@ import { compileMatchers, type Matchable, type Matcher } from './matcher.ts';
 import type { Action } from './request.ts';
 import { buildRuleIndex, type RuleIndex } from './rule-index.ts';
 import type { PolicyDocument, PolicyMode } from './schema.ts';
+import { DEFAULT_TIMEOUT_SECONDS } from './schema-rule-parts.ts';
 import { actionsOf, RULE_SECTIONS, type RuleSection, SECTION_ACTIONS, type SectionRule } from './section.ts';
 import type { Opinion } from './verdict.ts';
 
@@ -58,10 +59,19 @@ const EFFECTS = {
 } as const satisfies Record<string, Pick<Opinion, 'outcome' | 'obligation'>>;
 export type Effect = keyof typeof EFFECTS;
 
+/** How a rule asks, as its document says it. */
+export interface Asking {
+  readonly on_timeout?: 'allow' | 'deny' | undefined;
+  readonly timeout_seconds?: number | undefined;
+  readonly approvers?: 1 | 2 | undefined;
+}
+
 /** What an effect of a document comes down to. */
-export function consequence(effect: Effect, onTimeout: 'allow' | 'deny' | undefined) {
+export function consequence(effect: Effect, asking: Asking) {
   if (effect !== 'prompt') return EFFECTS[effect];
-  return { outcome: 'PROMPT', onTimeout: onTimeout === 'allow' ? 'ALLOW' : 'DENY' } as const;
+  const { on_timeout, timeout_seconds = DEFAULT_TIMEOUT_SECONDS, approvers = 1 } = asking;
+  const onTimeout = on_timeout === 'allow' ? 'ALLOW' : 'DENY';
+  return { outcome: 'PROMPT', onTimeout, timeoutSeconds: timeout_seconds, approvers } as const;
 }
 
 /**
@@ -110,7 +120,7 @@ function planOf(
 function compileRule(section: RuleSection, rule: SectionRule, context: LayerContext): CompiledRule {
   const { layer, mode, timezone, exceptions } = context;
   const opinion: Opinion = Object.freeze({
-    ...consequence(rule.effect, rule.on_timeout),
+    ...consequence(rule.effect, rule),
     mode,
     layer,
     rule: rule.id,
@@ -136,7 +146,7 @@ function compileFallback(section: RuleSection, effect: Effect, context: LayerCon
   const rule = `${section}/default`;
   return Object.freeze({
     opinion: Object.freeze({
-      ...consequence(effect, undefined),
+      ...consequence(effect, {}),
       mode,
       layer,
       rule,

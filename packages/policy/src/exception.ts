@@ -41,7 +41,7 @@ function compileException(
   rule: string,
   timezone: string,
 ): CompiledException {
-  const { id, owner, effect, on_timeout, reason } = exception;
+  const { id, owner, effect, reason } = exception;
   const expires = Date.parse(exception.expires);
   if (Number.isNaN(expires)) throw new TypeError(`exception "${id}" has no readable end`);
   return Object.freeze({
@@ -50,7 +50,7 @@ function compileException(
     expires,
     owner,
     opinion: Object.freeze({
-      ...consequence(effect, on_timeout),
+      ...consequence(effect, exception),
       mode,
       layer,
       rule: id,

@@ -53,8 +53,8 @@ const SCOPE_FIELDS: Record<SpendLimit['scope'], FieldName | undefined> = {
 export function compileLimits(limits: readonly SpendLimit[], context: LayerContext): CompiledLimits {
   const { layer, mode, timezone } = context;
   const compiled = limits.map((limit): CompiledLimit => {
-    const { id, amount, per, scope, effect, on_timeout, warn_at } = limit;
-    const base = { ...consequence(effect, on_timeout), mode, layer, rule: id, section: 'financial' } as const;
+    const { id, amount, per, scope, effect, warn_at } = limit;
+    const base = { ...consequence(effect, limit), mode, layer, rule: id, section: 'financial' } as const;
     const bound = `$${amount} ${per === 'request' ? 'for one call' : `per ${per} and ${scope}`}`;
     return Object.freeze({
       id,

@@ -44,9 +44,9 @@ export function describeIssue(
         },
       ];
     case 'too_small':
-      return [{ message: `${name} must not be empty`, path: issue.path, at: 'value' }];
+      return [{ message: `${name} ${tooSmall(issue)}`, path: issue.path, at: 'value' }];
     case 'too_big':
-      return [{ message: `${name} is too long: at most ${issue.maximum}`, path: issue.path, at: 'value' }];
+      return [{ message: `${name} ${tooBig(issue)}`, path: issue.path, at: 'value' }];
     case 'invalid_format':
       return [describeFormat(issue, name, value)];
     default:
@@ -54,7 +54,22 @@ export function describeIssue(
   }
 }
 
+function tooSmall({ origin, minimum, inclusive }: z.core.$ZodIssueTooSmall): string {
+  if (!NUMERIC.has(origin)) return 'must not be empty';
+  return `must be ${inclusive === false ? 'more than' : 'at least'} ${minimum}`;
+}
+
+function tooBig({ origin, maximum, inclusive }: z.core.$ZodIssueTooBig): string {
+  if (!NUMERIC.has(origin)) return `is too long: at most ${maximum}`;
+  return `must be ${inclusive === false ? 'less than' : 'at most'} ${maximum}`;
+}
+
+/** What zod calls sizes that are not lengths. */
+const NUMERIC: ReadonlySet<string> = new Set(['number', 'int', 'bigint']);
+
 const TYPES: Record<string, string> = {
+  int: 'a whole number',
+  number: 'a number',
   string: 'text (put it in quotes)',
   object: 'a mapping of keys to values',
   array: 'a list',

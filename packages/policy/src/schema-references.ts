@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import { isRecord } from './schema-parts.ts';
+import { ASKING } from './schema-rule-parts.ts';
 import { nearest } from './suggest.ts';
 
 /** Where a document has things with an id, as paths below it. */
@@ -64,7 +65,7 @@ export function refuseBadReferences(document: Record<string, unknown>, context: 
 }
 
 /** What an exception says about itself rather than about what it is for. */
-const ABOUT_ITSELF = new Set(['id', 'rules', 'effect', 'on_timeout', 'owner', 'reason', 'expires']);
+const ABOUT_ITSELF = new Set(['id', 'rules', 'effect', ...Object.keys(ASKING), 'owner', 'reason', 'expires']);
 
 /** It has matchers, and every one of them holds for whatever there is. */
 function isForEverything(exception: Record<string, unknown>): boolean {

@@ -52,10 +52,30 @@ export const REASON = z
   .max(500)
   .optional()
   .describe('Why. Shown to the person at the device and kept in the ledger.');
-export const ON_TIMEOUT = z
-  .enum(['allow', 'deny'])
-  .optional()
-  .describe('Only with prompt: what happens when nobody answers; deny unless set.');
+/** Seconds that a question waits for an answer, unless its rule says otherwise. */
+export const DEFAULT_TIMEOUT_SECONDS = 120;
+export const MAX_TIMEOUT_SECONDS = 3_600;
+
+/** How a person is asked: keys that only stand beside `effect: prompt`. */
+export const ASKING = {
+  on_timeout: z
+    .enum(['allow', 'deny'])
+    .optional()
+    .describe('Only with prompt: what happens when nobody answers; deny unless set.'),
+  timeout_seconds: z
+    .int()
+    .min(5)
+    .max(MAX_TIMEOUT_SECONDS)
+    .optional()
+    .describe(
+      `Only with prompt: how long to wait for an answer, 5 to ${MAX_TIMEOUT_SECONDS} seconds; ${DEFAULT_TIMEOUT_SECONDS} unless set.`,
+    ),
+  approvers: z
+    .literal([1, 2])
+    .optional()
+    .describe('Only with prompt: how many people have to agree, 1 or 2 (four eyes); 1 unless set.'),
+};
+const ASKING_KEYS = Object.keys(ASKING);
 
 export function effects<const T extends readonly [string, ...string[]]>(names: T, about: string) {
   return z.enum(names).describe(about);
@@ -81,7 +101,7 @@ export const times = Times.optional();
 export const actionsOf = <const T extends readonly [Action, ...Action[]]>(actions: T) =>
   listOf(z.enum(actions)).optional().describe('Actions the rule is for; all of this section unless set.');
 
-/** Adds what all rules have in common: at least one matcher, and a timeout only where somebody is asked. */
+/** Adds what all rules have in common: at least one matcher, and how to ask only where somebody is asked. */
 export function complete<T extends z.ZodObject>(
   rule: T,
   matchers: readonly string[] = [],
@@ -95,17 +115,18 @@ export function complete<T extends z.ZodObject>(
           const message = `a rule says what it matches: add ${matchers.join(', ')}; ${everything}`;
           context.addIssue({ code: 'custom', message });
         }
-        if (Object.hasOwn(value, 'on_timeout') && value.effect !== 'prompt') {
-          const message = '`on_timeout` only applies to rules with `effect: prompt`';
-          context.addIssue({ code: 'custom', message, path: ['on_timeout'], params: { at: 'key' } });
+        if (value.effect === 'prompt') return;
+        for (const key of ASKING_KEYS.filter((one) => Object.hasOwn(value, one))) {
+          const message = `\`${key}\` only applies to rules with \`effect: prompt\``;
+          context.addIssue({ code: 'custom', message, path: [key], params: { at: 'key' } });
         }
       },
       { when: () => true },
     )
     .meta({
       ...(matchers.length === 0 ? {} : { anyOf: matchers.map((matcher) => ({ required: [matcher] })) }),
-      if: { required: ['on_timeout'] },
+      if: { anyOf: ASKING_KEYS.map((key) => ({ required: [key] })) },
       // biome-ignore lint/suspicious/noThenProperty: `then` is a JSON Schema keyword
-      then: { properties: { effect: { const: 'prompt' } } },
+      then: { properties: { effect: { const: 'prompt' } }, required: ['effect'] },
     });
 }

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { ACTIONS } from './request.ts';
 import { Instant, listOf, Times } from './schema-parts.ts';
 import {
+  ASKING,
   actionsOf,
   agents,
   complete,
@@ -11,7 +12,6 @@ import {
   ID,
   models,
   names,
-  ON_TIMEOUT,
   paths,
   providers,
   REASON,
@@ -33,7 +33,7 @@ export const NetworkRule = complete(
   z.strictObject({
     id: ID,
     effect: EFFECT.describe('What happens to a connection that matches. prompt asks a person.'),
-    on_timeout: ON_TIMEOUT,
+    ...ASKING,
     destinations,
     providers,
     models,
@@ -51,7 +51,7 @@ export const OperationalRule = complete(
   z.strictObject({
     id: ID,
     effect: EFFECT,
-    on_timeout: ON_TIMEOUT,
+    ...ASKING,
     actions: actionsOf(OPERATIONAL_ACTIONS),
     paths,
     commands: names('Executables, by name or, with a slash, by whole path'),
@@ -71,7 +71,7 @@ export const ToolRule = complete(
   z.strictObject({
     id: ID,
     effect: EFFECT,
-    on_timeout: ON_TIMEOUT,
+    ...ASKING,
     servers: names('MCP servers'),
     tools: names('Names of tools; case matters'),
     arguments: names('Arguments of the call'),
@@ -89,7 +89,7 @@ export const SupplyChainRule = complete(
   z.strictObject({
     id: ID,
     effect: EFFECT,
-    on_timeout: ON_TIMEOUT,
+    ...ASKING,
     ecosystems: names('Ecosystems, such as npm or pypi'),
     packages: names('Packages'),
     agents,
@@ -111,7 +111,7 @@ export const DlpRule = complete(
       DLP_EFFECTS,
       'What happens to data that matches: alert records it, redact replaces it, block refuses the message.',
     ),
-    on_timeout: ON_TIMEOUT,
+    ...ASKING,
     direction: z
       .enum(['out', 'in', 'both'])
       .default('both')
@@ -135,7 +135,7 @@ export const TemporalRule = complete(
   z.strictObject({
     id: ID,
     effect: EFFECT,
-    on_timeout: ON_TIMEOUT,
+    ...ASKING,
     actions: actionsOf(ACTIONS),
     times: Times,
     agents,
@@ -149,7 +149,7 @@ export const TrustRule = complete(
   z.strictObject({
     id: ID,
     effect: EFFECT,
-    on_timeout: ON_TIMEOUT,
+    ...ASKING,
     below: z
       .int()
       .min(1)
@@ -176,7 +176,7 @@ export const SpendLimit = complete(
     effect: effects(['deny', 'prompt'], 'What happens to a call that would go over the limit.').default(
       'deny',
     ),
-    on_timeout: ON_TIMEOUT,
+    ...ASKING,
     amount: z.number().min(0).max(1e9).describe('Dollars.'),
     per: z
       .enum(['request', 'hour', 'day', 'month'])
@@ -202,7 +202,7 @@ export const PolicyException = complete(
       'Ids of rules of this document that it makes an exception from; network/default and the like too.',
     ),
     effect: effects(['allow', 'prompt'], 'What happens instead; allow unless set.').default('allow'),
-    on_timeout: ON_TIMEOUT,
+    ...ASKING,
     owner: z.string().min(1).max(200).describe('Who answers for it.'),
     reason: z.string().min(1).max(500).describe('Why. Shown in reports and kept in the ledger.'),
     expires: Instant.describe('When it ends, as in 2027-01-31T00:00:00Z. From then on the rule holds again.'),

@@ -1,6 +1,7 @@
 import type { PolicyLayer } from './layer.ts';
 import type { DataFinding } from './request.ts';
 import type { PolicyMode, SectionName } from './schema.ts';
+import { DEFAULT_TIMEOUT_SECONDS, MAX_TIMEOUT_SECONDS } from './schema-rule-parts.ts';
 
 /** `DENY > PROMPT > ALLOW`. */
 export type Outcome = 'ALLOW' | 'DENY' | 'PROMPT';
@@ -19,6 +20,10 @@ export interface Opinion {
   readonly reason: string;
   /** With PROMPT: what happens when nobody answers. */
   readonly onTimeout?: 'ALLOW' | 'DENY';
+  /** With PROMPT: how long to wait for an answer. */
+  readonly timeoutSeconds?: number;
+  /** With PROMPT: how many different people have to agree. */
+  readonly approvers?: 1 | 2;
   /** Absent from what the product itself says. */
   readonly section?: SectionName;
   readonly obligation?: Obligation;
@@ -67,23 +72,34 @@ const NOTHING_ENFORCED: Opinion = Object.freeze({
 const OBLIGATIONS: Record<Obligation, number> = { alert: 1, redact: 2 };
 
 /**
- * How much an opinion restricts. A prompt that lets go when nobody answers is weaker than one that does not;
- * of what passes, redacted is stricter than recorded, and that stricter than untouched.
+ * How much an opinion restricts, for comparing. A prompt that lets go when nobody answers is weaker than one
+ * that does not; then more approvers are stricter than fewer; then how long the question waits, see
+ * {@link waiting}. Of what passes, redacted is stricter than recorded, and that stricter than untouched.
  */
 export function strictness(opinion: Opinion): number {
   switch (opinion.outcome) {
     case 'ALLOW':
       return opinion.obligation === undefined ? 0 : OBLIGATIONS[opinion.obligation];
     case 'PROMPT':
-      return opinion.onTimeout === 'ALLOW' ? 3 : 4;
+      return (opinion.onTimeout === 'ALLOW' ? 3 : 4) + (opinion.approvers === 2 ? 0.5 : 0) + waiting(opinion);
     case 'DENY':
       return 5;
   }
 }
 
 /**
+ * From 0 to less than a half. A question that ends in a denial is stricter when it ends sooner; one that lets go
+ * is stricter when it ends later, or a layer below could make an hour for an answer five seconds.
+ */
+function waiting({ onTimeout, timeoutSeconds = DEFAULT_TIMEOUT_SECONDS }: Opinion): number {
+  const share = timeoutSeconds / (2 * (MAX_TIMEOUT_SECONDS + 1));
+  return onTimeout === 'ALLOW' ? share : 0.5 - share;
+}
+
+/**
  * Joins the opinions of the layers. Equally strict ones are attributed to the one that is enforced, then to
- * the first.
+ * the first. How a person is asked is the strictest of all that want one asked, key by key: two approvers that
+ * one layer wants remain two when another layer is stricter about the timeout.
  *
  * @param opinions at least one, highest layer first.
  */
@@ -101,8 +117,31 @@ export function joinOpinions(opinions: readonly [Opinion, ...Opinion[]], revisio
     }
   }
   const enforced = recorded.mode === 'enforce';
-  const verdict = { ...recorded, revision, enforced, effective: effective ?? NOTHING_ENFORCED };
+  const asked = withStrictestAsking(recorded, opinions, false);
+  const carriedOut =
+    effective === undefined ? NOTHING_ENFORCED : withStrictestAsking(effective, opinions, true);
+  const verdict = { ...asked, revision, enforced, effective: carriedOut };
   return obligations === undefined ? verdict : { ...verdict, obligations };
+}
+
+/** The strictest opinion says what a timeout ends in; others may want more approvers or another wait. */
+function withStrictestAsking(
+  strictest: Opinion,
+  opinions: readonly Opinion[],
+  onlyEnforced: boolean,
+): Opinion {
+  if (strictest.outcome !== 'PROMPT') return strictest;
+  let { approvers, timeoutSeconds } = strictest;
+  let waits = waiting(strictest);
+  for (const opinion of opinions) {
+    if (opinion.outcome !== 'PROMPT' || (onlyEnforced && opinion.mode !== 'enforce')) continue;
+    if (opinion.approvers === 2) approvers = 2;
+    if (opinion.onTimeout !== strictest.onTimeout || waiting(opinion) <= waits) continue;
+    timeoutSeconds = opinion.timeoutSeconds;
+    waits = waiting(opinion);
+  }
+  if (approvers === strictest.approvers && timeoutSeconds === strictest.timeoutSeconds) return strictest;
+  return { ...strictest, ...(approvers && { approvers }), ...(timeoutSeconds && { timeoutSeconds }) };
 }
 
 /** What to do about an effective opinion that nobody was, or could be, asked about. */
