@@ -12,6 +12,7 @@ import type { ModelName } from './model-name.ts';
 import { credentialRefused, denialMessage, networkEvent } from './network-event.ts';
 import { type Outgoing, outgoingRequest } from './outgoing-request.ts';
 import { leadsBack, type ProxyContext } from './proxy-context.ts';
+import type { Reached } from './reached.ts';
 import { refuse } from './refusal.ts';
 import { readRequestBody } from './request-body.ts';
 import { isFromForeignPage } from './web-page.ts';
@@ -30,11 +31,14 @@ const STREAMING_TYPES = /^(text\/event-stream|application\/(x-ndjson|jsonl|json-
 /**
  * Carries one request through: who is it, what for, may it; then on to the upstream and back as it comes.
  * Leaves one event, whatever happens.
+ *
+ * @param reached for a request inside an intercepted tunnel
  */
 export async function forward(
   request: IncomingMessage,
   response: ServerResponse,
   context: ProxyContext,
+  reached?: Reached,
 ): Promise<void> {
   const startedAt = performance.now();
   const fault = framingFault(request);
@@ -44,22 +48,22 @@ export async function forward(
     refuse(response, 'generic', 'bad-request', `The request has ${fault}.`);
     return;
   }
-  const destination = destinationOf(request);
+  const destination = reached?.destination ?? destinationOf(request);
   if (destination === undefined) {
     refuse(response, 'generic', 'not-found', 'Raypher does not know a provider for this path.');
     return;
   }
   // With an absolute URL the proxy is one that somebody configured, and Host and Origin are the site's.
-  if (request.url?.startsWith('/') === true && isFromForeignPage(request)) {
+  if (reached === undefined && request.url?.startsWith('/') === true && isFromForeignPage(request)) {
     refuse(response, 'generic', 'bad-request', 'Web pages of other sites may not use this address.');
     return;
   }
   const { host, port } = destination;
-  if (leadsBack(context, host, port) || context.upstreams.isOther(request.socket)) {
+  if (leadsBack(context, host, port) || context.upstreams.isOther(reached?.client ?? request.socket)) {
     refuse(response, destination.dialect, 'bad-request', 'This address leads back into the proxy.');
     return;
   }
-  const caller = await context.identify(request.socket);
+  const caller = reached?.caller ?? (await context.identify(request.socket));
   const { body, models } = await readRequestBody(request, destination, context.bodyLimitBytes);
   const { verdict, model } = decideForModels(context, destination, request.method ?? 'GET', caller, models);
   const denied = withoutAnswer(verdict.effective) === 'DENY';
