@@ -3,7 +3,23 @@ import type { LedgerEntry } from '@raypher/shared';
 /** An event before the ledger gives it its place, its time and its owner. */
 export type EventDraft = Pick<LedgerEntry, 'type' | 'severity' | 'actor' | 'action' | 'target' | 'data'> & {
   verdict?: LedgerEntry['verdict'];
+  /**
+   * What may have to be erased one day, such as masked samples: kept beside the entry, which only commits to it.
+   * At most 16 KiB with its salt; what is larger is left out.
+   */
+  private?: PrivateData;
 };
+
+/** A value of JSON. */
+export type JsonValue =
+  | string
+  | number
+  | boolean
+  | null
+  | readonly JsonValue[]
+  | { readonly [key: string]: JsonValue };
+
+export type PrivateData = { readonly [key: string]: JsonValue };
 
 /** The edge agent itself as the one who acted. */
 export const EDGE_AGENT: LedgerEntry['actor'] = { kind: 'edge-agent', id: '', name: 'raypher' };
@@ -12,7 +28,7 @@ export const EDGE_AGENT: LedgerEntry['actor'] = { kind: 'edge-agent', id: '', na
  * Cuts strings to the lengths that the entry's schema allows. What comes from outside (paths, names,
  * arguments) may be of any length and may hold halves of surrogate pairs, which have no JSON form.
  */
-export function fitDraft(draft: EventDraft): EventDraft {
+export function fitDraft({ private: _, ...draft }: EventDraft): Omit<EventDraft, 'private'> {
   return {
     ...draft,
     actor: {

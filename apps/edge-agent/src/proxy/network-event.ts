@@ -104,7 +104,7 @@ export function credentialRefused(facts: {
 }
 
 /** Some services take their credential as a part of the path: a bot's token, the secret of a webhook. */
-function maskPath(path: string): string {
+export function maskPath(path: string): string {
   return path
     .split('/')
     .map((part) => (/^bot\d+:/.test(part) ? 'bot***' : maskText(part)))

@@ -10,6 +10,8 @@ export interface AgentPaths {
   enrolment: string;
   /** The vault's root, sealed. */
   vaultRoot: string;
+  /** Key of the hashes by which sensitive data is recognised again. */
+  findingKey: string;
   lock: string;
   /** Socket on which the service takes orders from the command line. */
   control: string;
@@ -22,6 +24,7 @@ export function agentPaths(dataDir: string): AgentPaths {
     tpmKey: join(dataDir, 'identity', 'tpm.json'),
     enrolment: join(dataDir, 'identity', 'enrolment.json'),
     vaultRoot: join(dataDir, 'vault', 'root.json'),
+    findingKey: join(dataDir, 'dlp', 'finding.key'),
     lock: join(dataDir, 'service.lock'),
     control: join(dataDir, 'control.sock'),
   };
