@@ -9,9 +9,10 @@ import type { Detector, NumberDetector } from './detector.ts';
 import { findLongTokens } from './long-tokens.ts';
 import { findNumberGroups, type NumberGroup } from './number-groups.ts';
 import { type NumberMatcher, numberMatcher } from './number-matcher.ts';
+import { PublishedAddresses } from './published-address.ts';
 import type { Candidate } from './resolve-overlaps.ts';
 import { isSecretValue, SECRET_NAMES } from './secret-name.ts';
-import { type TokenMatcher, tokenMatcher } from './token-matcher.ts';
+import { type Span, type TokenMatcher, tokenMatcher } from './token-matcher.ts';
 
 /** What one keyword sets off. */
 interface Trigger {
@@ -53,12 +54,13 @@ export class CompiledDetectors {
   readonly #context: ContextWords;
   readonly #bitcoin: TokenMatcher | undefined;
   readonly #unknownSecrets: boolean;
+  readonly #published: PublishedAddresses | undefined;
   readonly #iban: boolean;
   readonly #lastRank: number;
   /** Rank of a token detector → end of what it found last. */
   readonly #coveredTo: Float64Array;
 
-  constructor(detectors: readonly Detector[], unknownSecrets: boolean) {
+  constructor(detectors: readonly Detector[], unknownSecrets: boolean, skipPublished: boolean) {
     const keywords = new Map<string, Trigger>();
     const words = new Map<string, number>();
     const trigger = (keyword: string): Trigger => {
@@ -93,6 +95,7 @@ export class CompiledDetectors {
     if (unknownSecrets) for (const name of SECRET_NAMES) trigger(name).secretName = true;
     this.#numbers.sort((left, right) => left.detector.digits[0] - right.detector.digits[0]);
     this.#unknownSecrets = unknownSecrets;
+    this.#published = skipPublished ? new PublishedAddresses() : undefined;
     this.#iban = this.#numbers.length > 0;
     this.#bitcoin = detectors.some(({ category }) => category === 'wallet')
       ? tokenMatcher(BITCOIN_ADDRESS)
@@ -107,6 +110,7 @@ export class CompiledDetectors {
   find(text: string): Candidate[] {
     const candidates: Candidate[] = [];
     this.#context.clear();
+    this.#published?.clear();
     this.#coveredTo.fill(0);
     this.#findByKeywords(text, candidates);
     this.#findNumbers(text, candidates);
@@ -139,6 +143,7 @@ export class CompiledDetectors {
         const span = matcher.matchAt(text, start);
         if (!span) continue;
         this.#coveredTo[matcher.rank] = span.end;
+        if (matcher.detector.unlessPublished && this.#published?.has(text, span.start, span.end)) continue;
         candidates.push(candidateOf(matcher.detector, span.start, span.end, matcher.rank));
       }
       if (trigger.contextWord !== undefined && standsAlone(text, start, end))
@@ -159,7 +164,9 @@ export class CompiledDetectors {
     for (const matcher of trigger.assigned)
       if (matcher.matches(assignment, value))
         candidates.push(candidateOf(matcher.detector, valueStart, valueEnd, matcher.rank));
-    if (/(?:h1|sha\d{1,3})[:=-]$/.test(text.slice(Math.max(0, valueStart - 8), valueStart))) return;
+    // Checksums of lock files, and tokens of badges, which are made to be shown.
+    if (/(?:h1|sha\d{1,3})[:=-]$|\.svg\?token=$/.test(text.slice(Math.max(0, valueStart - 12), valueStart)))
+      return;
     if (trigger.secretName && isSecretValue(name, value, quoted))
       candidates.push({ ...ASSIGNED_SECRET, start: valueStart, end: valueEnd, rank: this.#lastRank });
   }
@@ -182,6 +189,7 @@ export class CompiledDetectors {
       if (!near && !alone && detector.where === 'near') continue;
       matcher.matchIn(text, from, to, (span) => {
         if (!near && alone && detector.where === 'near' && span.end - span.start < text.trim().length) return;
+        if (!near && detector.allows && !allows(detector, text, span)) return;
         const confidence = confidenceOf(detector, near);
         candidates.push({ ...candidateOf(detector, span.start, span.end, matcher.rank), confidence });
       });
@@ -220,6 +228,14 @@ export class CompiledDetectors {
       !isLineOfBlock(text, start, end)
     );
   }
+}
+
+/** Units before and behind a number that tell a list or a table from a number that means itself. */
+const SURROUNDINGS = 24;
+
+function allows({ allows: judge }: NumberDetector, text: string, { start, end }: Span): boolean {
+  const before = text.slice(Math.max(0, start - SURROUNDINGS), start);
+  return judge === undefined || judge(text.slice(start, end), before, text.slice(end, end + SURROUNDINGS));
 }
 
 /** One of several full lines of the same length: base64 of certificates, mail, media. */

@@ -19,6 +19,11 @@ export interface ScannerOptions {
   minimumConfidence?: number;
   /** Tokens that look random and have no name: on unless told. */
   unknownSecrets?: boolean;
+  /**
+   * Addresses that were published on purpose: of roles, mailing lists and bots, and of authors where they sign a work
+   * (`published-address.ts`). `skip` unless told: whoever dresses an address like that hides it.
+   */
+  publishedAddresses?: 'skip' | 'find';
 }
 
 /**
@@ -30,12 +35,18 @@ export interface ScannerOptions {
  * scanner.scan('card 4111 1111 1111 1111'); // [{ detector: 'payment-card', start: 5, end: 24, … }]
  */
 export function createScanner(options: ScannerOptions = {}): Scanner {
-  const { detectors = DETECTORS, custom = [], minimumConfidence = 0, unknownSecrets = true } = options;
-  const compiled = new CompiledDetectors(detectors, unknownSecrets);
+  const {
+    detectors = DETECTORS,
+    custom = [],
+    minimumConfidence = 0,
+    unknownSecrets = true,
+    publishedAddresses = 'skip',
+  } = options;
+  const compiled = new CompiledDetectors(detectors, unknownSecrets, publishedAddresses === 'skip');
   const customRules = compileCustomRules(custom);
   const collect = (text: string): Candidate[] => [...compiled.find(text), ...customRules.find(text)];
   return {
-    version: versionOf({ detectors, custom, minimumConfidence, unknownSecrets }),
+    version: versionOf({ detectors, custom, minimumConfidence, unknownSecrets, publishedAddresses }),
     longestFinding: LONGEST_KEY,
     scan(text: string): Finding[] {
       const candidates = collect(text);

@@ -25,6 +25,8 @@ export interface TokenDetector extends DetectorBase {
   /** Bits per character that the secret has to have at least. */
   entropy?: number;
   validate?: (secret: string) => boolean;
+  /** Left out where it was published on purpose (see `published-address.ts`), unless the scanner is told otherwise. */
+  unlessPublished?: boolean;
 }
 
 /** A value that only its name gives away: `datadog_token = …`. */
@@ -47,6 +49,8 @@ export interface NumberDetector extends DetectorBase {
   /** Matched inside a group of digits, letters and single separators. */
   pattern: string;
   validate?: (value: string) => boolean;
+  /** Asked, where no context word is close by, whether the surroundings allow what the value alone looks like. */
+  allows?: (value: string, before: string, after: string) => boolean;
   /**
    * When it may be found:
    * `anywhere`: format and checksum are enough;

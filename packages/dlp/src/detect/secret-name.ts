@@ -49,6 +49,7 @@ const ABOUT =
 /** Whether a value under such a name is a secret rather than a word, a call or a template. */
 export function isSecretValue(name: string, value: string, quoted: boolean): boolean {
   if (ABOUT.test(name) || isPlaceholder(value) || isTypedSequence(value)) return false;
+  if (value.length >= 8 && name.toLowerCase().includes(value.toLowerCase())) return false;
   if (/^(?:https?:|s3:|file:|arn:|\/|\.\/|~\/|[A-Z]:\\)/.test(value)) return false;
   return PASSWORD.test(name) ? isPassword(value, quoted) : isToken(value);
 }

@@ -9,5 +9,16 @@ export const PASSPORT = [
   'passeport',
 ];
 export const LICENCE = ['driver', 'driving', 'licence', 'license', 'fuehrerschein', 'patente', 'dl number'];
+/** For numbers without any form: software has drivers and licences, too. */
+export const LICENCE_OF_DRIVER = [
+  "driver's",
+  'drivers lic',
+  'driver lic',
+  'driver_lic',
+  'driving',
+  'licence no',
+  'license no',
+  'dl number',
+];
 export const HEALTH = { category: 'health', severity: 'high' } as const;
 export const OFFICE = { severity: 'medium' } as const;

@@ -1,6 +1,6 @@
 import type { NumberDetector } from '../detect/detector.ts';
 import * as is from '../validate/national-ids.ts';
-import { HEALTH, LICENCE, OFFICE, PASSPORT } from './id-context.ts';
+import { HEALTH, LICENCE_OF_DRIVER, OFFICE, PASSPORT } from './id-context.ts';
 import { number } from './numbers.ts';
 
 /** Numbers that states of America and Oceania give to people and companies, and those of patients and birthdays. */
@@ -88,7 +88,7 @@ export const NATIONAL_IDS: readonly NumberDetector[] = [
     'Driving licence',
     [6, 14],
     '[A-Z]\\d{6,13}|\\d{6,12}',
-    LICENCE,
+    LICENCE_OF_DRIVER,
     undefined,
     ['driver license H12234567'],
     { confidence: 0.5 },

@@ -13,7 +13,15 @@ const PHONE_WORDS = [
   'telefon',
   'mobile',
   'cell',
-  'call',
+  'call me',
+  'call us',
+  'call him',
+  'call her',
+  'call at',
+  'call on',
+  'call back',
+  'please call',
+  'reach me',
   'fax',
   'whatsapp',
   'sms',
@@ -22,7 +30,12 @@ const PHONE_WORDS = [
   'movil',
   'telefono',
   'numero',
-  'contact',
+  'contact me',
+  'contact us',
+  'contact number',
+  'contact no',
+  'cep no',
+  'telepono',
 ];
 
 /** Numbering plan of North America: area and exchange begin with 2–9, neither ends in 11. */
@@ -30,8 +43,12 @@ function isNorthAmerican(text: string): boolean {
   const digits = digitsOf(text)
     .join('')
     .replace(/^1(?=\d{10}$)/, '');
-  return /^[2-9](?!11)\d{2}[2-9](?!11)\d{6}$/.test(digits);
+  return /^[2-9](?!11)\d{2}[2-9](?!11)\d{6}$/.test(digits) && !NOBODYS.test(digits);
 }
+
+/** Numbers that nobody has: 555-5555 and the like; and free ones, which are of companies. */
+const NOBODYS =
+  /^(?:5{3}\d{7}|\d{3}(\d)\1{6}|\d{3}555(?:1234|1212)|8(?:00|33|44|55|66|77|88)\d{7}|\d{3}555(\d)\2{3})$/;
 
 /** E.164: a country code that exists and 7 to 15 digits in all. */
 const COUNTRY_CODE =
@@ -41,6 +58,15 @@ function isInternational(text: string): boolean {
   const digits = digitsOf(text);
   const plain = digits.join('').replace(/^00/, '');
   return plain.length >= 8 && plain.length <= 15 && COUNTRY_CODE.test(plain) && !isOneDigitRepeated(digits);
+}
+
+/** Groups as cards print them, and no row of a table that goes on at either side. */
+function isWrittenLikeCard(value: string, before: string, after: string): boolean {
+  const groups = value.split(/[ -]/);
+  if (groups.length === 1) return true;
+  const printed = groups.length >= 3 && groups.every(({ length }) => length >= 3 && length <= 7);
+  if (!printed || value.replace(/\D/g, '').length < 14) return false;
+  return !/[0-9A-Fa-f]{4}[ \n]$/.test(before) && !/^[ \n][0-9A-Fa-f]{4}\b/.test(after);
 }
 
 export const PAYMENT_NUMBERS: readonly NumberDetector[] = [
@@ -56,7 +82,13 @@ export const PAYMENT_NUMBERS: readonly NumberDetector[] = [
       category: 'payment',
       severity: 'critical',
       where: 'anywhere',
-      good: ['4111 1111 1111 1112', '1748503543012'],
+      allows: isWrittenLikeCard,
+      good: [
+        '4111 1111 1111 1112',
+        '1748503543012',
+        'value [ 6 7 0 0 6 7 0 0 6 7 0 0 ]',
+        '6123 5074 5247 5373 606F',
+      ],
     },
   ),
   number(
@@ -91,16 +123,37 @@ export const PAYMENT_NUMBERS: readonly NumberDetector[] = [
   ),
 ];
 
+/** `2014-09-19`, `19.9.2014`, `1996-2000`, `5.009002`, `0329.0020.0004`: what stands where phones might. */
+function isDateOrMeasure(text: string): boolean {
+  return (
+    /^(?:19|20)\d{2}[-./](?:0?[1-9]|1[0-2])[-./]\d{1,2}/.test(text) ||
+    /^\d{1,2}[-./]\d{1,2}[-./](?:19|20)\d{2}$/.test(text) ||
+    /^(?:19|20)\d{2}\s?[-/]\s?(?:19|20)\d{2}$/.test(text) ||
+    /^\d+\.\d+$/.test(text) ||
+    /^\d{4}(?:\.\d{4})+$/.test(text)
+  );
+}
+
 export const PHONES: readonly NumberDetector[] = [
   number(
     'phone-international',
     'Phone number with country code',
     [8, 15],
-    '(?:\\+|(?<!\\d)00)[1-9](?:[ .()/-]{0,3}\\d){6,14}',
+    '(?:\\+)[1-9](?:[ .()/-]{0,3}\\d){6,14}',
     PHONE_WORDS,
     isInternational,
     ['+1 415 555 0132', '+49 30 1234567', '+44 (20) 7123 4567'],
     { category: 'contact', severity: 'medium', confidence: 0.8, where: 'anywhere', good: ['+999 12'] },
+  ),
+  number(
+    'phone-dialled-abroad',
+    'Phone number with 00 and country code',
+    [9, 17],
+    '00[1-9](?:[ .()/-]{0,3}\\d){6,14}',
+    [...PHONE_WORDS, 'number', 'nummer'],
+    isInternational,
+    ['Telefon: 0049 30 1234567'],
+    { category: 'contact', severity: 'medium', confidence: 0.7, good: ['a 002 6.805 4 4 0 11-7.51'] },
   ),
   number(
     'phone-north-america',
@@ -118,7 +171,8 @@ export const PHONES: readonly NumberDetector[] = [
     [7, 15],
     '\\(?\\d{1,5}\\)?(?:[ .()/-]{0,2}\\d){6,13}',
     PHONE_WORDS,
-    (text) => !isOneDigitRepeated(digitsOf(text)),
+    (text) =>
+      !isOneDigitRepeated(digitsOf(text)) && !isDateOrMeasure(text) && !NOBODYS.test(digitsOf(text).join('')),
     ['my phone is 09 762 5400'],
     { category: 'contact', severity: 'medium', confidence: 0.6, alone: false, good: ['1234567'] },
   ),
@@ -136,19 +190,29 @@ export const PHONES: readonly NumberDetector[] = [
 
 export const CONTACT_TOKENS: readonly TokenDetector[] = [
   {
-    ...credential('email', 'E-mail address', ['someone{digit:2}@company.example.net']),
+    ...credential('email', 'E-mail address', ['maria{digit:2}@northwind.com']),
     category: 'contact',
     severity: 'medium',
     confidence: 0.9,
     keywords: ['@'],
     lead: { characters: /[A-Za-z0-9._%+'-]/, most: 64 },
     pattern:
-      "[A-Za-z0-9](?:[A-Za-z0-9._%+'-]{0,63})@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,62})\\.){1,6}(?:xn--[a-z0-9-]{2,59}|[A-Za-z]{2,24})(?![A-Za-z0-9-])",
+      "[A-Za-z0-9](?:[A-Za-z0-9._%+'-]{0,63})@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,62})\\.){1,6}(?:xn--[a-z0-9-]{2,59}|[A-Za-z]{2,24})(?![A-Za-z0-9_-])",
     entropy: 0,
     validate: isMailbox,
+    unlessPublished: true,
     examples: {
-      bad: ['someone{digit:2}@company.com', 'a.b+c@sub.domain.co.uk'],
-      good: ['git@github.com', 'pkg@1.2.3', 'user@example.com', 'info@presidio.'],
+      bad: ['maria.lopez{digit:2}@northwind-traders.com', 'a.b+c@sub.northwind.co.uk'],
+      good: [
+        'git@github.com',
+        'pkg@1.2.3',
+        'user@example.com',
+        'info@presidio.',
+        'alice@company.com',
+        'security@northwind.com',
+        'Copyright (c) 2024 Maria Lopez <maria@lopez.dev>',
+        'scp deploy@build.northwind.com:/srv/x .',
+      ],
     },
   },
 ];
