@@ -46,6 +46,13 @@ const UNKNOWN_SECRET = {
 } as const;
 const IBAN = { detector: 'iban', category: 'payment', severity: 'high', confidence: 1 } as const;
 
+/** What a scanner is told apart from its detectors. */
+export interface CompiledSettings {
+  unknownSecrets: boolean;
+  anyLoneNumber: boolean;
+  skipPublished: boolean;
+}
+
 /** All detectors of one scanner behind one keyword search, one walk over digits and one over long tokens. */
 export class CompiledDetectors {
   readonly #triggers: Trigger[] = [];
@@ -54,13 +61,15 @@ export class CompiledDetectors {
   readonly #context: ContextWords;
   readonly #bitcoin: TokenMatcher | undefined;
   readonly #unknownSecrets: boolean;
+  readonly #anyLoneNumber: boolean;
   readonly #published: PublishedAddresses | undefined;
   readonly #iban: boolean;
   readonly #lastRank: number;
   /** Rank of a token detector → end of what it found last. */
   readonly #coveredTo: Float64Array;
 
-  constructor(detectors: readonly Detector[], unknownSecrets: boolean, skipPublished: boolean) {
+  constructor(detectors: readonly Detector[], settings: CompiledSettings) {
+    const { unknownSecrets, skipPublished } = settings;
     const keywords = new Map<string, Trigger>();
     const words = new Map<string, number>();
     const trigger = (keyword: string): Trigger => {
@@ -95,6 +104,7 @@ export class CompiledDetectors {
     if (unknownSecrets) for (const name of SECRET_NAMES) trigger(name).secretName = true;
     this.#numbers.sort((left, right) => left.detector.digits[0] - right.detector.digits[0]);
     this.#unknownSecrets = unknownSecrets;
+    this.#anyLoneNumber = settings.anyLoneNumber;
     this.#published = skipPublished ? new PublishedAddresses() : undefined;
     this.#iban = this.#numbers.length > 0;
     this.#bitcoin = detectors.some(({ category }) => category === 'wallet')
@@ -185,7 +195,8 @@ export class CompiledDetectors {
       const { detector, words } = matcher;
       if (group.digits < detector.digits[0]) break;
       const near = this.#isNear(words, group);
-      const alone = !near && wholeText && detector.alone === true && !isTimestamp(text);
+      const alone =
+        !near && wholeText && (detector.alone === true || this.#anyLoneNumber) && !isTimestamp(text);
       if (!near && !alone && detector.where === 'near') continue;
       matcher.matchIn(text, from, to, (span) => {
         if (!near && alone && detector.where === 'near' && span.end - span.start < text.trim().length) return;

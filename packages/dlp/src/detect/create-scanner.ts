@@ -20,6 +20,11 @@ export interface ScannerOptions {
   /** Tokens that look random and have no name: on unless told. */
   unknownSecrets?: boolean;
   /**
+   * Numbers without a checksum that are the whole text, as the cells of a table: found with the confidence of any
+   * lone number (0.4) for `any`; unless told only for `checked`, those whose checksum holds.
+   */
+  loneNumbers?: 'checked' | 'any';
+  /**
    * Addresses that were published on purpose: of roles, mailing lists and bots, and of authors where they sign a work
    * (`published-address.ts`). `skip` unless told: whoever dresses an address like that hides it.
    */
@@ -40,13 +45,25 @@ export function createScanner(options: ScannerOptions = {}): Scanner {
     custom = [],
     minimumConfidence = 0,
     unknownSecrets = true,
+    loneNumbers = 'checked',
     publishedAddresses = 'skip',
   } = options;
-  const compiled = new CompiledDetectors(detectors, unknownSecrets, publishedAddresses === 'skip');
+  const compiled = new CompiledDetectors(detectors, {
+    unknownSecrets,
+    anyLoneNumber: loneNumbers === 'any',
+    skipPublished: publishedAddresses === 'skip',
+  });
   const customRules = compileCustomRules(custom);
   const collect = (text: string): Candidate[] => [...compiled.find(text), ...customRules.find(text)];
   return {
-    version: versionOf({ detectors, custom, minimumConfidence, unknownSecrets, publishedAddresses }),
+    version: versionOf({
+      detectors,
+      custom,
+      minimumConfidence,
+      unknownSecrets,
+      loneNumbers,
+      publishedAddresses,
+    }),
     longestFinding: LONGEST_KEY,
     scan(text: string): Finding[] {
       const candidates = collect(text);

@@ -6,6 +6,7 @@ import { CONSUMER_SERVICES } from './consumer-services.ts';
 import { DEVELOPMENT } from './development.ts';
 import { EUROPEAN_IDS } from './european-ids.ts';
 import { GENERAL_SECRETS } from './general-secrets.ts';
+import { VEHICLES_AND_POSTCODES } from './identifiers.ts';
 import { NATIONAL_IDS } from './national-ids.ts';
 import { CONTACT_TOKENS, PAYMENT_NUMBERS, PHONES, WALLETS } from './payment-and-contact.ts';
 import { SERVICES } from './services.ts';
@@ -24,5 +25,6 @@ export const DETECTORS: readonly Detector[] = [
   ...EUROPEAN_IDS,
   ...NATIONAL_IDS,
   ...ASIAN_AND_AFRICAN_IDS,
+  ...VEHICLES_AND_POSTCODES,
   ...PHONES,
 ];

@@ -247,3 +247,10 @@ export const isSingaporeNric: Check = (text) => {
 };
 
 export const isItalianVat: Check = (text) => !isOneDigitRepeated(digitsOf(text)) && passesLuhn(text);
+
+/** Lifelong number of doctors in Germany (KBV): the seventh digit checks the six before it, a group of experts follows. */
+export function isGermanDoctor(text: string): boolean {
+  const digits = digitsOf(text);
+  const check = (10 - (weightedSum(digits, [4, 9, 4, 9, 4, 9]) % 10)) % 10;
+  return digits.length === 9 && digits[6] === check && !/00$/.test(text);
+}
