@@ -54,7 +54,7 @@ function groupAround(text: string, digit: number): NumberGroup {
     if (kind === DIGIT) {
       digits++;
       end = index + 1;
-    } else if (kind === JOINT && index - end > 3) break;
+    } else if (kind === JOINT && index - end > 4) break;
     else if (kind === LETTER && index - end > 8) break;
   }
   while (end < furthest && kindAt(text, end) === LETTER && end - start < LONGEST_GROUP) end++;
