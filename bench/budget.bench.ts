@@ -1,16 +1,24 @@
-/** What it takes to hold a call to its budgets: reserve and settle, against one bare SQLite transaction. */
+/** What it takes to hold a call to its budgets: balances, hold and settle, against one bare SQLite transaction. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
+import { compilePolicy, limitsFor, parsePolicy } from '@raypher/policy';
 import { Budgets } from '../apps/edge-agent/src/budgets/budgets.ts';
 import { openDatabase } from '../apps/edge-agent/src/store/database.ts';
 import { percentile, printResult, printTable } from './lib/report.ts';
 
 const WARM_UP = 500;
 const CALLS = 3_000;
-const CALL = { agent: 'bot', user: 'kim', team: 'red', model: 'gpt-5', provider: 'openai' };
-const SCOPES = ['agent', 'user', 'team', 'model', 'provider'] as const;
+const CALL = {
+  action: 'model.call',
+  host: 'api.openai.com',
+  port: 443,
+  provider: 'openai',
+  model: 'gpt-5',
+  agent: { id: 'bot', name: 'bot', user: 'kim', libraries: [] },
+} as const;
+const SCOPES = ['agent', 'user', 'organisation', 'model', 'provider'] as const;
 
 interface Subject {
   readonly name: string;
@@ -38,26 +46,25 @@ function bareTransaction(db: DatabaseSync): () => void {
   };
 }
 
-/** As many limits as given bind the call; fifty others are there. */
-function reserveAndSettle(limits: number): (db: DatabaseSync) => () => void {
-  const bound = SCOPES.slice(0, limits).map((scope) => ({ id: scope, scope, key: '*' }));
-  const others = Array.from({ length: 50 }, (_, i) => ({
-    id: `other-${i}`,
-    scope: 'agent',
-    key: `bot-${i}`,
+/** As many limits as given bind the call. Finding them is policy's part and not measured here. */
+function holdAndSettle(count: number): (db: DatabaseSync) => () => void {
+  const limits = SCOPES.slice(0, count).map((scope) => ({
+    id: scope,
+    scope,
+    per: 'day',
+    amount: 1e9,
+    warn_at: 0.8,
   }));
-  const all = [...bound, ...others].map((limit) => ({
-    ...limit,
-    window: 'day',
-    limitMicros: 1e15,
-    warnAt: [80],
-  }));
+  const source = JSON.stringify({ apiVersion: 'raypher/v1', mode: 'enforce', financial: { limits } });
+  const parsed = parsePolicy(source, { layer: 'global' });
+  if (!parsed.ok) throw new Error('The policy of the bench is not valid.');
+  const applicable = limitsFor(compilePolicy({ revision: 1, layers: [parsed] }), CALL);
   return (db) => {
-    const budgets = new Budgets(db, all);
+    const budgets = new Budgets(db);
     return () => {
-      const answer = budgets.reserve(CALL, 2_000);
-      if (!answer.allowed) throw new Error('The budget of the bench is used up.');
-      budgets.settle(answer.id, 1_500);
+      const balances = budgets.balancesOf(applicable);
+      if (Object.keys(balances).length !== count) throw new Error('A limit of the bench does not apply.');
+      budgets.hold(applicable, 2_000).settle(1_500);
     };
   };
 }
@@ -65,8 +72,8 @@ function reserveAndSettle(limits: number): (db: DatabaseSync) => () => void {
 const folder = mkdtempSync(join(tmpdir(), 'raypher-bench-budget-'));
 const subjects = (['FULL', 'NORMAL'] as const).flatMap((sync) => [
   subject('floor: one transaction', sync, bareTransaction),
-  subject('reserve + settle, 1 limit', sync, reserveAndSettle(1)),
-  subject('reserve + settle, 5 limits', sync, reserveAndSettle(5)),
+  subject('balances + hold + settle, 1 limit', sync, holdAndSettle(1)),
+  subject('balances + hold + settle, 5 limits', sync, holdAndSettle(5)),
 ]);
 for (const { run } of subjects) for (let i = 0; i < WARM_UP; i++) run();
 // In turns, so that what else the machine does falls on all of them.
@@ -89,7 +96,7 @@ printTable(
   ]),
 );
 console.log(`
-  ${CALLS} calls each, in turns, on a file in ${tmpdir()}. Reserve and settle are a transaction each, so twice the
+  ${CALLS} calls each, in turns, on a file in ${tmpdir()}. Hold and settle are a transaction each, so twice the
   floor is the least. FULL waits for the disk at each commit (survives a power cut); NORMAL does not (survives kill -9).
 `);
 const p50 = (name: string, sync: Subject['sync']) =>

@@ -14,6 +14,7 @@ export interface CompiledLimit {
   readonly limit: Readonly<Pick<SpendLimit, 'per' | 'scope'>>;
   readonly amount: MicroDollars;
   readonly warnAt: MicroDollars | undefined;
+  readonly zone: string;
   readonly matchers: readonly Matcher[];
   /** A call of which is not known whether the limit is for it counts against it. */
   readonly matchesUnreadable: true;
@@ -36,6 +37,8 @@ export interface ApplicableLimit {
   readonly amount: MicroDollars;
   /** From here on a warning is due. */
   readonly warnAt: MicroDollars | undefined;
+  /** IANA name, of the layer: its calendar says when a period begins (see `periodAt`). */
+  readonly zone: string;
   /** Names the counter; the same for all calls that share it. The period is for the caller to begin anew. */
   readonly counter: string;
 }
@@ -61,6 +64,7 @@ export function compileLimits(limits: readonly SpendLimit[], context: LayerConte
       limit: Object.freeze({ per, scope }),
       amount: toMicroDollars(amount),
       warnAt: warn_at === undefined ? undefined : toMicroDollars(amount * warn_at),
+      zone: timezone,
       matchers: compileMatchers(limit, timezone),
       matchesUnreadable: true,
       whenExceeded: Object.freeze({
@@ -100,8 +104,8 @@ export function limitOpinion(layer: PolicyLayer, limit: CompiledLimit, facts: Fa
 }
 
 export function toApplicable(layer: PolicyLayer, limit: CompiledLimit, facts: Facts): ApplicableLimit {
-  const { id, amount, warnAt } = limit;
-  return { layer, id, ...limit.limit, amount, warnAt, counter: counterOf(layer, limit, facts) };
+  const { id, amount, warnAt, zone } = limit;
+  return { layer, id, ...limit.limit, amount, warnAt, zone, counter: counterOf(layer, limit, facts) };
 }
 
 /** JSON, so that no value can be taken for a separator. */

@@ -1,29 +1,24 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { Micros } from '@raypher/cost';
-
-/** One limit's money in one window, for one subject. */
-export interface Account {
-  readonly limitId: string;
-  readonly subject: string;
-  /** Start of the window, milliseconds since the epoch. */
-  readonly startsAt: number;
-}
-
-export interface Balance {
-  readonly spent: Micros;
-  readonly reserved: Micros;
-}
-
-/** What a reservation holds of one account, and of the lease it was made under. */
-export interface Hold extends Account {
-  readonly leaseId: number | undefined;
-}
+import type { ApplicableLimit, Balance } from '@raypher/policy';
+import type { Account } from './counter.ts';
 
 export interface StoredReservation {
   readonly id: number;
   readonly amount: Micros;
   /** True when it was charged because nobody settled it in time. */
   readonly charged: boolean;
+}
+
+/** An account as it stands. */
+export interface AccountState extends Account, Balance {
+  /** The limit when money was last held. */
+  readonly amount: Micros;
+  readonly usedAt: number;
+}
+
+export interface DueWarning extends AccountState {
+  readonly warnAt: Micros;
 }
 
 /** Sums stay within what JavaScript reads exactly. */
@@ -35,7 +30,9 @@ export class BudgetStore {
   readonly #balance;
   readonly #hold;
   readonly #move;
-  readonly #warn;
+  readonly #due;
+  readonly #warned;
+  readonly #raise;
   readonly #addReservation;
   readonly #addHold;
   readonly #reservation;
@@ -45,28 +42,43 @@ export class BudgetStore {
 
   constructor(db: DatabaseSync) {
     this.#db = db;
-    // Windows that began later are there when a limit's window was made longer: they are part of it.
+    // By their end: after a change of the zone, what was spent in a period that overlaps this one counts in it.
     this.#balance = db.prepare(`
       SELECT min(total(spent), ${MOST}) AS spent, min(total(reserved), ${MOST}) AS reserved
-      FROM budget_accounts WHERE limit_id = ? AND subject = ? AND starts_at >= ?`);
+      FROM budget_accounts WHERE counter = ? AND ends_at > ?`);
     this.#hold = db.prepare(`
-      INSERT INTO budget_accounts (limit_id, subject, starts_at, spent, reserved, warned_percent, used_at)
-      VALUES (?, ?, ?, 0, ?, 0, ?)
-      ON CONFLICT DO UPDATE SET reserved = reserved + excluded.reserved, used_at = excluded.used_at`);
+      INSERT INTO budget_accounts (counter, starts_at, ends_at, spent, reserved, amount, warn_at, warned_at, used_at)
+      VALUES (?, ?, ?, 0, ?, ?, ?, 0, ?)
+      ON CONFLICT DO UPDATE SET reserved = reserved + excluded.reserved, used_at = excluded.used_at,
+        amount = excluded.amount, warn_at = excluded.warn_at`);
     this.#move = db.prepare(`
       UPDATE budget_accounts SET spent = max(0, min(spent + ?, ${MOST})), reserved = reserved - ?
-      WHERE limit_id = ? AND subject = ? AND starts_at = ?`);
-    this.#warn = db.prepare(`
-      UPDATE budget_accounts SET warned_percent = ?1
-      WHERE limit_id = ?2 AND subject = ?3 AND starts_at = ?4 AND warned_percent < ?1`);
+      WHERE counter = ? AND starts_at = ?`);
+    this.#due = db.prepare(`
+      SELECT * FROM budget_accounts
+      WHERE counter = ? AND starts_at = ? AND ends_at > ? AND spent >= warn_at AND warned_at < warn_at`);
+    this.#warned = db.prepare(
+      'UPDATE budget_accounts SET warned_at = warn_at WHERE counter = ? AND starts_at = ?',
+    );
+    this.#raise = db.prepare(`
+      INSERT INTO budget_accounts (counter, starts_at, ends_at, spent, reserved, amount, warn_at, warned_at, used_at)
+      VALUES (?, ?, ?, ?, 0, 0, NULL, 0, ?)
+      ON CONFLICT DO UPDATE SET spent = max(spent, excluded.spent)`);
     this.#addReservation = db.prepare(
       'INSERT INTO budget_reservations (amount, made_at, charged) VALUES (?, ?, 0)',
     );
-    this.#addHold = db.prepare('INSERT INTO budget_holds VALUES (?, ?, ?, ?, ?)');
+    this.#addHold = db.prepare('INSERT OR IGNORE INTO budget_holds VALUES (?, ?, ?)');
     this.#reservation = db.prepare('SELECT id, amount, charged FROM budget_reservations WHERE id = ?');
-    this.#holds = db.prepare('SELECT * FROM budget_holds WHERE reservation = ?');
+    this.#holds = db.prepare(`
+      SELECT counter, starts_at, ends_at FROM budget_holds JOIN budget_accounts USING (counter, starts_at)
+      WHERE reservation = ?`);
     this.#charge = db.prepare('UPDATE budget_reservations SET charged = 1 WHERE id = ?');
     this.#remove = db.prepare('DELETE FROM budget_reservations WHERE id = ?');
+  }
+
+  /** Names this file; a fresh one has another name. */
+  name(): string {
+    return String(this.#db.prepare('SELECT name FROM budget_store').get()?.name ?? '');
   }
 
   /** The newest moment at which money was reserved; 0 when there was none. */
@@ -74,18 +86,35 @@ export class BudgetStore {
     return Number(this.#db.prepare('SELECT max(used_at) AS at FROM budget_accounts').get()?.at ?? 0);
   }
 
-  balance({ limitId, subject, startsAt }: Account): Balance {
-    const row = this.#balance.get(limitId, subject, startsAt);
+  balance({ counter, startsAt }: Account): Balance {
+    const row = this.#balance.get(counter, startsAt);
     return { spent: Number(row?.spent), reserved: Number(row?.reserved) };
   }
 
-  addReservation(amount: Micros, holds: readonly Hold[], at: number): number {
-    const id = Number(this.#addReservation.run(amount, at).lastInsertRowid);
-    for (const { limitId, subject, startsAt, leaseId } of holds) {
-      this.#hold.run(limitId, subject, startsAt, amount, at);
-      this.#addHold.run(id, limitId, subject, startsAt, leaseId ?? null);
-    }
-    return id;
+  /** All whose period is not over at a moment; those used last come first. */
+  accounts(at: number, limit: number): AccountState[] {
+    return this.#db
+      .prepare('SELECT * FROM budget_accounts WHERE ends_at > ? ORDER BY used_at DESC, counter LIMIT ?')
+      .all(at, limit)
+      .map(accountState);
+  }
+
+  addReservation(amount: Micros, at: number): number {
+    return Number(this.#addReservation.run(amount, at).lastInsertRowid);
+  }
+
+  /** @param warnAt undefined where no warning is wanted */
+  addHold(
+    reservation: number,
+    { counter, startsAt, endsAt }: Account,
+    held: Micros,
+    { amount }: Pick<ApplicableLimit, 'amount'>,
+    warnAt: Micros | undefined,
+    at: number,
+  ): void {
+    const { changes } = this.#addHold.run(reservation, counter, startsAt);
+    if (Number(changes) === 0) return;
+    this.#hold.run(counter, startsAt, endsAt, held, amount, warnAt ?? null, at);
   }
 
   reservation(id: number): StoredReservation | undefined {
@@ -93,23 +122,26 @@ export class BudgetStore {
     return row === undefined ? undefined : storedReservation(row);
   }
 
-  holds(id: number): Hold[] {
-    return this.#holds.all(id).map((row) => ({
-      limitId: String(row.limit_id),
-      subject: String(row.subject),
-      startsAt: Number(row.starts_at),
-      leaseId: row.lease === null ? undefined : Number(row.lease),
-    }));
+  holds(id: number): Account[] {
+    return this.#holds.all(id).map(account);
   }
 
   /** Adds to what is spent and takes from what is reserved. */
-  move({ limitId, subject, startsAt }: Account, spent: number, reserved: Micros): void {
-    this.#move.run(spent, reserved, limitId, subject, startsAt);
+  move({ counter, startsAt }: Account, spent: number, reserved: Micros): void {
+    this.#move.run(spent, reserved, counter, startsAt);
   }
 
-  /** @returns false when this share of the account, or a larger one, was warned of before */
-  warnOnce({ limitId, subject, startsAt }: Account, percent: number): boolean {
-    return Number(this.#warn.run(percent, limitId, subject, startsAt).changes) > 0;
+  /** @returns undefined when nothing is due, it was warned of before, or the period is over */
+  takeWarning({ counter, startsAt }: Account, now: number): DueWarning | undefined {
+    const row = this.#due.get(counter, startsAt, now);
+    if (row === undefined) return undefined;
+    this.#warned.run(counter, startsAt);
+    return { ...accountState(row), warnAt: Number(row.warn_at) };
+  }
+
+  /** So much was spent at least, as somebody else remembers. */
+  raiseSpent({ counter, startsAt, endsAt }: Account, spent: Micros, at: number): void {
+    this.#raise.run(counter, startsAt, endsAt, spent, at);
   }
 
   markCharged(id: number): void {
@@ -130,18 +162,20 @@ export class BudgetStore {
       .map(storedReservation);
   }
 
-  /** Forgets windows that began before a moment and hold nothing. */
+  /** Forgets periods that began before a moment and hold nothing. */
   prune(before: number): void {
     this.#db.prepare('DELETE FROM budget_accounts WHERE starts_at < ? AND reserved = 0').run(before);
   }
 
-  /** Brings windows and reservations that lie after a moment to it: what was spent in them stays spent. */
+  /** Brings periods and reservations that lie after a moment to it: what was spent in them stays spent. */
   bringBack(at: number): void {
     this.#db
       .prepare(`
-        INSERT INTO budget_accounts (limit_id, subject, starts_at, spent, reserved, warned_percent, used_at)
-        SELECT limit_id, subject, ?1, min(total(spent), ${MOST}), sum(reserved), max(warned_percent), ?1
-        FROM budget_accounts WHERE starts_at > ?1 GROUP BY limit_id, subject
+        INSERT INTO budget_accounts
+          (counter, starts_at, ends_at, spent, reserved, amount, warn_at, warned_at, used_at)
+        SELECT counter, ?1, ?1 + 1, min(total(spent), ${MOST}), sum(reserved), max(amount), max(warn_at),
+          max(warned_at), ?1
+        FROM budget_accounts WHERE starts_at > ?1 GROUP BY counter
         ON CONFLICT DO UPDATE SET spent = min(spent + excluded.spent, ${MOST}),
           reserved = reserved + excluded.reserved, used_at = excluded.used_at`)
       .run(at);
@@ -150,6 +184,20 @@ export class BudgetStore {
     this.#db.prepare('UPDATE budget_holds SET starts_at = ?1 WHERE starts_at > ?1').run(at);
     this.#db.prepare('UPDATE budget_reservations SET made_at = ?1 WHERE made_at > ?1').run(at);
   }
+}
+
+function account(row: Record<string, unknown>): Account {
+  return { counter: String(row.counter), startsAt: Number(row.starts_at), endsAt: Number(row.ends_at) };
+}
+
+function accountState(row: Record<string, unknown>): AccountState {
+  return {
+    ...account(row),
+    spent: Number(row.spent),
+    reserved: Number(row.reserved),
+    amount: Number(row.amount),
+    usedAt: Number(row.used_at),
+  };
 }
 
 function storedReservation(row: Record<string, unknown>): StoredReservation {

@@ -8,10 +8,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { openDatabase } from '../store/database.ts';
-import { Budgets } from './budgets.ts';
+import { Pipeline, snapshotOf } from './pipeline.test-support.ts';
 
 const CHILD = fileURLToPath(new URL('spend-until-killed.ts', import.meta.url));
-const UNLIMITED = Number.MAX_SAFE_INTEGER;
+const UNLIMITED = 1e12;
 
 interface Spender {
   readonly process: ChildProcessByStdio<null, Readable, null>;
@@ -37,13 +37,11 @@ const freshPath = () => join(mkdtempSync(join(tmpdir(), 'raypher-budgets-')), 'a
 function reopen(path: string) {
   const { db, setAside } = openDatabase(path);
   expect(setAside).toBeUndefined();
-  const limits = ['shared', 'each'].map((id) => ({
-    id,
-    scope: id === 'each' ? 'agent' : 'all',
-    window: 'month',
-    limitMicros: UNLIMITED,
-  }));
-  return { db, budgets: new Budgets(db, limits) };
+  const snapshot = snapshotOf([
+    { id: 'shared', per: 'month', micros: UNLIMITED },
+    { id: 'each', scope: 'agent', per: 'month', micros: UNLIMITED },
+  ]);
+  return { db, pipeline: new Pipeline(db, snapshot, {}) };
 }
 
 test('kill -9 between reserve and settle loses nothing that was acknowledged', async () => {
@@ -60,9 +58,9 @@ test('kill -9 between reserve and settle loses nothing that was acknowledged', a
     acknowledged.reserved += counts.reserved;
     acknowledged.settled += counts.settled;
 
-    const { db, budgets } = reopen(path);
-    const all = budgets.balanceOf('shared', '') ?? { spent: Number.NaN, reserved: Number.NaN };
-    expect(budgets.balanceOf('each', 'bot')).toEqual(all);
+    const { db, pipeline } = reopen(path);
+    const all = pipeline.balance({}, 'shared') ?? { spent: Number.NaN, reserved: Number.NaN };
+    expect(pipeline.balance({}, 'each')).toEqual(all);
     // One step of each round may have been committed and not told.
     const steps = round + 1;
     expect(all.spent / 7).toBeGreaterThanOrEqual(acknowledged.settled);
@@ -76,15 +74,17 @@ test('kill -9 between reserve and settle loses nothing that was acknowledged', a
   }
 }, 60_000);
 
-test('several processes at once cannot exceed a budget by one micro-dollar', async () => {
+test('a process that takes over from one that was killed goes on where it was, up to the limit', async () => {
   const path = freshPath();
-  reopen(path).db.close();
-  const spenders = Array.from({ length: 3 }, () => startSpender(path, 1_400));
-  await Promise.all(spenders.map(({ process: child }) => once(child, 'close')));
-  const settled = spenders.reduce((sum, { counts }) => sum + counts.settled, 0);
-  const { budgets } = reopen(path);
-  expect(budgets.balanceOf('shared', '')).toEqual({ spent: settled * 7, reserved: 0 });
-  // A process stops at its first refusal, which what the others hold may cause: at most ten each.
-  expect(settled * 7).toBeLessThanOrEqual(1_400);
-  expect(settled * 7).toBeGreaterThan(1_400 - 10 * spenders.length);
+  const first = startSpender(path, 1_400);
+  while (first.counts.settled < 20) await once(first.process.stdout, 'data');
+  first.process.kill('SIGKILL');
+  await once(first.process, 'close');
+  const second = startSpender(path, 1_400);
+  await once(second.process, 'close');
+  const { pipeline } = reopen(path);
+  const { spent, reserved } = pipeline.balance({}, 'shared') ?? { spent: Number.NaN, reserved: Number.NaN };
+  expect(spent + reserved).toBeLessThanOrEqual(1_400);
+  expect(spent + reserved).toBeGreaterThan(1_390);
+  expect(reserved).toBeLessThanOrEqual(10);
 }, 60_000);

@@ -2,330 +2,435 @@ import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { decide } from '@raypher/policy';
 import { describe, expect, test } from 'vitest';
 import { openDatabase } from '../store/database.ts';
-import type { BudgetLimit } from './budget-limit.ts';
-import { ABANDONED_AFTER_MS, Budgets } from './budgets.ts';
+import type { DueWarning } from './budget-store.ts';
+import { ABANDONED_AFTER_MS, type BudgetsOptions } from './budgets.ts';
+import { accountOf } from './counter.ts';
+import { type LimitOfTest, Pipeline, snapshotOf } from './pipeline.test-support.ts';
 
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
 const NOON = Date.UTC(2026, 10, 20, 12);
-const limit = (more: Partial<BudgetLimit> = {}) => ({
-  id: 'all-day',
-  scope: 'all',
-  window: 'day',
-  limitMicros: 1_000,
-  ...more,
-});
 
 function open(
-  limits: readonly unknown[],
+  limits: readonly LimitOfTest[] = [{}],
+  options: Pick<BudgetsOptions, 'isShared'> = {},
   path = join(mkdtempSync(join(tmpdir(), 'raypher-budgets-')), 'agent.db'),
 ) {
   const time = { now: NOON };
+  const warnings: DueWarning[] = [];
+  const failures: unknown[] = [];
   const { db } = openDatabase(path);
-  const budgets = new Budgets(db, limits, () => time.now);
-  /** Spends at once. */
-  const spend = (amount: number, call = {}) => {
-    const answer = budgets.reserve(call, amount);
-    if (answer.allowed) budgets.settle(answer.id, amount);
-    return answer.allowed;
-  };
-  const hold = (amount: number, call = {}): number => {
-    const answer = budgets.reserve(call, amount);
-    return answer.allowed ? answer.id : Number.NaN;
-  };
-  return { path, db, time, budgets, spend, hold };
+  const pipeline = new Pipeline(db, snapshotOf(limits), {
+    ...options,
+    clock: () => time.now,
+    warned: (warning) => warnings.push(warning),
+    failed: (error) => failures.push(error),
+  });
+  return { path, db, time, warnings, failures, pipeline, budgets: pipeline.budgets };
+}
+
+/** The limit that binds the call, for what asks for one. */
+function limitOf(pipeline: Pipeline, call = {}) {
+  const [limit] = pipeline.limits(call);
+  if (limit === undefined) throw new Error('no limit binds the call');
+  return limit;
 }
 
 test('up to the limit exactly, and not one micro-dollar beyond', () => {
-  const { budgets, spend } = open([limit()]);
-  expect(spend(999)).toBe(true);
-  expect(budgets.reserve({}, 2)).toMatchObject({
-    allowed: false,
-    because: 'limit',
-    limit: { id: 'all-day' },
-    spent: 999,
-    reserved: 0,
-    resetsAt: Date.UTC(2026, 10, 21),
-  });
-  expect(spend(1)).toBe(true);
-  expect(spend(1)).toBe(false);
+  const { pipeline, budgets } = open();
+  expect(pipeline.spend(999)).toBe(true);
+  const { verdict } = pipeline.ask(2);
+  expect(verdict).toMatchObject({ outcome: 'DENY', rule: 'all-day', section: 'financial' });
+  expect(pipeline.balance()).toEqual({ spent: 999, reserved: 0 });
+  expect(budgets.resetsAt(limitOf(pipeline))).toBe(Date.UTC(2026, 10, 21));
+  expect(pipeline.spend(1)).toBe(true);
+  expect(pipeline.spend(1)).toBe(false);
 });
 
 test('two hundred calls at once cannot exceed a budget', async () => {
-  const { budgets } = open([limit({ limitMicros: 12_345 })]);
+  const { pipeline } = open([{ micros: 12_345 }]);
   let inFlight = 0;
+  let spent = 0;
   let most = 0;
-  const call = async (): Promise<number> => {
+  const call = async (): Promise<void> => {
     await nextTurn();
-    const answer = budgets.reserve({}, 100);
-    if (!answer.allowed) return 0;
+    const { hold } = pipeline.ask(100);
+    if (hold === undefined) return;
     inFlight += 100;
-    most = Math.max(most, inFlight);
+    most = Math.max(most, inFlight + spent);
     await nextTurn();
-    budgets.settle(answer.id, 100);
-    return 100;
+    hold.settle(100);
+    inFlight -= 100;
+    spent += 100;
   };
-  const spent = (await Promise.all(Array.from({ length: 200 }, call))).reduce((sum, one) => sum + one, 0);
+  await Promise.all(Array.from({ length: 200 }, call));
   expect(spent).toBe(12_300);
   expect(most).toBeLessThanOrEqual(12_345);
-  expect(budgets.balanceOf('all-day', '')).toEqual({ spent: 12_300, reserved: 0 });
+  expect(pipeline.balance()).toEqual({ spent: 12_300, reserved: 0 });
 });
 
-test('what is reserved and not used comes back when it is settled', () => {
-  const { budgets, hold } = open([limit()]);
-  const id = hold(1_000);
-  expect(budgets.reserve({}, 1)).toMatchObject({ allowed: false, reserved: 1_000 });
-  budgets.settle(id, 300);
-  expect(budgets.balanceOf('all-day', '')).toEqual({ spent: 300, reserved: 0 });
-  expect(budgets.reserve({}, 700)).toMatchObject({ allowed: true });
+test('what is held and not used comes back when it is settled', () => {
+  const { pipeline } = open();
+  const hold = pipeline.hold(1_000);
+  expect(pipeline.spend(1)).toBe(false);
+  hold.settle(300);
+  expect(pipeline.balance()).toEqual({ spent: 300, reserved: 0 });
+  expect(pipeline.spend(700)).toBe(true);
 });
 
-test('a call that cost more than was reserved is recorded in full', () => {
-  const { budgets, hold, spend } = open([limit()]);
-  budgets.settle(hold(900), 1_500);
-  expect(budgets.balanceOf('all-day', '')).toEqual({ spent: 1_500, reserved: 0 });
-  expect(spend(0)).toBe(false);
+test('a call that cost more than was held is recorded in full', () => {
+  const { pipeline } = open();
+  pipeline.hold(900).settle(1_500);
+  expect(pipeline.balance()).toEqual({ spent: 1_500, reserved: 0 });
+  expect(pipeline.spend(0)).toBe(false);
 });
 
 test('settling or releasing twice moves money once', () => {
-  const { budgets, hold } = open([limit()]);
-  const [first, second] = [hold(100), hold(200)];
-  budgets.settle(first, 50);
-  budgets.settle(first, 50);
-  budgets.release(first);
-  expect(budgets.balanceOf('all-day', '')).toEqual({ spent: 50, reserved: 200 });
-  budgets.release(second);
-  budgets.release(second);
-  expect(budgets.balanceOf('all-day', '')).toEqual({ spent: 50, reserved: 0 });
+  const { pipeline } = open();
+  const [first, second] = [pipeline.hold(100), pipeline.hold(200)];
+  first.settle(50);
+  first.settle(50);
+  first.release();
+  expect(pipeline.balance()).toEqual({ spent: 50, reserved: 200 });
+  second.release();
+  second.release();
+  expect(pipeline.balance()).toEqual({ spent: 50, reserved: 0 });
 });
 
 test('a call is held to all of its limits or to none', () => {
-  const { budgets, spend } = open([
-    limit({ id: 'wide', limitMicros: 10_000 }),
-    limit({ id: 'bot', scope: 'agent', key: 'bot', limitMicros: 500 }),
+  const { pipeline } = open([
+    { id: 'wide', micros: 10_000 },
+    { id: 'bots', scope: 'agent', micros: 500 },
   ]);
-  expect(budgets.reserve({ agent: 'bot' }, 501)).toMatchObject({ allowed: false, limit: { id: 'bot' } });
-  expect(budgets.balanceOf('wide', '')).toEqual({ spent: 0, reserved: 0 });
-  expect(spend(501, { agent: 'other' })).toBe(true);
+  expect(pipeline.ask(501).verdict).toMatchObject({ outcome: 'DENY', rule: 'bots' });
+  expect(pipeline.balance({}, 'wide')).toEqual({ spent: 0, reserved: 0 });
+  expect(pipeline.spend(400)).toBe(true);
+  expect(pipeline.balance({}, 'wide')).toEqual({ spent: 400, reserved: 0 });
 });
 
-test('of several refusals the one that lasts longest is told', () => {
-  const { budgets, spend } = open([
-    limit({ id: 'hour', window: 'hour' }),
-    limit({ id: 'month', window: 'month' }),
-    limit({ id: 'day' }),
-  ]);
-  spend(1_000);
-  expect(budgets.reserve({}, 1)).toMatchObject({ limit: { id: 'month' }, resetsAt: Date.UTC(2026, 11, 1) });
-});
-
-test('a star gives each one a budget of its own, and those without a name share one', () => {
-  const { spend } = open([limit({ scope: 'agent', key: '*' })]);
-  expect([spend(1_000, { agent: 'a' }), spend(1_000, { agent: 'b' }), spend(1, { agent: 'a' })]).toEqual([
+test.each(['agent', 'user', 'provider', 'model'] as const)('each %s has a counter of its own', (scope) => {
+  const { pipeline } = open([{ scope }]);
+  const [one, other] = [{ [scope]: 'one' }, { [scope]: 'other' }];
+  expect([pipeline.spend(1_000, one), pipeline.spend(1_000, other), pipeline.spend(1, one)]).toEqual([
     true,
     true,
     false,
   ]);
-  expect([spend(1_000), spend(1), spend(1, { agent: '' })]).toEqual([true, false, false]);
+});
+
+test('calls whose model cannot be read share one counter', () => {
+  const { pipeline } = open([{ scope: 'model' }]);
+  expect([pipeline.spend(1_000, { model: null }), pipeline.spend(1, { model: null })]).toEqual([true, false]);
 });
 
 test('a limit of one request bounds each call and counts nothing', () => {
-  const { budgets, spend } = open([limit({ window: 'request' })]);
-  expect([spend(1_000), spend(1_000), spend(1_001)]).toEqual([true, true, false]);
-  expect(budgets.reserve({}, 1_001)).toMatchObject({ resetsAt: undefined });
+  const { pipeline, budgets, db } = open([{ per: 'request' }]);
+  expect([pipeline.spend(1_000), pipeline.spend(1_000), pipeline.spend(1_001)]).toEqual([true, true, false]);
+  expect(budgets.resetsAt(limitOf(pipeline))).toBeUndefined();
+  expect(db.prepare('SELECT count(*) AS n FROM budget_accounts').get()?.n).toBe(0);
 });
 
 test('a call that is too dear for an empty budget is not told to wait', () => {
-  expect(open([limit()]).budgets.reserve({}, 1_001)).toMatchObject({ allowed: false, resetsAt: undefined });
+  const { pipeline, budgets } = open();
+  expect(budgets.resetsAt(limitOf(pipeline), 1_000)).toBe(Date.UTC(2026, 10, 21));
+  expect(budgets.resetsAt(limitOf(pipeline), 1_001)).toBeUndefined();
 });
 
 test.each([-1, 0.5, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 60])('%s is no amount', (amount) => {
-  const { budgets, hold } = open([limit()]);
-  expect(() => budgets.reserve({}, amount)).toThrow(RangeError);
-  expect(() => budgets.settle(hold(1), amount)).toThrow(RangeError);
+  const { pipeline, budgets } = open();
+  expect(() => budgets.hold(pipeline.limits(), amount)).toThrow(RangeError);
+  const hold = pipeline.hold(1);
+  expect(() => hold.settle(amount)).toThrow(RangeError);
+  expect(pipeline.balance()).toEqual({ spent: 0, reserved: 1 });
 });
 
 test('amounts at the edge of exact numbers close a budget and break nothing', () => {
-  const { budgets, hold, spend } = open([limit({ limitMicros: Number.MAX_SAFE_INTEGER })]);
-  budgets.settle(hold(5), Number.MAX_SAFE_INTEGER);
-  budgets.settle(0, Number.MAX_SAFE_INTEGER);
-  expect(budgets.balanceOf('all-day', '')?.spent).toBe(Number.MAX_SAFE_INTEGER);
-  expect(spend(1)).toBe(false);
+  const { pipeline } = open();
+  const holds = [pipeline.hold(5), pipeline.hold(5)];
+  for (const hold of holds) hold.settle(Number.MAX_SAFE_INTEGER);
+  expect(pipeline.balance()?.spent).toBe(Number.MAX_SAFE_INTEGER);
+  expect(pipeline.spend(1)).toBe(false);
 });
 
-test.each([
-  ['a window that does not exist', { window: 'week' }],
-  ['a fraction', { limitMicros: 0.5 }],
-  ['a zone that does not exist', { zone: 'Mars/Olympus' }],
-  ['a lease on one request', { window: 'request', leased: true }],
-])('limits with %s are refused, and the old ones stay', (_, wrong) => {
-  const { budgets, spend } = open([limit()]);
-  expect(() => budgets.setLimits([{ ...limit(), ...wrong }])).toThrow(/not valid/);
-  expect(() => budgets.setLimits([limit(), limit()])).toThrow(/Two budgets/);
-  expect(spend(1_001)).toBe(false);
+test('a policy that only watches counts what it would have refused', () => {
+  const { pipeline } = open();
+  pipeline.snapshot = snapshotOf([{}], 'UTC', 'monitor');
+  expect(pipeline.ask(1_500).verdict).toMatchObject({ outcome: 'DENY', effective: { outcome: 'ALLOW' } });
+  expect(pipeline.balance()).toEqual({ spent: 0, reserved: 1_500 });
 });
 
-test('a longer window takes over what the shorter one has spent', () => {
-  const { budgets, spend, time } = open([limit()]);
-  spend(600);
-  time.now += DAY;
-  spend(300);
-  budgets.setLimits([limit({ window: 'month' })]);
-  expect(budgets.balanceOf('all-day', '')).toEqual({ spent: 900, reserved: 0 });
+test('a new amount of a limit holds for what was spent before it', () => {
+  const { pipeline } = open();
+  pipeline.spend(800);
+  pipeline.snapshot = snapshotOf([{ micros: 700 }]);
+  expect(pipeline.spend(1)).toBe(false);
+  pipeline.snapshot = snapshotOf([{ micros: 900 }]);
+  expect([pipeline.spend(100), pipeline.spend(1)]).toEqual([true, false]);
+});
+
+describe('the store fails', () => {
+  test('nobody can say that a limit is kept, so it is not', () => {
+    const { pipeline, budgets, db } = open();
+    db.close();
+    const limits = pipeline.limits();
+    expect(() => budgets.balancesOf(limits)).toThrow();
+    expect(() => budgets.hold(limits, 1)).toThrow();
+    // As the proxy asks when there are no balances.
+    const verdict = decide(pipeline.snapshot, { ...pipeline.request(), cost: 1 });
+    expect(verdict).toMatchObject({ outcome: 'DENY', enforced: true, section: 'financial' });
+  });
+
+  test('what a call cost is written down when the store works again', () => {
+    const { pipeline, budgets, db, failures } = open();
+    const hold = pipeline.hold(400);
+    db.exec('PRAGMA query_only = ON');
+    hold.settle(150);
+    expect(failures).toHaveLength(1);
+    db.exec('PRAGMA query_only = OFF');
+    expect(pipeline.balance()).toEqual({ spent: 0, reserved: 400 });
+    budgets.sweep();
+    budgets.sweep();
+    expect(pipeline.balance()).toEqual({ spent: 150, reserved: 0 });
+  });
 });
 
 describe('time', () => {
-  test('a new window begins empty; what is settled late belongs to the old one', () => {
-    const { budgets, hold, spend, time } = open([limit()]);
-    const id = hold(1_000);
+  test('a new period begins empty; what is settled late belongs to the old one', () => {
+    const { pipeline, time } = open();
+    const late = pipeline.hold(1_000);
     time.now += DAY;
-    expect(spend(1_000)).toBe(true);
-    budgets.settle(id, 1_000);
-    expect(budgets.balanceOf('all-day', '')).toEqual({ spent: 1_000, reserved: 0 });
+    expect(pipeline.spend(1_000)).toBe(true);
+    late.settle(1_000);
+    expect(pipeline.balance()).toEqual({ spent: 1_000, reserved: 0 });
   });
 
   test('setting the clock back refunds nothing, also across a restart', () => {
-    const first = open([limit()]);
+    const first = open();
     first.time.now += DAY;
-    first.spend(1_000);
+    first.pipeline.spend(1_000);
     first.time.now -= DAY;
-    expect(first.spend(1)).toBe(false);
+    expect(first.pipeline.spend(1)).toBe(false);
     first.time.now = 0;
-    expect(first.spend(1)).toBe(false);
+    expect(first.pipeline.spend(1)).toBe(false);
     first.db.close();
-    const second = open([limit()], first.path);
-    expect(second.spend(1)).toBe(false);
+    const second = open([{}], {}, first.path);
+    expect(second.pipeline.spend(1)).toBe(false);
   });
 
-  test('after a restart with the clock set back, the newest window goes on', () => {
-    const first = open([limit()]);
-    first.spend(600);
+  test('after a restart with the clock set back, the newest period goes on', () => {
+    const first = open();
+    first.pipeline.spend(600);
     first.time.now += DAY;
-    first.spend(300);
+    first.pipeline.spend(300);
     first.db.close();
-    expect(open([limit()], first.path).budgets.balanceOf('all-day', '')).toEqual({ spent: 300, reserved: 0 });
+    expect(open([{}], {}, first.path).pipeline.balance()).toEqual({ spent: 300, reserved: 0 });
   });
 
-  test('moving the clock to and fro opens no window twice', () => {
-    const { spend, time } = open([limit()]);
+  test('moving the clock to and fro opens no period twice', () => {
+    const { pipeline, time } = open();
     let spent = 0;
     for (let turn = 0; turn < 20; turn++) {
       time.now = NOON + (turn % 2) * DAY;
-      if (spend(1_000)) spent += 1_000;
+      if (pipeline.spend(1_000)) spent += 1_000;
     }
     expect(spent).toBe(2_000);
   });
 
   test('a clock that was years ahead is put right by a trusted time, and nothing is refunded', () => {
-    const { budgets, hold, spend, time } = open([limit()]);
+    const { pipeline, budgets, time } = open();
     time.now = Date.UTC(2036, 0, 1);
-    spend(600);
-    const held = hold(100);
+    pipeline.spend(600);
+    const held = pipeline.hold(100);
     time.now = NOON;
     budgets.correctClock(NOON);
-    expect(budgets.balanceOf('all-day', '')).toEqual({ spent: 600, reserved: 100 });
-    budgets.settle(held, 100);
-    expect(budgets.balanceOf('all-day', '')).toEqual({ spent: 700, reserved: 0 });
+    expect(pipeline.balance()).toEqual({ spent: 600, reserved: 100 });
+    held.settle(100);
+    expect(pipeline.balance()).toEqual({ spent: 700, reserved: 0 });
     time.now += DAY;
-    expect(budgets.balanceOf('all-day', '')).toEqual({ spent: 0, reserved: 0 });
+    expect(pipeline.balance()).toEqual({ spent: 0, reserved: 0 });
+  });
+
+  test.each([
+    // Clocks go forward: the day has 23 hours. They go back: it has 25.
+    ['Europe/Berlin', '2026-03-29T21:59:59Z', '2026-03-29T22:00:00Z'],
+    ['Europe/Berlin', '2026-10-25T22:59:59Z', '2026-10-25T23:00:00Z'],
+    ['America/Santiago', '2026-09-07T02:59:59Z', '2026-09-07T03:00:00Z'],
+  ])('a day in %s ends with its last second, %s', (zone, last, next) => {
+    const { pipeline, time } = open();
+    pipeline.snapshot = snapshotOf([{}], zone);
+    time.now = Date.parse(last) - 22 * HOUR;
+    expect(pipeline.spend(600)).toBe(true);
+    time.now = Date.parse(last);
+    expect([pipeline.spend(401), pipeline.spend(400)]).toEqual([false, true]);
+    time.now = Date.parse(next);
+    expect([pipeline.spend(1_000), pipeline.spend(1)]).toEqual([true, false]);
+  });
+
+  test('what was spent stays spent when the zone of a layer changes', () => {
+    const { pipeline } = open();
+    pipeline.spend(1_000);
+    for (const zone of ['Pacific/Auckland', 'America/Los_Angeles', 'Asia/Kolkata', 'UTC']) {
+      pipeline.snapshot = snapshotOf([{}], zone);
+      expect([zone, pipeline.spend(1)]).toEqual([zone, false]);
+    }
   });
 });
 
 describe('crashes', () => {
-  test('a reservation outlives its process: held for an hour, then charged in full', () => {
-    const { path, db, hold } = open([limit()]);
-    hold(400);
+  test('a hold outlives its process: held for an hour, then charged in full', () => {
+    const { path, db, pipeline } = open();
+    pipeline.hold(400);
     db.close();
-    const { budgets, time } = open([limit()], path);
-    budgets.chargeAbandoned();
-    expect(budgets.balanceOf('all-day', '')).toEqual({ spent: 0, reserved: 400 });
-    time.now += ABANDONED_AFTER_MS;
-    budgets.chargeAbandoned();
-    budgets.chargeAbandoned();
-    expect(budgets.balanceOf('all-day', '')).toEqual({ spent: 400, reserved: 0 });
+    const again = open([{}], {}, path);
+    again.budgets.sweep();
+    expect(again.pipeline.balance()).toEqual({ spent: 0, reserved: 400 });
+    again.time.now += ABANDONED_AFTER_MS;
+    again.budgets.sweep();
+    again.budgets.sweep();
+    expect(again.pipeline.balance()).toEqual({ spent: 400, reserved: 0 });
   });
 
   test('a stream that outlives the hour still settles to what it cost', () => {
-    const { budgets, hold, time } = open([limit()]);
-    const id = hold(400);
+    const { pipeline, budgets, time } = open();
+    const hold = pipeline.hold(400);
     time.now += ABANDONED_AFTER_MS;
-    budgets.chargeAbandoned();
-    budgets.settle(id, 150);
-    budgets.settle(id, 150);
-    expect(budgets.balanceOf('all-day', '')).toEqual({ spent: 150, reserved: 0 });
+    budgets.sweep();
+    hold.settle(150);
+    hold.settle(150);
+    expect(pipeline.balance()).toEqual({ spent: 150, reserved: 0 });
   });
 
   test('what is long over is charged and then forgotten', () => {
-    const { db, budgets, hold, time } = open([limit()]);
-    budgets.settle(hold(400), 400);
+    const { db, pipeline, budgets, time } = open();
+    pipeline.spend(400);
     const count = (table: string) => db.prepare(`SELECT count(*) AS n FROM ${table}`).get()?.n;
-    hold(1);
+    pipeline.hold(1);
     time.now += 100 * DAY;
-    budgets.chargeAbandoned();
-    expect(count('budget_reservations')).toBe(0);
-    expect([count('budget_holds'), count('budget_accounts')]).toEqual([0, 0]);
+    budgets.sweep();
+    expect(['reservations', 'holds', 'accounts'].map((name) => count(`budget_${name}`))).toEqual([0, 0, 0]);
   });
 });
 
-test('each share of a limit is warned of once in a window', () => {
-  const { budgets, hold, time } = open([limit({ warnAt: [80, 50] })]);
-  const percents = (amount: number) => budgets.settle(hold(amount), amount).map(({ percent }) => percent);
-  expect([percents(499), percents(1), percents(1), percents(400), percents(99)]).toEqual([
-    [],
-    [50],
-    [],
-    [80],
-    [],
-  ]);
-  time.now += DAY;
-  expect(percents(1_000)).toEqual([80]);
+describe('warnings', () => {
+  test('a threshold is warned of once in a period, by the call that reaches it', () => {
+    const { pipeline, warnings, time } = open([{ warn_at: 0.8 }]);
+    const told = (amount: number) => {
+      pipeline.spend(amount);
+      return warnings.splice(0).map(({ spent, warnAt, amount: of }) => [spent, warnAt, of]);
+    };
+    expect([told(799), told(1), told(100)]).toEqual([[], [[800, 800, 1_000]], []]);
+    time.now += DAY;
+    expect(told(1_000)).toEqual([[1_000, 800, 1_000]]);
+  });
+
+  test('a higher threshold is warned of again, and one that was passed long ago at the next call', () => {
+    const { pipeline, warnings } = open([{ warn_at: 0.5 }]);
+    pipeline.spend(600);
+    pipeline.snapshot = snapshotOf([{ warn_at: 0.9 }]);
+    pipeline.spend(300);
+    pipeline.snapshot = snapshotOf([{ warn_at: 0.4 }]);
+    pipeline.spend(1);
+    expect(warnings.map(({ warnAt }) => warnAt)).toEqual([500, 900]);
+  });
+
+  test('what is settled late does not warn of the period that has begun since', () => {
+    const { pipeline, warnings, time } = open([{ warn_at: 0.5 }]);
+    const late = pipeline.hold(1_000);
+    time.now += DAY;
+    pipeline.spend(400);
+    late.settle(1_000);
+    expect(warnings).toEqual([]);
+  });
+
+  test('what a crash left open warns when it is charged', () => {
+    const { pipeline, budgets, warnings, time } = open([{ warn_at: 0.5 }]);
+    pipeline.hold(600);
+    time.now += ABANDONED_AFTER_MS;
+    budgets.sweep();
+    expect(warnings).toMatchObject([{ spent: 600 }]);
+  });
 });
 
-test('what is settled late does not warn of the window that has begun since', () => {
-  const { budgets, hold, spend, time } = open([limit({ warnAt: [50] })]);
-  const late = hold(1_000);
-  time.now += DAY;
-  spend(600);
-  expect(budgets.settle(late, 1_000)).toEqual([]);
-});
+describe('a counter that machines share', () => {
+  const shared = () => {
+    const opened = open([{ micros: 10_000 }], { isShared: () => true });
+    const account = accountOf(limitOf(opened.pipeline), NOON);
+    const grant = (granted: number, version: number, until = NOON + HOUR, spentAtLeast = 0) =>
+      opened.budgets.grant({ ...account, granted, version, until }, spentAtLeast);
+    return { ...opened, account, grant };
+  };
 
-describe('leases', () => {
-  const leased = limit({ leased: true, limitMicros: 10_000 });
-
-  test('without one nothing of a shared limit can be spent', () => {
-    expect(open([leased]).budgets.reserve({}, 1)).toMatchObject({ allowed: false, because: 'lease' });
+  test('without a lease nothing of it can be spent', () => {
+    const { pipeline } = shared();
+    expect(pipeline.ask(1).verdict).toMatchObject({ outcome: 'DENY', rule: 'all-day' });
+    expect(pipeline.balance()).toEqual({ spent: 10_000, reserved: 0 });
   });
 
   test('only what is granted, only until it ends, also with the clock set back', () => {
-    const { budgets, spend, time } = open([leased]);
-    budgets.grantLease('all-day', 500, NOON + HOUR);
-    expect([spend(400), spend(101), spend(50)]).toEqual([true, false, true]);
+    const { pipeline, grant, time } = shared();
+    grant(500, 1);
+    expect([pipeline.spend(400), pipeline.spend(101), pipeline.spend(50)]).toEqual([true, false, true]);
     time.now += HOUR;
-    expect(spend(1)).toBe(false);
+    expect(pipeline.spend(1)).toBe(false);
     time.now -= HOUR;
-    expect(spend(1)).toBe(false);
+    expect(pipeline.spend(1)).toBe(false);
   });
 
   test('it never lifts the limit itself', () => {
-    const { budgets, spend } = open([limit({ leased: true })]);
-    budgets.grantLease('all-day', 5_000, NOON + HOUR);
-    expect([spend(1_000), spend(1)]).toEqual([true, false]);
+    const { pipeline, grant } = shared();
+    pipeline.snapshot = snapshotOf([{ micros: 1_000 }]);
+    grant(5_000, 1);
+    expect([pipeline.spend(1_000), pipeline.spend(1)]).toEqual([true, false]);
   });
 
-  test('a new one replaces the rest of the old; calls under way settle with the old', () => {
-    const { budgets, hold, spend } = open([leased]);
-    const old = budgets.grantLease('all-day', 500, NOON + HOUR);
-    const id = hold(300);
-    const fresh = budgets.grantLease('all-day', 100, NOON + HOUR);
-    expect([spend(101), spend(100)]).toEqual([false, true]);
-    expect(budgets.forgetLease(old)).toBe(false);
-    budgets.settle(id, 250);
-    expect(budgets.leases()).toMatchObject([
-      { id: old, micros: 500, spent: 250, reserved: 0 },
-      { id: fresh, micros: 100, spent: 100, reserved: 0 },
-    ]);
-    expect(budgets.forgetLease(old)).toBe(true);
+  test('a grant is the sum of all before it; one that comes late or twice changes nothing', () => {
+    const { pipeline, grant } = shared();
+    expect([grant(500, 1), pipeline.spend(500)]).toEqual([true, true]);
+    expect([grant(800, 2), grant(800, 2), grant(500, 1)]).toEqual([true, false, false]);
+    expect([pipeline.spend(301), pipeline.spend(300), pipeline.spend(1)]).toEqual([false, true, false]);
+  });
+
+  test('what is given back does not return with a repetition of the grant', () => {
+    const { pipeline, budgets, account, grant } = shared();
+    grant(500, 1);
+    const hold = pipeline.hold(200);
+    budgets.giveBack(account);
+    expect(budgets.leases()).toMatchObject([{ granted: 200, reserved: 200 }]);
+    expect(grant(500, 1)).toBe(false);
+    expect(pipeline.spend(1)).toBe(false);
+    hold.release();
+    expect(pipeline.spend(200)).toBe(true);
+  });
+
+  test('what the control plane remembers to be spent is spent', () => {
+    const { pipeline, grant } = shared();
+    grant(500, 7, NOON + HOUR, 400);
+    expect([pipeline.spend(101), pipeline.spend(100)]).toEqual([false, true]);
+  });
+
+  test('a call that nobody expected to cost so much takes from what comes next', () => {
+    const { pipeline, grant } = shared();
+    grant(500, 1);
+    pipeline.hold(500).settle(900);
+    grant(1_000, 2);
+    expect([pipeline.spend(101), pipeline.spend(100)]).toEqual([false, true]);
+  });
+
+  test('this machine alone does not warn of it', () => {
+    const { pipeline, grant, warnings } = shared();
+    pipeline.snapshot = snapshotOf([{ micros: 10_000, warn_at: 0.1 }]);
+    grant(10_000, 1);
+    pipeline.spend(9_000);
+    expect(warnings).toEqual([]);
+  });
+
+  test('a lease of one period is none in the next', () => {
+    const { pipeline, grant, time } = shared();
+    grant(500, 1, NOON + 2 * DAY);
+    time.now += DAY;
+    expect(pipeline.spend(1)).toBe(false);
   });
 });

@@ -1,149 +1,148 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { Micros } from '@raypher/cost';
+import { type ApplicableLimit, type Balance, periodAt } from '@raypher/policy';
 import { inTransaction } from '../store/database.ts';
-import type { BudgetedCall, BudgetLimit } from './budget-limit.ts';
-import { type Balance, BudgetStore, type Hold, type StoredReservation } from './budget-store.ts';
+import { type AccountState, BudgetStore, type DueWarning, type StoredReservation } from './budget-store.ts';
+import { type Account, accountOf } from './counter.ts';
 import { type Lease, LeaseStore } from './lease-store.ts';
-import { type ApplyingLimit, LimitIndex } from './limit-index.ts';
+import type { Hold, Spending } from './spending.ts';
 
-/** Money held for a call until it is settled or released. */
-export interface Reservation {
-  readonly allowed: true;
-  /** 0 when no limit applies and nothing is held. */
-  readonly id: number;
+export interface BudgetsOptions {
+  /** Milliseconds since the epoch. */
+  clock?: () => number;
+  /** Whether other machines spend of the same counter: this one may then spend only what it was granted of it. */
+  isShared?: (limit: ApplicableLimit) => boolean;
+  /** The threshold of a counter was reached; told once for each period. */
+  warned?: (warning: DueWarning) => void;
+  /** What a call cost could not be written down; it is tried again with each {@link Budgets.sweep}. */
+  failed?: (error: unknown) => void;
 }
 
-/** A limit that a call would break. */
-export interface Refusal extends Balance {
-  readonly allowed: false;
-  /** `lease`: the limit itself has room, and this machine's share of it is used up or over. */
-  readonly because: 'limit' | 'lease';
-  readonly limit: BudgetLimit;
-  readonly subject: string;
-  /** Undefined where waiting does not help: one call is too dear, or a lease is used up. */
-  readonly resetsAt: number | undefined;
-}
-
-/** A share of a limit that has just been reached, told once for each window. */
-export interface BudgetWarning extends Balance {
-  readonly limit: BudgetLimit;
-  readonly subject: string;
-  readonly percent: number;
-}
+/** A lease and what was taken from it. */
+export interface LeaseState extends Lease, Balance {}
 
 /** Calls that were neither settled nor released for so long are charged in full: their process is gone. */
 export const ABANDONED_AFTER_MS = 60 * 60_000;
 /** For so long a charged call can still be settled, by a stream that outlived {@link ABANDONED_AFTER_MS}. */
 const CORRECTABLE_FOR_MS = 24 * 60 * 60_000;
-/** Two of the longest months: no window that still counts began earlier. */
+/** Two of the longest months: no period that still counts began earlier. */
 const KEPT_MS = 62 * 24 * 60 * 60_000;
 /** At a time; the rest comes with the next sweep. */
 const SWEPT_AT_ONCE = 1_000;
+const MOST_ACCOUNTS_SHOWN = 1_000;
+
+const NOTHING_HELD: Hold = { settle: () => undefined, release: () => undefined };
 
 /**
- * Holds calls to their limits: reserve before the call, settle after it.
+ * The counters behind the limits of policy, in `agent.db`: hold before a call, settle after it.
  *
- * Each step is one transaction over all limits of the call, so that neither concurrency nor a crash in between can
- * spend beyond a limit. What a call costs beyond its reservation is recorded too, and counts from then on.
- * Time never runs backwards here: a clock that is set back stays in the newest window it has seen.
+ * Which limits bind a call, and whether it may go on, policy says; asking for the balances, deciding and holding happen
+ * in one turn of the event loop, and the lock of the service keeps every other process away. Each step is one
+ * transaction over all counters of the call, on disk before the call is sent, so that a crash in between makes nothing
+ * free. What a call costs beyond what was held is recorded too, and counts from then on. Time never runs backwards
+ * here: with its clock set back, the machine stays in the newest period it has seen.
  */
-export class Budgets {
+export class Budgets implements Spending {
   readonly #db: DatabaseSync;
   readonly #store: BudgetStore;
   readonly #leases: LeaseStore;
+  readonly #options: BudgetsOptions;
   readonly #clock: () => number;
-  #limits: LimitIndex;
+  /** What calls cost whose settling failed. */
+  readonly #unsettled = new Map<number, Micros>();
   #latest: number;
 
-  /**
-   * @param limits as {@link BudgetLimit} describes them
-   * @param clock milliseconds since the epoch
-   */
-  constructor(db: DatabaseSync, limits: readonly unknown[], clock: () => number = Date.now) {
+  constructor(db: DatabaseSync, options: BudgetsOptions = {}) {
     this.#db = db;
     this.#store = new BudgetStore(db);
     this.#leases = new LeaseStore(db);
-    this.#limits = new LimitIndex(limits);
-    this.#clock = clock;
+    this.#options = options;
+    this.#clock = options.clock ?? Date.now;
     this.#latest = this.#store.latest();
   }
 
-  /** What was spent stays with the id of its limit. @throws RaypherError when one is not valid; all stay as they were */
-  setLimits(limits: readonly unknown[]): void {
-    this.#limits = new LimitIndex(limits);
+  /**
+   * What is not granted to this machine counts as spent: others may be spending it.
+   *
+   * @throws what SQLite throws when the store is unavailable: without balances policy lets every limit hold
+   */
+  balancesOf(limits: readonly ApplicableLimit[]): Record<string, Balance> {
+    const now = this.now();
+    const counted = limits.filter(({ per }) => per !== 'request');
+    return Object.fromEntries(
+      counted.map((limit) => [limit.counter, this.#balanceOf(limit, accountOf(limit, now), now)]),
+    );
   }
 
   /**
-   * Holds the most that a call can cost, of all its limits or of none.
+   * Holds an amount of all counters, whatever their balances: policy has decided.
    *
    * @throws RangeError when the amount is no whole number of micro-dollars; what SQLite throws when the store is
-   * unavailable: the call is then not covered by any budget
+   * unavailable: nothing is held then, and the call must not be sent
    */
-  reserve(call: BudgetedCall, amount: Micros): Reservation | Refusal {
+  hold(limits: readonly ApplicableLimit[], amount: Micros): Hold {
     requireMicros(amount);
-    const applying = this.#limits.applyingTo(call);
-    if (applying.length === 0) return { allowed: true, id: 0 };
-    const now = this.#now();
-    return inTransaction(this.#db, () => {
-      const tried = applying.map((one) => this.#try(one, amount, now));
-      const refusals = tried.flatMap(({ refusal }) => refusal ?? []);
-      const refusal = refusals.toSorted((a, b) => resetOf(b) - resetOf(a))[0];
-      if (refusal !== undefined) return refusal;
-      const holds = tried.flatMap(({ hold }) => hold ?? []);
-      if (holds.length === 0) return { allowed: true, id: 0 };
-      for (const { leaseId } of holds) if (leaseId !== undefined) this.#leases.move(leaseId, 0, amount);
-      return { allowed: true, id: this.#store.addReservation(amount, holds, now) };
+    const counted = limits.filter(({ per }) => per !== 'request');
+    if (counted.length === 0) return NOTHING_HELD;
+    const now = this.now();
+    const id = inTransaction(this.#db, () => {
+      const reservation = this.#store.addReservation(amount, now);
+      for (const limit of counted) {
+        // How much all machines together have spent, only the control plane knows.
+        const warnAt = this.#isShared(limit) ? undefined : limit.warnAt;
+        this.#store.addHold(reservation, accountOf(limit, now), amount, limit, warnAt, now);
+      }
+      return reservation;
     });
+    return { settle: (actual) => this.#settle(id, actual), release: () => this.#settle(id, 0) };
+  }
+
+  /** The end of the period; undefined for a single request, and for an amount above the limit itself. */
+  resetsAt(limit: ApplicableLimit, amount: Micros = 0): number | undefined {
+    if (limit.per === 'request' || amount > limit.amount) return undefined;
+    return periodAt(limit.per, limit.zone, this.now()).endsAt;
   }
 
   /**
-   * Charges what a call has cost and frees the rest. Works once for each reservation, also after it was charged as
-   * abandoned.
-   *
-   * @returns shares of limits that were reached with it
-   */
-  settle(id: number, actual: Micros): BudgetWarning[] {
-    requireMicros(actual);
-    return inTransaction(this.#db, () => {
-      const reservation = this.#store.reservation(id);
-      return reservation === undefined ? [] : this.#close(reservation, actual);
-    });
-  }
-
-  /** For a call that was never sent: nothing is charged. */
-  release(id: number): void {
-    this.settle(id, 0);
-  }
-
-  /**
-   * Charges, as much as was reserved, the calls that were made more than {@link ABANDONED_AFTER_MS} ago and never
+   * Charges, as much as was held, the calls that were made more than {@link ABANDONED_AFTER_MS} ago and never
    * settled: a crash between the two does not make a call free. Until then their money stays held. To be called
    * at start and every few minutes.
    */
-  chargeAbandoned(): BudgetWarning[] {
-    const now = this.#now();
-    return inTransaction(this.#db, () => {
+  sweep(): void {
+    for (const [id, actual] of [...this.#unsettled]) this.#settle(id, actual);
+    const now = this.now();
+    const warnings = inTransaction(this.#db, () => {
       const overdue = this.#store.reservationsUntil(now - ABANDONED_AFTER_MS, false, SWEPT_AT_ONCE);
-      const warnings = overdue.flatMap((reservation) => this.#charge(reservation));
+      const due = overdue.flatMap((reservation) => this.#charge(reservation));
       for (const { id } of this.#store.reservationsUntil(now - CORRECTABLE_FOR_MS, true, SWEPT_AT_ONCE)) {
         this.#store.removeReservation(id);
       }
       this.#store.prune(now - KEPT_MS);
-      return warnings;
+      this.#leases.prune(now - KEPT_MS);
+      return due;
     });
+    this.#tell(warnings);
   }
 
-  /** In the present window. */
-  balanceOf(limitId: string, subject: string): Balance | undefined {
-    const limit = this.#limits.of(limitId);
-    if (limit === undefined) return undefined;
-    const { startsAt } = this.#limits.windowAt(limit, this.#now());
-    return this.#store.balance({ limitId, subject, startsAt });
+  /** Counters that were used in a period that is not over, those used last first. */
+  accounts(): AccountState[] {
+    return this.#store.accounts(this.now(), MOST_ACCOUNTS_SHOWN);
+  }
+
+  /** Names the store, so that the control plane knows a fresh one from the one it granted to. */
+  get storeName(): string {
+    return this.#store.name();
+  }
+
+  /** Milliseconds since the epoch, never less than before. */
+  now(): number {
+    this.#latest = Math.max(this.#latest, this.#clock());
+    return this.#latest;
   }
 
   /**
    * Takes a time that is known to be true, from the control plane: when the clock of this machine was ahead, what
-   * was spent in windows of that time counts in the present ones.
+   * was spent in periods of that time counts in the present ones.
    */
   correctClock(trueNow: number): void {
     if (trueNow >= this.#latest) return;
@@ -152,93 +151,94 @@ export class Budgets {
   }
 
   /**
-   * Lets this machine spend so much of a limit with `leased`. It replaces the lease before it, whose rest is no
-   * longer available; {@link Budgets.leases} says what was used of each.
+   * Takes what the control plane grants.
    *
-   * @param until milliseconds since the epoch
-   * @returns its id
+   * @param spentAtLeast what it knows to be spent of it: a store that was put back to an older state has forgotten some
+   * @returns false when it is there already, or a later one is
    */
-  grantLease(limitId: string, micros: Micros, until: number): number {
-    requireMicros(micros);
-    return this.#leases.add(limitId, micros, until);
+  grant(lease: Lease, spentAtLeast: Micros = 0): boolean {
+    requireMicros(lease.granted);
+    return inTransaction(this.#db, () => {
+      if (!this.#leases.put(lease)) return false;
+      if (spentAtLeast > 0) this.#store.raiseSpent(lease, spentAtLeast, this.#latest);
+      return true;
+    });
   }
 
-  /** All that are not forgotten, the oldest first. */
-  leases(): Lease[] {
-    return this.#leases.all();
+  /** The lease in the present period. */
+  leaseOf(limit: ApplicableLimit): LeaseState | undefined {
+    const lease = this.#leases.of(accountOf(limit, this.now()));
+    return lease === undefined ? undefined : this.#stateOf(lease);
   }
 
-  /** When the control plane has taken note of it. @returns false while it still holds money */
-  forgetLease(id: number): boolean {
-    return this.#leases.remove(id);
+  leases(): LeaseState[] {
+    return this.#leases.all().map((lease) => this.#stateOf(lease));
   }
 
-  #now(): number {
-    this.#latest = Math.max(this.#latest, this.#clock());
-    return this.#latest;
+  /** Keeps no more of a lease than is spent and held, on disk before anybody is told. */
+  giveBack(account: Account): void {
+    inTransaction(this.#db, () => {
+      const { spent, reserved } = this.#store.balance(account);
+      this.#leases.lower(account, spent + reserved);
+    });
   }
 
-  #try({ limit, subject }: ApplyingLimit, amount: Micros, now: number): { hold?: Hold; refusal?: Refusal } {
-    const { startsAt, endsAt } = this.#limits.windowAt(limit, now);
-    const refused = { allowed: false, because: 'limit', limit, subject } as const;
-    if (limit.window === 'request') {
-      if (amount <= limit.limitMicros) return {};
-      return { refusal: { ...refused, spent: 0, reserved: 0, resetsAt: undefined } };
+  #stateOf(lease: Lease): LeaseState {
+    return { ...lease, ...this.#store.balance(lease) };
+  }
+
+  #isShared(limit: ApplicableLimit): boolean {
+    return this.#options.isShared?.(limit) ?? false;
+  }
+
+  #balanceOf(limit: ApplicableLimit, account: Account, now: number): Balance {
+    const { spent, reserved } = this.#store.balance(account);
+    if (!this.#isShared(limit)) return { spent, reserved };
+    const lease = this.#leases.of(account);
+    const granted = lease === undefined || now >= lease.until ? 0 : lease.granted;
+    const left = Math.max(0, Math.min(granted, limit.amount) - spent - reserved);
+    return { spent: Math.max(spent, limit.amount - reserved - left), reserved };
+  }
+
+  #settle(id: number, actual: Micros): void {
+    requireMicros(actual);
+    let warnings: DueWarning[];
+    try {
+      warnings = inTransaction(this.#db, () => {
+        const reservation = this.#store.reservation(id);
+        return reservation === undefined ? [] : this.#close(reservation, actual);
+      });
+    } catch (error) {
+      // The answer is on its way already. Its money stays held, and is charged in full if it never works.
+      this.#unsettled.set(id, actual);
+      this.#options.failed?.(error);
+      return;
     }
-    const account = { limitId: limit.id, subject, startsAt };
-    const balance = this.#store.balance(account);
-    if (amount > limit.limitMicros - balance.spent - balance.reserved) {
-      // A new window does not help a call that is too dear for an empty one.
-      const resetsAt = amount > limit.limitMicros ? undefined : endsAt;
-      return { refusal: { ...refused, ...balance, resetsAt } };
-    }
-    if (!limit.leased) return { hold: { ...account, leaseId: undefined } };
-    const lease = this.#leases.newest(limit.id);
-    if (lease !== undefined && now < lease.until && amount <= lease.micros - lease.spent - lease.reserved) {
-      return { hold: { ...account, leaseId: lease.id } };
-    }
-    return { refusal: { ...refused, because: 'lease', ...balance, resetsAt: undefined } };
+    this.#unsettled.delete(id);
+    this.#tell(warnings);
   }
 
-  #close(reservation: StoredReservation, actual: Micros): BudgetWarning[] {
-    const { id, amount, charged } = reservation;
+  #close({ id, amount, charged }: StoredReservation, actual: Micros): DueWarning[] {
     const warnings = this.#move(id, charged ? actual - amount : actual, charged ? 0 : amount);
     this.#store.removeReservation(id);
     return warnings;
   }
 
-  #charge({ id, amount }: StoredReservation): BudgetWarning[] {
+  #charge({ id, amount }: StoredReservation): DueWarning[] {
     this.#store.markCharged(id);
     return this.#move(id, amount, amount);
   }
 
-  #move(id: number, spent: number, freed: Micros): BudgetWarning[] {
-    return this.#store.holds(id).flatMap((hold) => {
-      this.#store.move(hold, spent, freed);
-      if (hold.leaseId !== undefined) this.#leases.move(hold.leaseId, spent, -freed);
-      return this.#warningFor(hold) ?? [];
+  #move(id: number, spent: number, freed: Micros): DueWarning[] {
+    return this.#store.holds(id).flatMap((account) => {
+      this.#store.move(account, spent, freed);
+      return this.#store.takeWarning(account, this.now()) ?? [];
     });
   }
 
-  #warningFor(hold: Hold): BudgetWarning | undefined {
-    const limit = this.#limits.of(hold.limitId);
-    if (limit === undefined || limit.warnAt.length === 0) return undefined;
-    const { startsAt } = this.#limits.windowAt(limit, this.#now());
-    if (hold.startsAt < startsAt) return undefined;
-    const balance = this.#store.balance({ ...hold, startsAt });
-    const reached = limit.warnAt.filter((share) => isShareReached(balance.spent, limit.limitMicros, share));
-    const percent = Math.max(0, ...reached);
-    if (percent === 0 || !this.#store.warnOnce(hold, percent)) return undefined;
-    return { limit, subject: hold.subject, percent, ...balance };
+  #tell(warnings: readonly DueWarning[]): void {
+    for (const warning of warnings) this.#options.warned?.(warning);
   }
-}
-
-function isShareReached(spent: Micros, limit: Micros, percent: number): boolean {
-  return BigInt(spent) * 100n >= BigInt(limit) * BigInt(percent);
-}
-
-function resetOf(refusal: Refusal): number {
-  return refusal.resetsAt ?? Number.POSITIVE_INFINITY;
 }
 
 function requireMicros(amount: Micros): void {

@@ -2,15 +2,17 @@ import { DatabaseSync } from 'node:sqlite';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { MIGRATIONS } from '../store/migrations.ts';
-import type { BudgetedCall, BudgetLimit } from './budget-limit.ts';
-import { Budgets } from './budgets.ts';
+import { type CallOfTest, type LimitOfTest, Pipeline, snapshotOf } from './pipeline.test-support.ts';
+import type { Hold } from './spending.ts';
 
 const START = Date.UTC(2026, 10, 20);
 const HOUR = 3_600_000;
 const LENGTHS = { request: 0, hour: HOUR, day: 24 * HOUR, month: 0 };
 
+type Bound = Required<Pick<LimitOfTest, 'id' | 'scope' | 'per' | 'micros'>>;
+
 interface Entry {
-  readonly call: BudgetedCall;
+  readonly call: CallOfTest;
   readonly at: number;
   amount: number;
   open: boolean;
@@ -18,11 +20,11 @@ interface Entry {
 
 /** A list of everything that ever happened, added up anew for every question. UTC, no months. */
 class NaiveBudgets {
-  readonly #limits: readonly BudgetLimit[];
+  readonly #limits: readonly Bound[];
   readonly entries: Entry[] = [];
   #now = 0;
 
-  constructor(limits: readonly BudgetLimit[]) {
+  constructor(limits: readonly Bound[]) {
     this.#limits = limits;
   }
 
@@ -32,62 +34,53 @@ class NaiveBudgets {
 
   /** The newest time that money was held at is on disk; one at which everything was refused is not. */
   restart(): void {
-    const counted = this.#limits.filter(({ window }) => window !== 'request');
-    const held = this.entries.filter(({ call }) => counted.some((limit) => isBound(limit, call)));
-    this.#now = Math.max(0, ...held.map(({ at }) => at));
+    const isCounted = this.#limits.some(({ per }) => per !== 'request');
+    this.#now = Math.max(0, ...(isCounted ? this.entries : []).map(({ at }) => at));
   }
 
-  balance(limit: BudgetLimit, subject: string): { spent: number; reserved: number } {
-    const from = this.#now - (this.#now % LENGTHS[limit.window]);
+  balance(limit: Bound, call: CallOfTest): { spent: number; reserved: number } {
+    const from = this.#now - (this.#now % LENGTHS[limit.per]);
     const counted = this.entries.filter(
-      ({ call, at }) => at >= from && subjectOf(limit, call) === subject && isBound(limit, call),
+      (entry) => entry.at >= from && subjectOf(limit, entry.call) === subjectOf(limit, call),
     );
     const sum = (open: boolean) =>
       counted.filter((entry) => entry.open === open).reduce((total, { amount }) => total + amount, 0);
     return { spent: sum(false), reserved: sum(true) };
   }
 
-  reserve(call: BudgetedCall, amount: number, clock: number): boolean {
-    const bound = this.#limits.filter((limit) => isBound(limit, call));
-    if (bound.length > 0) this.at(clock);
-    const fits = bound.every((limit) => {
-      if (limit.window === 'request') return amount <= limit.limitMicros;
-      const { spent, reserved } = this.balance(limit, subjectOf(limit, call));
-      return spent + reserved + amount <= limit.limitMicros;
+  reserve(call: CallOfTest, amount: number, clock: number): boolean {
+    this.at(clock);
+    const fits = this.#limits.every((limit) => {
+      if (limit.per === 'request') return amount <= limit.micros;
+      const { spent, reserved } = this.balance(limit, call);
+      return spent + reserved + amount <= limit.micros;
     });
     if (fits) this.entries.push({ call, at: this.#now, amount, open: true });
     return fits;
   }
 }
 
-const subjectOf = (limit: BudgetLimit, call: BudgetedCall) =>
-  limit.scope === 'all' ? '' : (call[limit.scope] ?? '');
-const isBound = (limit: BudgetLimit, call: BudgetedCall) =>
-  limit.scope === 'all' || limit.key === '*' || call[limit.scope] === limit.key;
+const subjectOf = ({ scope }: Bound, { agent, user }: CallOfTest) =>
+  scope === 'agent' ? agent : scope === 'user' ? user : '';
 
 const names = fc.constantFrom('a', 'b', 'c');
 const limits = fc
   .array(
     fc.record({
-      scope: fc.constantFrom('agent', 'user', 'all'),
-      key: fc.constantFrom('*', 'a', 'b'),
-      window: fc.constantFrom('request', 'hour', 'day'),
-      limitMicros: fc.integer({ min: 0, max: 300 }),
+      scope: fc.constantFrom('agent', 'user', 'organisation'),
+      per: fc.constantFrom('request', 'hour', 'day'),
+      micros: fc.integer({ min: 0, max: 300 }),
     }),
     { minLength: 1, maxLength: 5 },
   )
-  .map((list) =>
-    list.map(
-      (one, index): BudgetLimit => ({ ...one, id: `l${index}`, zone: 'UTC', warnAt: [], leased: false }),
-    ),
-  );
+  .map((list) => list.map((one, index): Bound => ({ ...one, id: `l${index}` })));
 const steps = fc.array(
   fc.oneof(
     {
       weight: 3,
       arbitrary: fc.record({
         kind: fc.constant('reserve' as const),
-        call: fc.record({ agent: names, user: names }, { requiredKeys: [] }),
+        call: fc.record({ agent: names, user: names }),
         amount: fc.integer({ min: 0, max: 120 }),
       }),
     },
@@ -117,33 +110,36 @@ test('whatever happens in whatever order, the answers are those of a list that i
     fc.property(limits, steps, (bounds, list) => {
       db.exec('DELETE FROM budget_reservations; DELETE FROM budget_accounts');
       let clock = START;
-      let budgets = new Budgets(db, bounds, () => clock);
+      const snapshot = snapshotOf(bounds);
+      const open = () => new Pipeline(db, snapshot, { clock: () => clock });
+      let pipeline = open();
       const model = new NaiveBudgets(bounds);
-      const ids: number[] = [];
+      const holds: Hold[] = [];
       for (const step of list) {
         const entry = 'which' in step ? model.entries[step.which] : undefined;
-        const id = 'which' in step ? (ids[step.which] ?? 0) : 0;
+        const hold = 'which' in step ? holds[step.which] : undefined;
         if (step.kind === 'clock') clock += step.by * HOUR;
         if (step.kind === 'restart') {
-          budgets = new Budgets(db, bounds, () => clock);
+          pipeline = open();
           model.restart();
         }
         if (step.kind === 'reserve') {
-          const answer = budgets.reserve(step.call, step.amount);
-          expect(answer.allowed).toBe(model.reserve(step.call, step.amount, clock));
-          if (answer.allowed) ids.push(answer.id);
+          const answer = pipeline.ask(step.amount, step.call);
+          expect(answer.hold !== undefined).toBe(model.reserve(step.call, step.amount, clock));
+          if (answer.hold !== undefined) holds.push(answer.hold);
         } else if (step.kind === 'settle') {
-          budgets.settle(id, step.actual);
+          hold?.settle(step.actual);
           if (entry?.open === true) Object.assign(entry, { open: false, amount: step.actual });
         } else if (step.kind === 'release') {
-          budgets.release(id);
+          hold?.release();
           if (entry?.open === true) Object.assign(entry, { open: false, amount: 0 });
         }
       }
       model.at(clock);
-      for (const limit of bounds.filter(({ window }) => window !== 'request')) {
-        for (const subject of limit.scope === 'all' ? [''] : ['', 'a', 'b', 'c']) {
-          expect(budgets.balanceOf(limit.id, subject)).toEqual(model.balance(limit, subject));
+      for (const limit of bounds.filter(({ per }) => per !== 'request')) {
+        for (const name of ['a', 'b', 'c']) {
+          const call = { agent: name, user: name };
+          expect(pipeline.balance(call, limit.id)).toEqual(model.balance(limit, call));
         }
       }
     }),

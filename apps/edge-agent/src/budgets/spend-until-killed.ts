@@ -1,19 +1,20 @@
 import { openDatabase } from '../store/database.ts';
-import { Budgets } from './budgets.ts';
+import { Pipeline, snapshotOf } from './pipeline.test-support.ts';
 
 /**
- * The child process of the crash and concurrency tests: reserves ten micro-dollars and settles seven, over and over,
- * telling of each step that was acknowledged, until it is killed or refused.
+ * The child process of the crash tests: holds ten micro-dollars and settles seven, over and over, telling of each step
+ * that was acknowledged, until it is killed or refused.
  */
 const { db } = openDatabase(process.argv[2] ?? '');
-const budgets = new Budgets(db, [
-  { id: 'shared', scope: 'all', window: 'month', limitMicros: Number(process.argv[3]) },
-  { id: 'each', scope: 'agent', window: 'month', limitMicros: Number.MAX_SAFE_INTEGER },
+const snapshot = snapshotOf([
+  { id: 'shared', per: 'month', micros: Number(process.argv[3]) },
+  { id: 'each', scope: 'agent', per: 'month', micros: 1e12 },
 ]);
+const pipeline = new Pipeline(db, snapshot, {});
 for (;;) {
-  const answer = budgets.reserve({ agent: 'bot' }, 10);
-  if (!answer.allowed) break;
+  const { hold } = pipeline.ask(10);
+  if (hold === undefined) break;
   process.stdout.write('reserved 10\n');
-  budgets.settle(answer.id, 7);
+  hold.settle(7);
   process.stdout.write('settled 7\n');
 }

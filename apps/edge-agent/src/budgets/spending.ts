@@ -18,6 +18,10 @@ export interface Spending {
   balancesOf(limits: readonly ApplicableLimit[]): Record<string, Balance>;
   /** Holds the most that a call can cost. It was decided already; the store only counts. */
   hold(limits: readonly ApplicableLimit[], amount: Micros): Hold;
-  /** When the earliest moment comes at which this limit has room again; undefined: never by itself. */
-  resetsAt(limit: ApplicableLimit): number | undefined;
+  /**
+   * When the earliest moment comes at which this limit has room again; undefined: never by itself.
+   *
+   * @param amount of the call: waiting does not help one that is too dear for an empty budget
+   */
+  resetsAt(limit: ApplicableLimit, amount?: Micros): number | undefined;
 }

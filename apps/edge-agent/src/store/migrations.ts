@@ -155,4 +155,59 @@ export const MIGRATIONS: readonly string[] = [
     issued_at INTEGER NOT NULL
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  -- Budgets by the counters that policy names. Nothing was ever written to the tables before them.
+  DROP TABLE budget_holds;
+  DROP TABLE budget_reservations;
+  DROP TABLE budget_accounts;
+  DROP TABLE budget_leases;
+
+  -- Money in micro-dollars. What one counter has spent and holds in one of its periods.
+  CREATE TABLE budget_accounts (
+    counter   TEXT NOT NULL,
+    starts_at INTEGER NOT NULL,
+    ends_at   INTEGER NOT NULL,
+    spent     INTEGER NOT NULL CHECK (spent >= 0),
+    reserved  INTEGER NOT NULL CHECK (reserved >= 0),
+    -- The limit as it was when money was last held, from where on a warning is due, and the highest threshold that
+    -- was warned of.
+    amount    INTEGER NOT NULL,
+    warn_at   INTEGER,
+    warned_at INTEGER NOT NULL,
+    used_at   INTEGER NOT NULL,
+    PRIMARY KEY (counter, starts_at)
+  ) STRICT, WITHOUT ROWID;
+
+  -- Calls that have not been paid for; charged ones were not settled in time and may still be corrected.
+  CREATE TABLE budget_reservations (
+    id      INTEGER PRIMARY KEY AUTOINCREMENT,
+    amount  INTEGER NOT NULL CHECK (amount >= 0),
+    made_at INTEGER NOT NULL,
+    charged INTEGER NOT NULL
+  ) STRICT;
+  CREATE TABLE budget_holds (
+    reservation INTEGER NOT NULL REFERENCES budget_reservations (id) ON DELETE CASCADE,
+    counter     TEXT NOT NULL,
+    starts_at   INTEGER NOT NULL,
+    PRIMARY KEY (reservation, counter)
+  ) STRICT, WITHOUT ROWID;
+
+  -- What this machine may spend in one period of a counter that several machines share: all that was ever granted.
+  CREATE TABLE budget_leases (
+    counter   TEXT NOT NULL,
+    starts_at INTEGER NOT NULL,
+    ends_at   INTEGER NOT NULL,
+    granted   INTEGER NOT NULL CHECK (granted >= 0),
+    version   INTEGER NOT NULL,
+    until     INTEGER NOT NULL,
+    PRIMARY KEY (counter, starts_at)
+  ) STRICT, WITHOUT ROWID;
+
+  -- Names this file to the control plane: a fresh one knows nothing of what was spent before.
+  CREATE TABLE budget_store (
+    id   INTEGER PRIMARY KEY CHECK (id = 1),
+    name TEXT NOT NULL
+  ) STRICT;
+  INSERT INTO budget_store VALUES (1, lower(hex(randomblob(16))));
+  `,
 ];

@@ -1,7 +1,7 @@
-import type { BudgetWindow } from './budget-limit.ts';
+import type { SpendLimit } from './schema.ts';
 
 /** From the start, up to but without the end; milliseconds since the epoch. */
-export interface TimeSpan {
+export interface Period {
   readonly startsAt: number;
   readonly endsAt: number;
 }
@@ -10,12 +10,30 @@ const HOUR = 3_600_000;
 /** No zone is further from UTC; a day of a zone begins within this of the day of UTC. */
 const FARTHEST_OFFSET = 26 * HOUR;
 
-/** The calendar's windows in one time zone. Asking `Intl` is slow, so the present window is remembered. */
-export class WindowClock {
-  readonly #format: Intl.DateTimeFormat;
-  readonly #present = new Map<BudgetWindow, TimeSpan>();
+/** Bounded by the number of names that `Intl` accepts, some six hundred. */
+const calendars = new Map<string, Calendar>();
 
-  /** @param zone IANA name */
+/**
+ * The period of a limit that holds a moment; of a single request, that moment. Days and months begin at midnight of
+ * the zone, hours on the hour of UTC.
+ *
+ * @param zone IANA name
+ * @param at milliseconds since the epoch
+ */
+export function periodAt(per: SpendLimit['per'], zone: string, at: number): Period {
+  let calendar = calendars.get(zone);
+  if (calendar === undefined) {
+    calendar = new Calendar(zone);
+    calendars.set(zone, calendar);
+  }
+  return calendar.periodAt(per, at);
+}
+
+/** Asking `Intl` is slow, so the period that was asked for last is remembered. */
+class Calendar {
+  readonly #format: Intl.DateTimeFormat;
+  readonly #present = new Map<SpendLimit['per'], Period>();
+
   constructor(zone: string) {
     this.#format = new Intl.DateTimeFormat('en-US', {
       timeZone: zone,
@@ -27,25 +45,24 @@ export class WindowClock {
     });
   }
 
-  /** The window that holds a moment; of a single request, that moment. */
-  windowAt(window: BudgetWindow, at: number): TimeSpan {
-    if (window === 'request') return { startsAt: at, endsAt: at };
-    const present = this.#present.get(window);
+  periodAt(per: SpendLimit['per'], at: number): Period {
+    if (per === 'request') return { startsAt: at, endsAt: at };
+    const present = this.#present.get(per);
     if (present !== undefined && at >= present.startsAt && at < present.endsAt) return present;
-    const span = this.#find(window, at);
-    this.#present.set(window, span);
-    return span;
+    const period = this.#find(per, at);
+    this.#present.set(per, period);
+    return period;
   }
 
-  #find(window: BudgetWindow, at: number): TimeSpan {
-    if (window === 'hour') {
+  #find(per: 'hour' | 'day' | 'month', at: number): Period {
+    if (per === 'hour') {
       const startsAt = Math.floor(at / HOUR) * HOUR;
       return { startsAt, endsAt: startsAt + HOUR };
     }
     const { year, month, day } = this.#dateAt(at);
     // One before and two after: where clocks go back over midnight, a date is left and entered again.
     const starts = [-1, 0, 1, 2].map((step) =>
-      window === 'day' ? this.#startOf(year, month, day + step) : this.#startOf(year, month + step, 1),
+      per === 'day' ? this.#startOf(year, month, day + step) : this.#startOf(year, month + step, 1),
     );
     const next = starts.findIndex((start) => start > at);
     return { startsAt: starts[next - 1] ?? at, endsAt: starts[next] ?? at };
