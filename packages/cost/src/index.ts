@@ -7,7 +7,7 @@ export type { PriceBook } from './price-book.ts';
 export { OverriddenPrices, PriceTable } from './price-table.ts';
 export type { RateCard, TieredRate } from './rate-card.ts';
 export type { Surcharge } from './surcharge.ts';
-export { NO_TOKENS, TOKEN_CLASSES, type TokenClass, type Tokens } from './token-class.ts';
+export { inputTokens, NO_TOKENS, TOKEN_CLASSES, type TokenClass, type Tokens } from './token-class.ts';
 export { type BoundedCall, type UpperBound, upperBoundOf } from './upper-bound.ts';
 export type { Usage } from './usage.ts';
 export { type KnownOfCall, UsageCollector, usageOf } from './usage-collector.ts';

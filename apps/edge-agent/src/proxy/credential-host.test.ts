@@ -1,8 +1,9 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
-import { compilePolicy, decide, parsePolicy } from '@raypher/policy';
+import { compilePolicy, parsePolicy } from '@raypher/policy';
 import { type FakeUpstream, startFakeUpstream } from '@raypher/testkit';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import { engines, inForce } from '../testing/policy-in-force.ts';
 import { TestAuthority } from '../testing/test-authority.ts';
 import { BOT } from '../testing/test-proxy.ts';
 import { sealInto, startTestVault } from '../testing/test-vault.ts';
@@ -40,7 +41,8 @@ beforeAll(async () => {
       },
     },
     {
-      decide: (action) => decide(policy, action),
+      policy: inForce(() => policy),
+      ...engines(),
       identify: async () => BOT,
       authorise: async () => ({ allowed: true, entry: '/usr/bin/bot' }),
       keys: vault,

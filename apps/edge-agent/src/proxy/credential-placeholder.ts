@@ -40,6 +40,11 @@ export function askedFor(request: IncomingMessage, path: string): AskedFor {
   return { kind: 'placeholder', name: [...names][0] };
 }
 
+/** Whether a parameter of a query is one that a provider takes a credential from. */
+export function isCredentialParameter(name: string): boolean {
+  return CREDENTIAL_PARAMETERS.has(name.toLowerCase());
+}
+
 /** The headers without anything that lets in. */
 export function withoutCredentials(
   headers: Readonly<Record<string, string | string[]>>,

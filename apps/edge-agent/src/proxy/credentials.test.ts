@@ -2,11 +2,12 @@ import { once } from 'node:events';
 import { createServer, type IncomingHttpHeaders, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import Anthropic from '@anthropic-ai/sdk';
-import { compilePolicy, decide, parsePolicy } from '@raypher/policy';
+import { compilePolicy, parsePolicy } from '@raypher/policy';
 import { type FakeUpstream, startFakeUpstream } from '@raypher/testkit';
 import OpenAI from 'openai';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { EventDraft } from '../ledger/event-draft.ts';
+import { engines, inForce } from '../testing/policy-in-force.ts';
 import { BOT } from '../testing/test-proxy.ts';
 import { sealInto, startTestVault } from '../testing/test-vault.ts';
 import type { Vault } from '../vault/vault.ts';
@@ -68,7 +69,8 @@ beforeAll(async () => {
       connectTo,
     },
     {
-      decide: (action) => decide(policy, action),
+      policy: inForce(() => policy),
+      ...engines(),
       identify: async () => BOT,
       authorise: async () => standing,
       keys: vault,

@@ -1,36 +1,33 @@
-import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { Readable } from 'node:stream';
-import { type Verdict, withoutAnswer } from '@raypher/policy';
-import type { Dispatcher } from 'undici';
+import type { Verdict } from '@raypher/policy';
+import type { OpenConnection } from '../connections/live-connections.ts';
 import { callerMessage, callerRefusal, callerRefused } from './allowed-callers.ts';
-import type { Caller } from './caller.ts';
-import { type Credential, credentialFor, credentialLabel } from './credentials.ts';
-import { type Destination, destinationOf } from './destination.ts';
-import { framingFault, responseHeaders } from './headers.ts';
-import type { ModelName } from './model-name.ts';
-import { credentialRefused, denialMessage, networkEvent } from './network-event.ts';
-import { type Outgoing, outgoingRequest } from './outgoing-request.ts';
+import type { CallCost } from './answer-reader.ts';
+import { chargeOf } from './call-charge.ts';
+import { clientGone } from './client-gone.ts';
+import { countBytes } from './count-bytes.ts';
+import { credentialFor, credentialLabel } from './credentials.ts';
+import { type CallDecision, decideCall } from './decide-call.ts';
+import { destinationOf } from './destination.ts';
+import { Exchange } from './exchange.ts';
+import { foundEvent } from './found-event.ts';
+import { guardOutgoing } from './guard-outgoing.ts';
+import { framingFault } from './headers.ts';
+import { denialOf, holdMoney, isRefused } from './hold-money.ts';
+import { AnswerInspector } from './inspect-answer.ts';
+import { type CallFacts, credentialRefused, networkEvent } from './network-event.ts';
+import { outgoingRequest } from './outgoing-request.ts';
 import { leadsBack, type ProxyContext } from './proxy-context.ts';
 import type { Reached } from './reached.ts';
-import { refuse } from './refusal.ts';
+import { refuse, type Stop } from './refusal.ts';
+import { relay } from './relay.ts';
 import { readRequestBody } from './request-body.ts';
 import { isFromForeignPage } from './web-page.ts';
 
-/** Sent on, answered, or broken off: what is known when it is over. */
-interface Outcome {
-  status: number;
-  bytesReceived: number;
-  streamed: boolean;
-}
-
-/** The client hung up before the answer was complete (nginx's number; it is never sent). */
-const CLIENT_GONE = 499;
-const STREAMING_TYPES = /^(text\/event-stream|application\/(x-ndjson|jsonl|json-seq))/i;
-
 /**
- * Carries one request through: who is it, what for, may it; then on to the upstream and back as it comes.
- * Leaves one event, whatever happens.
+ * Carries one request through: who is it, what for, may it, what is in it, what may it cost; then on to the upstream
+ * and back as it comes. Leaves one event about the call, whatever happens, and one about what was found in each
+ * direction.
  *
  * @param reached for a request inside an intercepted tunnel
  */
@@ -40,183 +37,202 @@ export async function forward(
   context: ProxyContext,
   reached?: Reached,
 ): Promise<void> {
-  const startedAt = performance.now();
+  const exchange = await admit(request, response, context, reached);
+  if (exchange === undefined) return;
+  const early = decideCall(context, exchange);
+  if (isRefused(early)) {
+    stop(context, exchange, early, denialOf(context, early));
+    return;
+  }
+  const { destination, caller } = exchange;
+  const { host, port } = destination;
+  const standing = await callerRefusal(context, caller);
+  if (standing !== undefined) {
+    refuse(response, destination.dialect, 'not-allowed', callerMessage(standing));
+    context.record(callerRefused(standing, caller, { host, port, method: exchange.method }, early.verdict));
+    return;
+  }
+  const connection = context.connections.open({
+    kind: 'request',
+    process: caller.process,
+    agent: caller.agent ?? undefined,
+    host,
+    port,
+    method: exchange.method,
+    path: exchange.path,
+    provider: destination.provider?.id,
+    model: early.model ?? undefined,
+  });
+  try {
+    await carry(context, exchange, early, connection);
+  } finally {
+    connection.close();
+  }
+}
+
+/** What is wrong with a request whoever sends it; then who sends it, and its body. */
+async function admit(
+  request: IncomingMessage,
+  response: ServerResponse,
+  context: ProxyContext,
+  reached: Reached | undefined,
+): Promise<Exchange | undefined> {
   const fault = framingFault(request);
   if (fault !== undefined) {
     // The connection is not safe to go on with: where the next request starts is in doubt.
     response.shouldKeepAlive = false;
     refuse(response, 'generic', 'bad-request', `The request has ${fault}.`);
-    return;
+    return undefined;
   }
   const destination = reached?.destination ?? destinationOf(request);
   if (destination === undefined) {
     refuse(response, 'generic', 'not-found', 'Raypher does not know a provider for this path.');
-    return;
+    return undefined;
   }
   // With an absolute URL the proxy is one that somebody configured, and Host and Origin are the site's.
   if (reached === undefined && request.url?.startsWith('/') === true && isFromForeignPage(request)) {
     refuse(response, 'generic', 'bad-request', 'Web pages of other sites may not use this address.');
-    return;
+    return undefined;
   }
   const { host, port } = destination;
-  if (leadsBack(context, host, port) || context.upstreams.isOther(reached?.client ?? request.socket)) {
+  const client = reached?.client ?? request.socket;
+  if (leadsBack(context, host, port) || context.upstreams.isOther(client)) {
     refuse(response, destination.dialect, 'bad-request', 'This address leads back into the proxy.');
-    return;
+    return undefined;
   }
   const caller = reached?.caller ?? (await context.identify(request.socket));
-  const { body, models } = await readRequestBody(request, destination, context.bodyLimitBytes);
-  const { verdict, model } = decideForModels(context, destination, request.method ?? 'GET', caller, models);
-  const denied = withoutAnswer(verdict.effective) === 'DENY';
-  const refused = denied ? undefined : await callerRefusal(context, caller);
-  if (refused !== undefined) {
-    refuse(response, destination.dialect, 'not-allowed', callerMessage(refused));
-    context.record(callerRefused(refused, caller, { host, port, method: request.method ?? 'GET' }, verdict));
+  const gone = clientGone(client, response);
+  const looksThrough = context.policy.inspects('out');
+  const read = await readRequestBody(request, destination, context.bodyLimitBytes, looksThrough);
+  return new Exchange({ request, response, destination, caller, gone, read });
+}
+
+/** Everything about a request that was not refused at once. */
+async function carry(
+  context: ProxyContext,
+  exchange: Exchange,
+  early: CallDecision,
+  connection: OpenConnection,
+): Promise<void> {
+  const guarded = await guardOutgoing(context, exchange, connection);
+  if ('stop' in guarded) {
+    stop(context, exchange, { ...early, verdict: guarded.verdict }, guarded.stop);
     return;
   }
-
-  const counted = countBytes(body);
-  let outcome: Outcome;
-  let credential: Credential | undefined;
-  if (denied) {
-    const status = refuse(response, destination.dialect, 'denied', denialMessage(verdict));
-    outcome = { status, bytesReceived: 0, streamed: false };
-  } else {
-    const origin = context.upstreams.origin(destination.protocol, host, port);
-    credential = await credentialFor(request, destination, origin, caller, context);
-    const outgoing = await outgoingRequest(request, destination, origin, credential, context.keys);
+  const held = await holdMoney(context, exchange, connection);
+  if ('stop' in held) {
+    stop(context, exchange, held.decision, held.stop);
+    return;
+  }
+  const { decision, money, answer } = held;
+  const { request, destination, caller } = exchange;
+  const { host, port, protocol, path, provider, dialect } = destination;
+  let charge: CallCost | undefined;
+  try {
+    const origin = context.upstreams.origin(protocol, host, port);
+    const credential = await credentialFor(request, destination, origin, caller, context);
+    const { changes, scope, redacted } = guarded;
+    const outgoing = await outgoingRequest(request, destination, origin, credential, context.keys, changes);
     if ('refusal' in outgoing) {
       const { refusal } = outgoing;
-      const { path, provider, dialect } = destination;
-      const status = refuse(response, dialect, refusal.kind, `Blocked by Raypher: ${refusal.message}`);
-      const { revision } = verdict;
+      const status = refuse(
+        exchange.response,
+        dialect,
+        refusal.kind,
+        `Blocked by Raypher: ${refusal.message}`,
+      );
+      const { revision } = decision.verdict;
       context.record(
         credentialRefused({ host, path, provider: provider?.id, caller, status, refusal, revision }),
       );
       return;
     }
-    if (caller.process !== undefined && typeof model === 'string') context.modelSeen(caller.process, model);
-    outcome = await relay(request, response, context, destination, outgoing, counted.body);
+    if (caller.process !== undefined && typeof decision.model === 'string') {
+      context.modelSeen(caller.process, decision.model);
+    }
+    const inspector = new AnswerInspector(context, exchange, scope);
+    const counted = countBytes(changes.body ?? exchange.read.body);
+    const outcome = await relay(context, { exchange, outgoing, body: counted.body, inspector, connection });
+    charge = chargeOf(context, exchange, decision, outcome);
+    recordAnswer(context, exchange, inspector, connection);
+    record(context, exchange, decision, {
+      ...outcome,
+      charge,
+      redacted,
+      credential: credentialLabel(credential),
+      approval: answer?.approval,
+      bytesSent: counted.bytes(),
+    });
+  } finally {
+    if (charge?.cost.known === true) money?.settle(charge.cost.micros);
+    else money?.release();
   }
-  if (destination.path === context.canaryPath && denied) return;
+}
+
+/** Answers in the provider's words, and records it. */
+function stop(context: ProxyContext, exchange: Exchange, decision: CallDecision, why: Stop): void {
+  const { kind, message, retryAt } = why;
+  const { response, destination } = exchange;
+  const status = refuse(response, destination.dialect, kind, message, retryAt);
+  if (destination.path === context.canaryPath) return;
+  record(context, exchange, decision, {
+    status,
+    stopped: kind,
+    bytesReceived: 0,
+    bytesSent: 0,
+    streamed: false,
+  });
+}
+
+function record(
+  context: ProxyContext,
+  exchange: Exchange,
+  { verdict, model }: { verdict: Verdict; model: CallDecision['model'] },
+  facts: CallFacts,
+): void {
+  const { destination, caller, method, startedAt } = exchange;
   context.record(
     networkEvent({
       type: 'network.request',
       host: destination.host,
       port: destination.port,
-      method: request.method ?? 'GET',
+      method,
       path: destination.path,
       provider: destination.provider?.id,
       model,
       caller,
-      credential: credential === undefined ? undefined : credentialLabel(credential),
       verdict,
-      denied,
-      ...outcome,
-      bytesSent: denied ? 0 : counted.bytes(),
+      denied: facts.stopped !== undefined,
       durationMs: performance.now() - startedAt,
-      inspected: true,
+      inspected: !exchange.isOpaque,
+      ...facts,
     }),
   );
 }
 
-/** A request may name several models; the strictest verdict about any of them counts. */
-function decideForModels(
+/** What an answer held, when it held something. */
+function recordAnswer(
   context: ProxyContext,
-  destination: Destination,
-  method: string,
-  { agent }: Caller,
-  models: readonly ModelName[],
-): { verdict: Verdict; model: ModelName | undefined } {
-  const ask = (model: ModelName | undefined) => ({
-    model,
-    verdict: context.decide({
-      action: 'network.connect',
+  exchange: Exchange,
+  { findings }: AnswerInspector,
+  connection: OpenConnection,
+): void {
+  const { destination, caller, models } = exchange;
+  const { located, worst, redacted, outcome } = findings;
+  if (worst === undefined) return;
+  context.record(
+    foundEvent({
+      direction: 'in',
       host: destination.host,
-      port: destination.port,
+      path: destination.path,
       provider: destination.provider?.id,
-      model,
-      method,
-      path: destination.path.split(/[?#]/, 1)[0],
-      agent,
+      model: models.length === 0 ? undefined : (models[0] ?? null),
+      caller,
+      verdict: worst.verdict,
+      outcome,
+      findings: located,
+      redacted,
+      connection: connection.state.id,
     }),
-  });
-  const [first = ask(undefined), ...others] = models.map(ask);
-  return others.reduce(
-    (worst, next) => (severity(next.verdict) > severity(worst.verdict) ? next : worst),
-    first,
   );
-}
-
-function severity(verdict: Verdict): number {
-  return (withoutAnswer(verdict.effective) === 'DENY' ? 2 : 0) + (verdict.outcome === 'DENY' ? 1 : 0);
-}
-
-async function relay(
-  request: IncomingMessage,
-  response: ServerResponse,
-  context: ProxyContext,
-  { host, dialect }: Destination,
-  { origin, path, headers }: Outgoing,
-  body: Buffer | AsyncIterable<Buffer> | undefined,
-): Promise<Outcome> {
-  const hangUp = new AbortController();
-  const { socket } = request;
-  // Of the socket, because an answer that waits behind another one is not told that the client is gone.
-  const gone = (): void => hangUp.abort();
-  socket.once('close', gone);
-  let bytesReceived = 0;
-  let streamed = false;
-  try {
-    // It may have hung up while it was being identified; that must not keep the call out of the record.
-    if (socket.destroyed) hangUp.abort();
-    hangUp.signal.throwIfAborted();
-    const answer = await context.upstreams.dispatcher.request({
-      origin,
-      path,
-      // Node's parser only lets through methods it knows; undici accepts the same ones.
-      method: (request.method ?? 'GET') as Dispatcher.HttpMethod,
-      headers,
-      body: body === undefined || Buffer.isBuffer(body) ? (body ?? null) : Readable.from(body),
-      signal: hangUp.signal,
-    });
-    streamed = STREAMING_TYPES.test(String(answer.headers['content-type'] ?? ''));
-    response.writeHead(answer.statusCode, responseHeaders(answer.headers));
-    // A stream's first byte may be minutes away; the client wants to know now that it was accepted.
-    response.flushHeaders();
-    for await (const chunk of answer.body) {
-      bytesReceived += chunk.length;
-      if (!response.write(chunk)) await once(response, 'drain', { signal: hangUp.signal });
-    }
-    response.end();
-    return { status: answer.statusCode, bytesReceived, streamed };
-  } catch (error) {
-    if (hangUp.signal.aborted) return { status: CLIENT_GONE, bytesReceived, streamed };
-    // Cut off in the middle, the client must see a broken answer and not a short one.
-    const status = refuse(response, dialect, 'unreachable', `${host} cannot be reached: ${whyOf(error)}.`);
-    return { status, bytesReceived, streamed };
-  } finally {
-    socket.off('close', gone);
-  }
-}
-
-function countBytes(body: Buffer | AsyncIterable<Buffer> | undefined): {
-  body: Buffer | AsyncIterable<Buffer> | undefined;
-  bytes: () => number;
-} {
-  if (body === undefined) return { body, bytes: () => 0 };
-  if (Buffer.isBuffer(body)) return { body, bytes: () => body.length };
-  let size = 0;
-  async function* passing(source: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
-    for await (const chunk of source) {
-      size += chunk.length;
-      yield chunk;
-    }
-  }
-  return { body: passing(body), bytes: () => size };
-}
-
-/** The reason without addresses of private gateways, which messages of the network layer contain. */
-function whyOf(error: unknown): string {
-  if (error instanceof Error && 'code' in error && typeof error.code === 'string') return error.code;
-  return 'the connection failed';
 }

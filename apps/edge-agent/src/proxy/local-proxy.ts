@@ -1,12 +1,17 @@
 import { randomUUID } from 'node:crypto';
 import { createServer, type Server } from 'node:http';
 import type { Socket } from 'node:net';
+import type { PriceBook } from '@raypher/cost';
 import { RaypherError } from '@raypher/shared';
+import type { Approvals } from '../approvals/approval.ts';
+import type { Spending } from '../budgets/spending.ts';
+import type { LiveConnections } from '../connections/live-connections.ts';
 import { type CallerRule, NOBODY_IS_ALLOWED } from './allowed-callers.ts';
 import { type AuthoriseCaller, type IdentifyCaller, type ModelSeen, oncePerConnection } from './caller.ts';
 import type { SealedKeys } from './credentials.ts';
+import type { DataGuard } from './data-guard.ts';
 import { forward } from './forward.ts';
-import type { ProxyContext } from './proxy-context.ts';
+import type { PolicyInForce, ProxyContext } from './proxy-context.ts';
 import { refuse, tunnelRefusal } from './refusal.ts';
 import { tunnel } from './tunnel.ts';
 import { Upstreams } from './upstreams.ts';
@@ -20,7 +25,12 @@ export interface LocalProxyOptions {
 }
 
 export interface LocalProxyParts {
-  decide: ProxyContext['decide'];
+  policy: PolicyInForce;
+  data: DataGuard;
+  prices: PriceBook;
+  spending?: Spending | undefined;
+  approvals?: Approvals | undefined;
+  connections: LiveConnections;
   identify: IdentifyCaller;
   /** Without it, nobody is allowed. */
   authorise?: AuthoriseCaller;
@@ -63,7 +73,13 @@ export class LocalProxy {
 
   async start(): Promise<void> {
     const context: ProxyContext = {
-      decide: this.#parts.decide,
+      policy: this.#parts.policy,
+      data: this.#parts.data,
+      prices: this.#parts.prices,
+      spending: this.#parts.spending,
+      approvals: this.#parts.approvals,
+      connections: this.#parts.connections,
+      failed: this.#parts.failed,
       identify: oncePerConnection(this.#parts.identify),
       authorise: this.#parts.authorise ?? NOBODY_IS_ALLOWED,
       keys: this.#parts.keys,

@@ -1,11 +1,36 @@
+import { inputTokens } from '@raypher/cost';
 import type { Verdict } from '@raypher/policy';
 import type { LedgerEntry } from '@raypher/shared';
 import { maskText } from '../discovery/mask.ts';
 import type { EventDraft } from '../ledger/event-draft.ts';
+import type { CallCost } from './answer-reader.ts';
 import type { Caller } from './caller.ts';
 import type { CredentialRefusal } from './credentials.ts';
+import type { RefusalKind } from './refusal.ts';
+import type { Outcome } from './relay.ts';
 
-export interface NetworkFacts {
+/** What became of one call. */
+export interface CallFacts {
+  /** 0 when there was no answer. */
+  status: number;
+  bytesSent: number;
+  bytesReceived: number;
+  streamed: boolean;
+  /** Why it was not sent on; undefined when it was. */
+  stopped?: RefusalKind;
+  /** Why the answer ended before its end. */
+  brokenOff?: Outcome['brokenOff'];
+  /** Undefined when nothing was charged. */
+  charge?: CallCost | undefined;
+  /** Pieces of data that were taken out. */
+  redacted?: number;
+  /** `own`, `none` or `sealed:NAME`; undefined where nobody could see it. */
+  credential?: string | undefined;
+  /** Id of the question that a person answered. */
+  approval?: string | undefined;
+}
+
+export interface NetworkFacts extends CallFacts {
   type: 'network.request' | 'network.tunnel';
   host: string;
   port: number;
@@ -15,17 +40,10 @@ export interface NetworkFacts {
   provider: string | undefined;
   model: string | null | undefined;
   caller: Caller;
-  /** `own`, `none` or `sealed:NAME`; undefined where nobody could see it. */
-  credential?: string | undefined;
   verdict: Verdict;
   /** Whether it was carried out. */
   denied: boolean;
-  /** 0 when there was no answer. */
-  status: number;
-  bytesSent: number;
-  bytesReceived: number;
   durationMs: number;
-  streamed: boolean;
   inspected: boolean;
 }
 
@@ -63,7 +81,27 @@ export function networkEvent(facts: NetworkFacts): EventDraft {
       streamed: facts.streamed,
       inspected: facts.inspected,
       ...(facts.credential === undefined ? {} : { credential: facts.credential }),
+      ...(facts.stopped === undefined ? {} : { stopped: facts.stopped }),
+      ...(facts.brokenOff === undefined ? {} : { brokenOff: facts.brokenOff }),
+      ...(facts.approval === undefined ? {} : { approval: facts.approval }),
+      ...((facts.redacted ?? 0) === 0 ? {} : { redacted: facts.redacted ?? 0 }),
+      ...costFacts(facts.charge),
     },
+  };
+}
+
+/** Money in whole micro-dollars. What nobody knows is absent, never zero. */
+function costFacts(charge: CallCost | undefined): EventDraft['data'] {
+  if (charge === undefined) return {};
+  const { usage, cost } = charge;
+  const { tokens } = usage;
+  return {
+    inputTokens: inputTokens(tokens),
+    outputTokens: tokens.output + tokens.reasoning + tokens.audioOutput + tokens.imageOutput,
+    cachedTokens: tokens.cacheRead,
+    tokensEstimated: usage.estimated,
+    ...(cost.known ? { costMicros: cost.micros, costEstimated: cost.estimated } : {}),
+    ...(cost.known && cost.pricedAs !== undefined ? { pricedAs: cost.pricedAs } : {}),
   };
 }
 

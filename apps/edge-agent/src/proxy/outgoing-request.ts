@@ -12,19 +12,31 @@ export interface Outgoing {
   headers: Record<string, string | string[]>;
 }
 
+/** What a request sends that is not what came in: data that was taken out of it. */
+export interface Changes {
+  readonly path: string;
+  readonly headers: readonly (readonly [name: string, value: string])[];
+  /** Undefined: the body goes on as it came. */
+  readonly body: Buffer | undefined;
+}
+
 /**
  * Puts the credential in that was decided on. Redirects are not followed by the upstream's client, so a key that is
  * put in here goes to this origin only.
  */
 export async function outgoingRequest(
   request: IncomingMessage,
-  { protocol, host, port, path }: Destination,
+  { protocol, host, port, provider }: Destination,
   origin: string,
   credential: Credential,
   keys: SealedKeys | undefined,
+  changes: Changes,
 ): Promise<Outgoing | { refusal: CredentialRefusal }> {
   if (credential.kind === 'refused') return credential;
-  const headers = requestHeaders(request, authority(protocol, host, port));
+  const { path } = changes;
+  const headers = changedHeaders(requestHeaders(request, authority(protocol, host, port)), changes);
+  // What is read on its way back has to be readable; between the client and this machine nothing is gained by packing.
+  if (provider !== undefined) headers['accept-encoding'] = 'identity';
   if (credential.kind !== 'sealed' || keys === undefined) return { origin, path, headers };
   let value: Uint8Array;
   try {
@@ -41,4 +53,25 @@ export async function outgoingRequest(
     path: withoutQueryCredentials(path),
     headers: { ...withoutCredentials(headers), [name]: `${scheme}${key}` },
   };
+}
+
+function changedHeaders(
+  headers: Record<string, string | string[]>,
+  { headers: changed, body }: Changes,
+): Record<string, string | string[]> {
+  const result = { ...headers };
+  const values = new Map<string, string[]>();
+  for (const [name, value] of changed) {
+    const key = name.toLowerCase();
+    values.set(key, [...(values.get(key) ?? []), value]);
+  }
+  for (const [name, list] of values) {
+    if (Object.hasOwn(result, name)) result[name] = list.length === 1 ? (list[0] ?? '') : list;
+  }
+  if (body !== undefined) {
+    // It is written as it is read: unpacked, with its length known.
+    delete result['content-encoding'];
+    result['content-length'] = String(body.length);
+  }
+  return result;
 }

@@ -1,8 +1,10 @@
 import {
   type ActionRequest,
+  type ApplicableLimit,
   compilePolicy,
   decide,
   type LayeredDocument,
+  limitsFor,
   type PolicyIssue,
   type PolicySnapshot,
   parsePolicy,
@@ -10,6 +12,7 @@ import {
 } from '@raypher/policy';
 import { type PolicyPayload, RaypherError } from '@raypher/shared';
 import type { AppliedState, Enforcer, VerifiedState } from '../uplink/enforcer.ts';
+import type { PolicyInForce } from './proxy-context.ts';
 
 /** A host that exists nowhere; what is asked about it only proves that refusals work. */
 export const CANARY_HOST = 'canary.raypher.invalid';
@@ -29,7 +32,7 @@ network:
 `;
 
 /** Decides for the proxy, from the policy that is in force. Deciding never waits for anything. */
-export class PolicyEnforcer implements Enforcer<PolicyPayload> {
+export class PolicyEnforcer implements Enforcer<PolicyPayload>, PolicyInForce {
   readonly kind = 'policy';
   readonly #canary = compile(0, [{ layer: 'global', source: CANARY }]);
   #applied: { state: AppliedState; documents: LayeredDocument[] } | undefined;
@@ -70,6 +73,18 @@ export class PolicyEnforcer implements Enforcer<PolicyPayload> {
 
   decide(request: ActionRequest): Verdict {
     return decide(request.host === CANARY_HOST ? this.#canary : this.#snapshot, request);
+  }
+
+  limitsFor(request: ActionRequest): readonly ApplicableLimit[] {
+    return limitsFor(this.#snapshot, request);
+  }
+
+  inspects(direction: 'out' | 'in'): boolean {
+    return this.#snapshot.plans[`data.${direction}`].length > 0;
+  }
+
+  get isReversible(): boolean {
+    return false;
   }
 
   /**

@@ -1,13 +1,36 @@
-import type { ActionRequest, Verdict } from '@raypher/policy';
+import type { PriceBook } from '@raypher/cost';
+import type { ActionRequest, ApplicableLimit, Verdict } from '@raypher/policy';
+import type { Approvals } from '../approvals/approval.ts';
+import type { Spending } from '../budgets/spending.ts';
+import type { LiveConnections } from '../connections/live-connections.ts';
 import type { EventDraft } from '../ledger/event-draft.ts';
 import type { CallerRule } from './allowed-callers.ts';
 import type { AuthoriseCaller, IdentifyCaller, ModelSeen } from './caller.ts';
 import type { SealedKeys } from './credentials.ts';
+import type { DataGuard } from './data-guard.ts';
 import type { Upstreams } from './upstreams.ts';
+
+/** The policy that is in force at the moment of asking. */
+export interface PolicyInForce {
+  decide(request: ActionRequest): Verdict;
+  /** The limits that a call has to keep. */
+  limitsFor(request: ActionRequest): readonly ApplicableLimit[];
+  /** Whether it says anything about data in this direction. */
+  inspects(direction: 'out' | 'in'): boolean;
+  /** Whether what is taken out of questions is put back into their answers. */
+  readonly isReversible: boolean;
+}
 
 /** What every request through the proxy needs. */
 export interface ProxyContext {
-  decide: (request: ActionRequest) => Verdict;
+  policy: PolicyInForce;
+  data: DataGuard;
+  prices: PriceBook;
+  /** Undefined where nobody counts: limits then hold whatever was spent. */
+  spending: Spending | undefined;
+  /** Undefined where nobody can be asked: what the rule says for no answer is done at once. */
+  approvals: Approvals | undefined;
+  connections: LiveConnections;
   identify: IdentifyCaller;
   /** Whether a program may use sealed keys. */
   authorise: AuthoriseCaller;
@@ -17,6 +40,8 @@ export interface ProxyContext {
   callers: () => CallerRule;
   record: (event: EventDraft) => void;
   modelSeen: ModelSeen;
+  /** Something of our own failed while a request went on. */
+  failed: (error: unknown) => void;
   upstreams: Upstreams;
   /** Largest body held in memory to learn its model, in bytes. */
   bodyLimitBytes: number;

@@ -9,7 +9,12 @@ export type RefusalKind =
   | 'not-found'
   | 'unreachable'
   | 'unavailable'
-  | 'no-credential';
+  | 'no-credential'
+  /** A spending limit would be exceeded. */
+  | 'over-budget'
+  /** Sensitive data that must not pass. */
+  | 'data-blocked'
+  | 'too-large';
 
 const STATUS: Record<RefusalKind, number> = {
   'no-credential': 401,
@@ -19,7 +24,19 @@ const STATUS: Record<RefusalKind, number> = {
   'not-found': 404,
   unreachable: 502,
   unavailable: 503,
+  'over-budget': 429,
+  'data-blocked': 403,
+  'too-large': 413,
 };
+
+/** Why a request goes no further. */
+export interface Stop {
+  readonly kind: RefusalKind;
+  /** For the person in front of the program. */
+  readonly message: string;
+  /** When asking again makes sense, in milliseconds since the epoch; never when it does not by itself. */
+  readonly retryAt?: number | undefined;
+}
 
 /** The words that each provider uses for the same thing, so that its own client raises its own error class. */
 const OPENAI_TYPE: Record<RefusalKind, { type: string; code: string }> = {
@@ -30,6 +47,9 @@ const OPENAI_TYPE: Record<RefusalKind, { type: string; code: string }> = {
   'not-found': { type: 'invalid_request_error', code: 'not_found' },
   unreachable: { type: 'server_error', code: 'upstream_unreachable' },
   unavailable: { type: 'server_error', code: 'unavailable' },
+  'over-budget': { type: 'insufficient_quota', code: 'budget_exceeded' },
+  'data-blocked': { type: 'permission_error', code: 'sensitive_data' },
+  'too-large': { type: 'invalid_request_error', code: 'request_too_large' },
 };
 const ANTHROPIC_TYPE: Record<RefusalKind, string> = {
   'no-credential': 'authentication_error',
@@ -39,6 +59,9 @@ const ANTHROPIC_TYPE: Record<RefusalKind, string> = {
   'not-found': 'not_found_error',
   unreachable: 'api_error',
   unavailable: 'overloaded_error',
+  'over-budget': 'rate_limit_error',
+  'data-blocked': 'permission_error',
+  'too-large': 'request_too_large',
 };
 const GEMINI_STATUS: Record<RefusalKind, string> = {
   'no-credential': 'UNAUTHENTICATED',
@@ -48,6 +71,9 @@ const GEMINI_STATUS: Record<RefusalKind, string> = {
   'not-found': 'NOT_FOUND',
   unreachable: 'UNAVAILABLE',
   unavailable: 'UNAVAILABLE',
+  'over-budget': 'RESOURCE_EXHAUSTED',
+  'data-blocked': 'PERMISSION_DENIED',
+  'too-large': 'INVALID_ARGUMENT',
 };
 
 /** An answer of the proxy itself, in the shape that the provider's client understands. */
@@ -70,12 +96,22 @@ export function refusalBody(dialect: Dialect, kind: RefusalKind, message: string
   }
 }
 
+/**
+ * What ends a stream of events that has begun, in the provider's way: its client raises an error instead of taking a
+ * part for the whole.
+ */
+export function refusalEvent(dialect: Dialect, kind: RefusalKind, message: string): string {
+  const body = JSON.stringify(refusalBody(dialect, kind, message));
+  return dialect === 'anthropic' ? `event: error\ndata: ${body}\n\n` : `data: ${body}\n\n`;
+}
+
 /** Answers and ends the response; a response that has begun is cut off instead. */
 export function refuse(
   response: ServerResponse,
   dialect: Dialect,
   kind: RefusalKind,
   message: string,
+  retryAt?: number,
 ): number {
   const status = STATUS[kind];
   if (response.headersSent) {
@@ -87,11 +123,17 @@ export function refuse(
     'content-type': 'application/json; charset=utf-8',
     'content-length': Buffer.byteLength(body),
     'x-raypher': kind,
-    // Both official clients obey this; asking again cannot change a verdict.
-    ...(STATUS[kind] === 403 ? { 'x-should-retry': 'false' } : {}),
+    // Both official clients obey this; asking again cannot change a verdict, and a budget is not filled in seconds.
+    ...(status === 403 || status === 429 ? { 'x-should-retry': 'false' } : {}),
+    ...(retryAt === undefined ? {} : { 'retry-after': retryAfter(retryAt) }),
   });
   response.end(body);
   return status;
+}
+
+/** Whole seconds from now (RFC 9110 §10.2.3). */
+function retryAfter(at: number): string {
+  return String(Math.max(1, Math.ceil((at - Date.now()) / 1000)));
 }
 
 /** The status line and body for a refused CONNECT. */

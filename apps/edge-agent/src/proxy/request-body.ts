@@ -1,23 +1,16 @@
 import type { IncomingMessage } from 'node:http';
-import { promisify } from 'node:util';
-import { brotliDecompress, gunzip, inflate, zstdDecompress } from 'node:zlib';
+import { decodeContent } from './content-coding.ts';
 import type { Destination } from './destination.ts';
 import { type ModelName, modelsInJson } from './model-name.ts';
 
 export interface ReadBody {
   /** What to send on: the bytes as they came. Undefined: there is no body. */
   body: Buffer | AsyncIterable<Buffer> | undefined;
+  /** The body without its content coding; undefined when it is not held, or its coding cannot be undone. */
+  plain: Buffer | undefined;
   /** Empty: no model is involved. */
   models: ModelName[];
 }
-
-const DECODERS = {
-  gzip: promisify(gunzip),
-  'x-gzip': promisify(gunzip),
-  deflate: promisify(inflate),
-  br: promisify(brotliDecompress),
-  zstd: promisify(zstdDecompress),
-} as const;
 
 /** A form begins with the boundary, which begins with two of these. */
 const DASH = 0x2d;
@@ -31,20 +24,25 @@ const GENERATES =
 const MENTIONS_MODEL = /models?[/\\]/i;
 
 /**
- * Reads as much of a request as it takes to learn which model it is for, without changing a byte of it.
- * Only calls to model providers are read; everything else streams past.
+ * Reads as much of a request as it takes to learn which model it is for and what is in it, without changing a byte.
+ * Bodies for others than model providers stream past unless they are to be looked through.
  *
  * @param limitBytes larger bodies are not held in memory; their model is then unknown (`null`)
+ * @param lookThrough whether the body is wanted whoever it is for
  */
 export async function readRequestBody(
   request: IncomingMessage,
   destination: Destination,
   limitBytes: number,
+  lookThrough: boolean,
 ): Promise<ReadBody> {
-  if (!hasBody(request)) return { body: undefined, models: modelsInPath(destination) };
-  if (destination.provider === undefined) return { body: request, models: [] };
+  if (!hasBody(request)) return { body: undefined, plain: undefined, models: modelsInPath(destination) };
+  const tooLarge: ModelName[] = destination.provider === undefined ? [] : [null];
+  if (destination.provider === undefined && !lookThrough) {
+    return { body: request, plain: undefined, models: [] };
+  }
   if (Number(request.headers['content-length'] ?? 0) > limitBytes) {
-    return { body: request, models: [null] };
+    return { body: request, plain: undefined, models: tooLarge };
   }
   const chunks: Buffer[] = [];
   let size = 0;
@@ -53,21 +51,21 @@ export async function readRequestBody(
     const chunk: Buffer = next.value;
     chunks.push(chunk);
     size += chunk.length;
-    if (size > limitBytes) return { body: replay(chunks, source), models: [null] };
+    if (size > limitBytes) return { body: replay(chunks, source), plain: undefined, models: tooLarge };
   }
-  const body = Buffer.concat(chunks);
-  return { body, models: await modelsOf(request, destination, body, limitBytes) };
+  const body = chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks);
+  const plain = await decodeContent(body, request.headers['content-encoding'], limitBytes);
+  return { body, plain, models: modelsOf(request, destination, plain) };
 }
 
-async function modelsOf(
+function modelsOf(
   request: IncomingMessage,
   destination: Destination,
-  body: Buffer,
-  limitBytes: number,
-): Promise<ModelName[]> {
+  plain: Buffer | undefined,
+): ModelName[] {
+  if (destination.provider === undefined) return [];
   const inPath = modelsInPath(destination);
   if (inPath.length > 0) return inPath;
-  const plain = await decode(body, request.headers['content-encoding'], limitBytes);
   if (plain === undefined) return [null];
   const isForm =
     request.headers['content-type']?.toLowerCase().startsWith('multipart/') === true && plain[0] === DASH;
@@ -105,31 +103,16 @@ function modelsInForm(body: Buffer): ModelName[] {
   return named.length > 1 ? [null] : named;
 }
 
-async function decode(
-  body: Buffer,
-  encoding: string | undefined,
-  limitBytes: number,
-): Promise<Buffer | undefined> {
-  const name = encoding?.trim().toLowerCase() ?? 'identity';
-  if (name === 'identity' || name === '') return body;
-  if (!isDecoder(name)) return undefined;
-  try {
-    return await DECODERS[name](body, { maxOutputLength: limitBytes });
-  } catch {
-    return undefined;
-  }
-}
-
-function isDecoder(name: string): name is keyof typeof DECODERS {
-  return Object.hasOwn(DECODERS, name);
-}
-
 function hasBody(request: IncomingMessage): boolean {
   const { 'content-length': length, 'transfer-encoding': encoding } = request.headers;
   return encoding !== undefined || (length !== undefined && length !== '0');
 }
 
-async function* replay(chunks: readonly Buffer[], rest: AsyncIterator<Buffer>): AsyncGenerator<Buffer> {
+/** What was read of a stream already, then the rest of it. */
+export async function* replay(
+  chunks: readonly Buffer[],
+  rest: AsyncIterator<Buffer>,
+): AsyncGenerator<Buffer> {
   yield* chunks;
   for (let next = await rest.next(); next.done !== true; next = await rest.next()) yield next.value;
 }

@@ -1,10 +1,10 @@
 import { once } from 'node:events';
 import { createServer, type Socket, connect as tcpConnect } from 'node:net';
 import { connect as tlsConnect } from 'node:tls';
-import { compilePolicy, decide, parsePolicy } from '@raypher/policy';
 import { type FakeUpstream, startFakeUpstream } from '@raypher/testkit';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import type { EventDraft } from '../ledger/event-draft.ts';
+import { engines, inForce, snapshotOf } from '../testing/policy-in-force.ts';
 import { TestAuthority } from '../testing/test-authority.ts';
 import { serverName } from './client-hello.ts';
 import { LocalProxy } from './local-proxy.ts';
@@ -32,12 +32,8 @@ beforeAll(async () => {
       },
     },
     {
-      decide: (request) => {
-        const source = `apiVersion: raypher/v1\nmode: enforce\nnetwork: { default: allow, rules: ${rules} }\n`;
-        const parsed = parsePolicy(source, { layer: 'global' });
-        if (!parsed.ok) throw new Error(JSON.stringify(parsed.issues));
-        return decide(compilePolicy({ revision: 3, layers: [parsed] }), request);
-      },
+      policy: inForce(() => snapshotOf(`network: { default: allow, rules: ${rules} }`, 'enforce', 3)),
+      ...engines(),
       identify: async () => ({ process: { pid: 7, startTime: 1 }, agent: undefined }),
       record: (event) => recorded.resolve(event),
       modelSeen: () => {},

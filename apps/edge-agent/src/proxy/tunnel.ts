@@ -39,7 +39,7 @@ export async function tunnel(
   const caller = await context.identify(client);
   const decide = (name: string): Verdict => {
     const provider = providerByHost(name)?.id;
-    return context.decide({
+    return context.policy.decide({
       action: 'network.connect',
       host: name,
       port,

@@ -11,7 +11,7 @@ type ProxyConfig = Pick<Config, 'proxyPort' | 'proxyBodyLimitBytes' | 'proxyConn
 interface ProxyPartOptions {
   config: ProxyConfig;
   policy: PolicyEnforcer;
-  parts: Omit<LocalProxyParts, 'decide' | 'callers' | 'failed'>;
+  parts: Omit<LocalProxyParts, 'policy' | 'callers' | 'failed'>;
   log: Logger;
   /** It listens. */
   started: () => void;
@@ -48,7 +48,7 @@ export class ProxyPart implements Part {
       },
       {
         ...parts,
-        decide: (request) => policy.decide(request),
+        policy,
         callers: () => this.#config.proxyCallers,
         failed: (error) => log.error({ error: String(error) }, 'a request could not be decided'),
       },

@@ -1,4 +1,5 @@
 import { hostname } from 'node:os';
+import { PackagedPrices } from '@raypher/cost';
 import type { Logger } from 'pino';
 import { Allowance } from '../callers/allowance.ts';
 import { authoriseFrom } from '../callers/authorise.ts';
@@ -7,6 +8,8 @@ import type { Config } from '../config/config.ts';
 import { LiveConnections } from '../connections/live-connections.ts';
 import { Inventory } from '../discovery/inventory.ts';
 import { EDGE_AGENT, type EventDraft } from '../ledger/event-draft.ts';
+import { DataGuard } from '../proxy/data-guard.ts';
+import { openFindingKey } from '../proxy/finding-key.ts';
 import { PolicyEnforcer } from '../proxy/policy-enforcer.ts';
 import { probeCgroups } from '../response/cgroup.ts';
 import { Freezer } from '../response/freeze.ts';
@@ -119,6 +122,9 @@ async function compose(config: Config, log: Logger, release: () => void): Promis
       identify: callersFrom(inventory, callerFinder),
       authorise,
       keys: secured?.vault,
+      data: new DataGuard(openFindingKey(paths.findingKey)),
+      prices: new PackagedPrices(),
+      connections,
       record,
       modelSeen: (process, model) => {
         if (!inventory.isOwn(process.pid)) inventory.recordModel(process, model);

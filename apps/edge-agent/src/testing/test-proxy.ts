@@ -2,12 +2,13 @@ import { once } from 'node:events';
 import { request } from 'node:http';
 import { connect } from 'node:net';
 import Anthropic from '@anthropic-ai/sdk';
-import { compilePolicy, decide, type PolicySnapshot, parsePolicy } from '@raypher/policy';
+import type { PolicySnapshot } from '@raypher/policy';
 import { type FakeUpstream, startFakeUpstream } from '@raypher/testkit';
 import OpenAI from 'openai';
 import type { EventDraft } from '../ledger/event-draft.ts';
 import type { Caller } from '../proxy/caller.ts';
 import { LocalProxy } from '../proxy/local-proxy.ts';
+import { engines, inForce, snapshotOf } from './policy-in-force.ts';
 
 /** Who calls unless a test says otherwise. */
 export const BOT = {
@@ -21,6 +22,7 @@ const HOSTS = ['api.openai.com', 'api.anthropic.com', 'api.deepseek.com', 'plain
 export class TestProxy {
   readonly upstream: FakeUpstream;
   readonly proxy: LocalProxy;
+  readonly engines = engines();
   readonly events: EventDraft[] = [];
   readonly models: string[] = [];
   /** A promise: whoever calls waits until it is known who it is. */
@@ -40,7 +42,8 @@ export class TestProxy {
         },
       },
       {
-        decide: (action) => decide(this.#snapshot, action),
+        policy: inForce(() => this.#snapshot),
+        ...this.engines,
         identify: async () => this.caller,
         record: (event) => {
           this.events.push(event);
@@ -78,6 +81,11 @@ export class TestProxy {
   /** @param network what follows `default: allow` in the policy's network section */
   enforce(network: string, mode: 'enforce' | 'monitor' = 'enforce'): void {
     this.#snapshot = policy(network, mode);
+  }
+
+  /** @param sections of the whole document, beside a network section that allows everything */
+  govern(sections: string, mode: 'enforce' | 'monitor' = 'enforce'): void {
+    this.#snapshot = snapshotOf(`network: { default: allow }\n${sections}`, mode);
   }
 
   /** The first event since the last reset. */
@@ -133,8 +141,5 @@ export class TestProxy {
 }
 
 function policy(network: string, mode: 'enforce' | 'monitor'): PolicySnapshot {
-  const source = `apiVersion: raypher/v1\nmode: ${mode}\nnetwork:\n  default: allow\n  ${network}\n`;
-  const parsed = parsePolicy(source, { layer: 'global' });
-  if (!parsed.ok) throw new Error(JSON.stringify(parsed.issues));
-  return compilePolicy({ revision: 7, layers: [parsed] });
+  return snapshotOf(`network:\n  default: allow\n  ${network}`, mode);
 }

@@ -1,0 +1,125 @@
+import { type Cost, costOf, estimateInput, type PriceBook, type Usage, UsageCollector } from '@raypher/cost';
+import type { AnswerFormat } from './answer-format.ts';
+import type { Exchange } from './exchange.ts';
+
+/** An event longer than this is not read for its usage; what it used is then reckoned. */
+const LONGEST_EVENT = 8 * 1024 * 1024;
+/** Enough for a live view. */
+const PREVIEW = 480;
+
+/** What a call used and cost. */
+export interface CallCost {
+  readonly usage: Usage;
+  readonly cost: Cost;
+}
+
+/**
+ * Reads an answer beside its way to the client: which tokens were used, and how it begins. Works on what was sent to
+ * the client, changes nothing and holds no more than one event.
+ */
+export class AnswerReader {
+  readonly #collector: UsageCollector;
+  readonly #exchange: Exchange;
+  readonly #format: AnswerFormat;
+  readonly #decoder = new TextDecoder();
+  #pending = '';
+  #skipping = false;
+  #text = '';
+
+  constructor(exchange: Exchange, format: AnswerFormat) {
+    this.#exchange = exchange;
+    this.#format = format;
+    this.#collector = new UsageCollector(exchange.destination.provider?.id ?? '', exchange.destination.path);
+  }
+
+  /** The beginning of what the model wrote. */
+  get text(): string {
+    return this.#text;
+  }
+
+  push(chunk: Uint8Array): void {
+    if (this.#format === 'opaque' || this.#format === 'text') return;
+    this.#pending += this.#decoder.decode(chunk, { stream: true });
+    if (this.#format === 'sse' || this.#format === 'ndjson') this.#readLines();
+    if (this.#pending.length > LONGEST_EVENT) {
+      this.#pending = '';
+      this.#skipping = true;
+    }
+  }
+
+  /** The answer has ended: what was not complete before is now, or never will be. */
+  end(): void {
+    if (this.#pending !== '' && !this.#skipping) this.#read(dataOf(this.#pending));
+    this.#pending = '';
+  }
+
+  /** May be called at any time: what is not reported (yet) is reckoned high. */
+  cost(prices: PriceBook, outputLimit: number | undefined, inputEstimate: number | undefined): CallCost {
+    const { destination, models, startedAt, json } = this.#exchange;
+    const usage = this.#collector.finish({
+      inputEstimate: inputEstimate ?? estimateInput(json).tokens,
+      elapsedMs: performance.now() - startedAt,
+      ...(outputLimit === undefined ? {} : { outputLimit }),
+    });
+    const provider = destination.provider?.id ?? '';
+    const call = { provider, model: models[0] ?? undefined, at: Date.now() };
+    return { usage, cost: costOf(usage, call, prices) };
+  }
+
+  #readLines(): void {
+    let start = 0;
+    for (let end = this.#pending.indexOf('\n'); end !== -1; end = this.#pending.indexOf('\n', start)) {
+      if (this.#skipping) this.#skipping = false;
+      else this.#read(dataOf(this.#pending.slice(start, end)));
+      start = end + 1;
+    }
+    this.#pending = this.#pending.slice(start);
+  }
+
+  #read(json: string): void {
+    if (!json.startsWith('{') && !json.startsWith('[')) return;
+    let value: unknown;
+    try {
+      value = JSON.parse(json);
+    } catch {
+      return;
+    }
+    for (const event of Array.isArray(value) ? value : [value]) {
+      this.#collector.add(event);
+      if (this.#text.length < PREVIEW) this.#text = `${this.#text}${writtenIn(event)}`.slice(0, PREVIEW);
+    }
+  }
+}
+
+/** The data of a line of server-sent events; NDJSON has nothing around it. */
+function dataOf(line: string): string {
+  return line.startsWith('data:') ? line.slice(5).trim() : line.trim();
+}
+
+/** Keys under which providers write what the model says, in whole answers and in deltas. */
+const WAYS: readonly (readonly (string | number)[])[] = [
+  ['choices', 0, 'delta', 'content'],
+  ['choices', 0, 'message', 'content'],
+  ['choices', 0, 'text'],
+  ['delta', 'text'],
+  ['delta'],
+  ['content', 0, 'text'],
+  ['candidates', 0, 'content', 'parts', 0, 'text'],
+  ['message', 'content'],
+  ['response'],
+  ['output', 0, 'content', 0, 'text'],
+];
+
+function writtenIn(event: unknown): string {
+  for (const way of WAYS) {
+    const value = way.reduce<unknown>((inner, key) => childOf(inner, key), event);
+    if (typeof value === 'string') return value;
+  }
+  return '';
+}
+
+function childOf(value: unknown, key: string | number): unknown {
+  if (typeof value !== 'object' || value === null || !Object.hasOwn(value, key)) return undefined;
+  // It is an object that has this key; what is behind it stays unknown.
+  return (value as Record<string | number, unknown>)[key];
+}

@@ -1,0 +1,19 @@
+import { type PriceBook, type UpperBound, upperBoundOf } from '@raypher/cost';
+import type { Exchange } from './exchange.ts';
+
+/** What a call costs at most; undefined when nobody can look at all of it, so that nothing bounds it. */
+export function boundOf(prices: PriceBook, exchange: Exchange): UpperBound | undefined {
+  const { destination, models } = exchange;
+  if (exchange.isOpaque) return undefined;
+  return upperBoundOf(
+    {
+      provider: destination.provider?.id ?? '',
+      path: destination.path,
+      // One that could not be learnt is priced as the dearest.
+      models: models.map((model) => model ?? ''),
+      body: exchange.json,
+      at: Date.now(),
+    },
+    prices,
+  );
+}

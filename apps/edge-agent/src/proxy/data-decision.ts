@@ -1,0 +1,90 @@
+import type { Finding } from '@raypher/dlp';
+import { type DataFinding, type Verdict, withoutAnswer } from '@raypher/policy';
+import type { Exchange } from './exchange.ts';
+import type { ProxyContext } from './proxy-context.ts';
+
+/** What is done about one kind of data. `prompt`: a person is asked before the message goes on. */
+export type DataOutcome = 'allow' | 'alert' | 'redact' | 'prompt' | 'block';
+
+export interface DecidedKind {
+  /** What is carried out. */
+  readonly outcome: DataOutcome;
+  /** What would have been, were every layer in enforce mode. */
+  readonly recorded: DataOutcome;
+  readonly verdict: Verdict;
+}
+
+/** What a policy says about the findings of one message. */
+export interface DataDecision {
+  readonly verdict: Verdict;
+  /** Of a finding; undefined for a kind that was not asked about. */
+  of(finding: Pick<Finding, 'category' | 'detector'>): DecidedKind | undefined;
+  readonly outcome: DataOutcome;
+}
+
+export function dataFinding({ category, detector }: Pick<Finding, 'category' | 'detector'>): DataFinding {
+  return { class: category, detector };
+}
+
+/**
+ * Decides about what was found in one message.
+ *
+ * @param findings `null`: the message could not be looked through
+ */
+export function decideData(
+  context: Pick<ProxyContext, 'policy'>,
+  exchange: Pick<Exchange, 'destination' | 'caller' | 'models'>,
+  direction: 'out' | 'in',
+  findings: readonly Pick<Finding, 'category' | 'detector'>[] | null,
+): DataDecision {
+  const { destination, caller, models } = exchange;
+  const verdict = context.policy.decide({
+    action: `data.${direction}`,
+    host: destination.host,
+    provider: destination.provider?.id,
+    model: models.length === 1 ? models[0] : models.length === 0 ? undefined : null,
+    agent: caller.agent,
+    findings: findings === null ? null : findings.map(dataFinding),
+  });
+  const kinds = new Map(
+    (verdict.findings ?? []).map(({ finding, verdict: own }) => [keyOf(finding), decided(own)]),
+  );
+  return {
+    verdict,
+    outcome: decided(verdict).outcome,
+    of: (finding) => kinds.get(keyOf(dataFinding(finding))),
+  };
+}
+
+function decided(verdict: Verdict): DecidedKind {
+  const { effective, obligations } = verdict;
+  return {
+    verdict,
+    outcome: outcomeOf(effective.outcome, obligations?.includes('redact'), obligations?.includes('alert')),
+    recorded: outcomeOf(
+      verdict.outcome,
+      verdict.obligation === 'redact' || obligations?.includes('redact'),
+      verdict.obligation === 'alert',
+    ),
+  };
+}
+
+function outcomeOf(
+  outcome: Verdict['outcome'],
+  redact: boolean | undefined,
+  alert: boolean | undefined,
+): DataOutcome {
+  if (outcome === 'DENY') return 'block';
+  if (outcome === 'PROMPT') return 'prompt';
+  if (redact === true) return 'redact';
+  return alert === true ? 'alert' : 'allow';
+}
+
+function keyOf(finding: DataFinding | null): string {
+  return finding === null ? '' : JSON.stringify([finding.class, finding.detector]);
+}
+
+/** Whether a message with this decision goes no further when nobody is, or can be, asked. */
+export function blocksWithoutAnswer({ verdict }: DataDecision): boolean {
+  return withoutAnswer(verdict.effective) === 'DENY';
+}

@@ -1,0 +1,107 @@
+import { randomBytes } from 'node:crypto';
+import {
+  createPlaceholders,
+  createScanner,
+  hmacSha256,
+  type InspectOptions,
+  type KeyedHash,
+  LruVerdictCache,
+  type Placeholders,
+  type PlaceholderVault,
+  type Scanner,
+} from '@raypher/dlp';
+
+/** What a model is told instead of data, and what that data was, for one AI agent. */
+export interface PlaceholderScope {
+  readonly placeholders: Placeholders;
+  readonly vault: PlaceholderVault & { readonly size: number };
+}
+
+/** Message parts whose findings are remembered: a transcript of several hundred messages is scanned once. */
+const REMEMBERED_PARTS = 20_000;
+/** AI agents whose placeholders can be put back. */
+const MOST_SCOPES = 256;
+/** Values of one AI agent that can be put back. */
+const MOST_VALUES = 10_000;
+
+/**
+ * Looks for sensitive data in what passes the proxy. What was taken out can be put back only while this process
+ * lives: the values are in memory and nowhere else.
+ */
+export class DataGuard {
+  /** HMAC-SHA-256 under a key of this device, hex: the same data is recognised again, not recovered. */
+  readonly hash: KeyedHash;
+  readonly #cache: LruVerdictCache;
+  readonly #scopes = new Map<string, PlaceholderScope>();
+  #scanner: Scanner;
+
+  /** @param key 32 bytes that stay the same over restarts, so that placeholders do too */
+  constructor(key: Uint8Array, scanner: Scanner = createScanner()) {
+    this.hash = hmacSha256(key);
+    this.#scanner = scanner;
+    // Of this process alone: what is remembered of a text must not be a way to test for it.
+    const cacheHash = hmacSha256(randomBytes(32));
+    this.#cache = new LruVerdictCache({
+      hash: cacheHash,
+      // What is remembered are findings; what is done about them is decided anew each time.
+      policyRevision: () => '',
+      maxParts: REMEMBERED_PARTS,
+    });
+  }
+
+  get scanner(): Scanner {
+    return this.#scanner;
+  }
+
+  /** With the rules of another policy. */
+  use(scanner: Scanner): void {
+    this.#scanner = scanner;
+  }
+
+  get options(): InspectOptions {
+    return { scanner: this.#scanner, cache: this.#cache };
+  }
+
+  /** @param id of an AI agent: what one hands over is not put back into answers to another */
+  scope(id: string): PlaceholderScope {
+    const known = this.#scopes.get(id) ?? this.#open();
+    // The least recently used goes first.
+    this.#scopes.delete(id);
+    this.#scopes.set(id, known);
+    if (this.#scopes.size > MOST_SCOPES) {
+      const [oldest] = this.#scopes.keys();
+      if (oldest !== undefined) this.#scopes.delete(oldest);
+    }
+    return known;
+  }
+
+  /** Placeholders that nothing can be put back from. */
+  get irreversible(): Placeholders {
+    return createPlaceholders({ hash: this.hash });
+  }
+
+  #open(): PlaceholderScope {
+    const vault = new BoundedVault();
+    return { vault, placeholders: createPlaceholders({ hash: this.hash, vault }) };
+  }
+}
+
+/** Forgets the oldest values; their placeholders then stay in the answers as they are. */
+class BoundedVault implements PlaceholderVault {
+  readonly #values = new Map<string, string>();
+
+  get size(): number {
+    return this.#values.size;
+  }
+
+  get(placeholder: string): string | undefined {
+    return this.#values.get(placeholder);
+  }
+
+  set(placeholder: string, value: string): void {
+    this.#values.set(placeholder, value);
+    if (this.#values.size <= MOST_VALUES) return;
+    const [oldest] = this.#values.keys();
+    if (oldest !== undefined) this.#values.delete(oldest);
+  }
+}

@@ -1,0 +1,81 @@
+import type { UpperBound } from '@raypher/cost';
+import { type ApplicableLimit, type Verdict, withoutAnswer } from '@raypher/policy';
+import { boundOf } from './call-bound.ts';
+import type { Exchange } from './exchange.ts';
+import type { ModelName } from './model-name.ts';
+import type { ProxyContext } from './proxy-context.ts';
+
+/** What policy says about a call as it stands. */
+export interface CallDecision {
+  readonly verdict: Verdict;
+  /** Of the models that the call names, the one that the verdict is about. */
+  readonly model: ModelName | undefined;
+  /** What the call has to be counted against; empty when nothing limits it. */
+  readonly limits: readonly ApplicableLimit[];
+  /** What it costs at most; undefined when nobody can say, or nothing asks for it. */
+  readonly bound: UpperBound | undefined;
+}
+
+/**
+ * Decides about a call: connection, model and money. A request may name several models; the strictest verdict about
+ * any of them counts, and every limit that any of them has to keep. Reads counters and decides in one turn, so whoever
+ * holds the money in the same turn holds what was decided on.
+ */
+export function decideCall(context: ProxyContext, exchange: Exchange): CallDecision {
+  const { models } = exchange;
+  const [first = ask(context, exchange, undefined), ...others] = models.map((model) =>
+    ask(context, exchange, model),
+  );
+  const worst = others.reduce(
+    (worse, next) => (severity(next.verdict) > severity(worse.verdict) ? next : worse),
+    first,
+  );
+  if (others.length === 0) return worst;
+  const limits = new Map(
+    [first, ...others].flatMap((one) => one.limits.map((limit) => [limit.counter, limit])),
+  );
+  return { ...worst, limits: [...limits.values()] };
+}
+
+function ask(context: ProxyContext, exchange: Exchange, model: ModelName | undefined): CallDecision {
+  const { destination, caller } = exchange;
+  const { host, port, provider } = destination;
+  const connection = {
+    host,
+    port,
+    model,
+    method: exchange.method,
+    path: exchange.path,
+    agent: caller.agent,
+  };
+  if (provider === undefined || model === undefined) {
+    const verdict = context.policy.decide({
+      action: 'network.connect',
+      ...connection,
+      provider: provider?.id,
+    });
+    return { verdict, model, limits: [], bound: undefined };
+  }
+  const call = { action: 'model.call', ...connection, provider: provider.id, model } as const;
+  const limits = context.policy.limitsFor(call);
+  if (limits.length === 0) return { verdict: context.policy.decide(call), model, limits, bound: undefined };
+  const bound = boundOf(context.prices, exchange);
+  const cost = bound?.cost.known === true ? bound.cost.micros : null;
+  const verdict = context.policy.decide({ ...call, cost, balances: balancesOf(context, limits) });
+  return { verdict, model, limits, bound };
+}
+
+/** A store that cannot be used knows no balance, and a limit without a balance holds. */
+function balancesOf({ spending, failed }: ProxyContext, limits: readonly ApplicableLimit[]) {
+  try {
+    return spending?.balancesOf(limits);
+  } catch (error) {
+    failed(error);
+    return undefined;
+  }
+}
+
+function severity({ effective, outcome }: Verdict): number {
+  const carriedOut = withoutAnswer(effective) === 'DENY' ? 4 : effective.outcome === 'PROMPT' ? 2 : 0;
+  return carriedOut + (outcome === 'DENY' ? 1 : 0);
+}

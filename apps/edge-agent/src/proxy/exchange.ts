@@ -1,0 +1,63 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Caller } from './caller.ts';
+import type { Destination } from './destination.ts';
+import type { ModelName } from './model-name.ts';
+import type { ReadBody } from './request-body.ts';
+
+/** One request on its way through the proxy, with what is known about it so far. */
+export class Exchange {
+  /** Of `performance.now()`. */
+  readonly startedAt = performance.now();
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly destination: Destination;
+  readonly caller: Caller;
+  /** Aborted when nobody waits for the answer any more. */
+  readonly gone: AbortSignal;
+  readonly read: ReadBody;
+  #json: { value: unknown } | undefined;
+
+  constructor(parts: Pick<Exchange, 'request' | 'response' | 'destination' | 'caller' | 'gone' | 'read'>) {
+    this.request = parts.request;
+    this.response = parts.response;
+    this.destination = parts.destination;
+    this.caller = parts.caller;
+    this.gone = parts.gone;
+    this.read = parts.read;
+  }
+
+  get method(): string {
+    return this.request.method ?? 'GET';
+  }
+
+  /** Without query and fragment, as rules and events see it. */
+  get path(): string {
+    return this.destination.path.split(/[?#]/, 1)[0] ?? '';
+  }
+
+  /** All that the request names, `null` for one that could not be learnt; empty when no model is involved. */
+  get models(): readonly ModelName[] {
+    return this.read.models;
+  }
+
+  /** Whether there is a body that nobody could look at: too long to hold, or in a coding that cannot be undone. */
+  get isOpaque(): boolean {
+    return this.read.body !== undefined && this.read.plain === undefined;
+  }
+
+  /** The body as JSON, as text where it is none; undefined where there is none or it is not held. */
+  get json(): unknown {
+    this.#json ??= { value: parse(this.read.plain) };
+    return this.#json.value;
+  }
+}
+
+function parse(plain: Buffer | undefined): unknown {
+  if (plain === undefined) return undefined;
+  const text = plain.toString('utf8');
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}

@@ -1,0 +1,149 @@
+import {
+  type Finding,
+  type InspectedPart,
+  type Inspection,
+  inspectBody,
+  inspectHeaders,
+  inspectUrl,
+  type Obstacle,
+} from '@raypher/dlp';
+import { isCredentialParameter } from './credential-placeholder.ts';
+import { type DataDecision, decideData } from './data-decision.ts';
+import type { Exchange } from './exchange.ts';
+import { type LocatedFinding, locatedFindings } from './found-event.ts';
+import type { ProxyContext } from './proxy-context.ts';
+
+/** What was found in a request. */
+export interface OutgoingInspection {
+  readonly found: readonly Finding[];
+  /** The same as they may be recorded; made when it is asked for. */
+  located(): LocatedFinding[];
+  /** Why parts of it were not looked at; empty when all were. */
+  readonly obstacles: readonly Obstacle[];
+  /** The last message of a person or tool, with what was found in it hidden; for the live view. */
+  readonly preview: string;
+  /** Writes placeholders for what `takes` says. */
+  redact(takes: (finding: Finding) => boolean, place: (finding: Finding, value: string) => string): Redacted;
+}
+
+export interface Redacted {
+  readonly path: string;
+  /** Headers that are now different. */
+  readonly headers: readonly (readonly [name: string, value: string])[];
+  /** Undefined: unchanged. */
+  readonly body: Buffer | undefined;
+  readonly replaced: number;
+  /** What was to be taken out of a place that must not be changed. */
+  readonly left: number;
+}
+
+/** Headers that say how a message is carried; they hold nothing of anybody. */
+const OF_TRANSPORT =
+  /^(?:host|content-(?:length|type|encoding)|transfer-encoding|connection|accept(?:-encoding|-language)?|user-agent|date|expect|te|upgrade|keep-alive|x-stainless-.*|anthropic-version|anthropic-beta|sec-fetch-.*)$/i;
+
+/** What is not text is not looked through, and no sign of anything. */
+const HARMLESS: ReadonlySet<Obstacle['reason']> = new Set(['binary']);
+
+/**
+ * Looks through everything a request sends: its target with the query, its headers and its body.
+ *
+ * Credentials in the headers that are made for them are the caller's own way to be let in; where they may be sent is
+ * for the rules about destinations.
+ */
+export function inspectOutgoing(
+  { request, destination, read: { plain, body } }: Exchange,
+  { data }: Pick<ProxyContext, 'data'>,
+): OutgoingInspection {
+  const url = inspectUrl(destination.path, data.options);
+  const headers = inspectHeaders(headerList(request.rawHeaders), data.options);
+  const content =
+    plain === undefined ? undefined : inspectBody(plain, request.headers['content-type'] ?? '', data.options);
+  const obstacles: Obstacle[] = [url, headers, content].flatMap((one) => one?.obstacles ?? []);
+  if (body !== undefined && plain === undefined) {
+    obstacles.push({ path: '', reason: Buffer.isBuffer(body) ? 'charset' : 'size' });
+  }
+  const parts = [url, headers, content]
+    .flatMap((one) => one?.parts ?? [])
+    .filter((part) => isDecided(part, destination));
+  return {
+    found: parts.flatMap(({ findings }) => findings),
+    located: () => locatedFindings(parts, data.hash),
+    obstacles: obstacles.filter(({ reason }) => !HARMLESS.has(reason)),
+    preview: previewOf(content?.parts ?? []),
+    redact(takes, place) {
+      const write = <Content>(inspection: Inspection<Content>) =>
+        inspection.rewrite((finding, part, value) =>
+          isDecided(part, destination) && takes(finding) ? place(finding, value) : undefined,
+        );
+      const newUrl = write(url);
+      const newHeaders = write(headers);
+      const newBody = content === undefined ? undefined : write(content);
+      const rewritten = [newUrl, newHeaders, newBody];
+      return {
+        path: newUrl.content,
+        headers: newHeaders.replaced === 0 ? [] : newHeaders.content,
+        body: newBody === undefined || newBody.replaced === 0 ? undefined : Buffer.from(newBody.content),
+        replaced: rewritten.reduce((sum, one) => sum + (one?.replaced ?? 0), 0),
+        left: rewritten.reduce((sum, one) => sum + (one?.left.length ?? 0), 0),
+      };
+    },
+  };
+}
+
+/** What policy says about it; undefined when nothing was found and nothing was in the way. */
+export function decideOutgoing(
+  context: Pick<ProxyContext, 'policy'>,
+  exchange: Exchange,
+  { found, obstacles }: OutgoingInspection,
+): DataDecision | undefined {
+  if (found.length === 0 && obstacles.length === 0) return undefined;
+  const known = found.length === 0 ? undefined : decideData(context, exchange, 'out', found);
+  if (obstacles.length === 0) return known;
+  const unknown = decideData(context, exchange, 'out', null);
+  return known === undefined || STRENGTH[unknown.outcome] > STRENGTH[known.outcome]
+    ? { ...unknown, of: (finding) => known?.of(finding) }
+    : known;
+}
+
+const STRENGTH: Record<DataDecision['outcome'], number> = {
+  allow: 0,
+  alert: 1,
+  redact: 2,
+  prompt: 3,
+  block: 4,
+};
+
+/** Some providers take their key as a parameter of the query; it is theirs already. */
+function isDecided({ role, label }: InspectedPart, { provider }: Exchange['destination']): boolean {
+  if (role === 'credential-header') return false;
+  return !(role === 'url' && provider !== undefined && isCredentialParameter(label ?? ''));
+}
+
+function headerList(raw: readonly string[]): [string, string][] {
+  const list: [string, string][] = [];
+  for (let at = 0; at + 1 < raw.length; at += 2) {
+    const [name = '', value = ''] = [raw[at], raw[at + 1]];
+    if (!OF_TRANSPORT.test(name)) list.push([name, value]);
+  }
+  return list;
+}
+
+/** Long enough for {@link PREVIEW_LENGTH} of a live view. */
+const LOOKED_AT = 480;
+
+function previewOf(parts: readonly InspectedPart[]): string {
+  const last = parts.findLast(({ role }) => role === 'message' || role === 'tool-result');
+  return last === undefined ? '' : maskedText(last.text, last.findings, LOOKED_AT);
+}
+
+/** The beginning of a text with `•••` in the place of each finding. */
+export function maskedText(text: string, findings: readonly Finding[], length: number): string {
+  let shown = '';
+  let at = 0;
+  for (const { start, end } of findings) {
+    if (start >= length) break;
+    shown += `${text.slice(at, start)}•••`;
+    at = Math.max(at, end);
+  }
+  return (shown + text.slice(at, Math.max(at, length))).slice(0, length).toWellFormed();
+}
