@@ -1,4 +1,6 @@
+import { withOwnDetectors } from './dlp-settings.ts';
 import type { CompiledException } from './exception.ts';
+import { fieldNumber } from './field.ts';
 import type { PolicyLayer } from './layer.ts';
 import { compileMatchers, type Matchable, type Matcher } from './matcher.ts';
 import type { Action } from './request.ts';
@@ -32,6 +34,11 @@ export interface SectionPlan {
   readonly index: RuleIndex;
   /** Absent: the section has no opinion where no rule matches. */
   readonly fallback: Fallback | undefined;
+  /**
+   * Of DLP: what decides about data that could not be scanned. Rules about what was found are not in it: that they
+   * might have matched is no reason to redact nothing and let the rest pass.
+   */
+  readonly unscannable?: SectionPlan;
 }
 
 export interface CompiledSection {
@@ -87,24 +94,45 @@ export function compileSections(document: PolicyDocument, context: LayerContext)
         throw new TypeError(`rule id "${rule.id}" is used more than once in layer "${context.layer}"`);
       }
       ids.add(rule.id);
-      return compileRule(section, rule, context);
+      return compileRule(section, matchableOf(rule, document, context), rule, context);
     });
-    const effect = 'default' in content ? content.default : undefined;
-    return [toSection(section, rules, effect && compileFallback(section, effect, context))];
+    const fallbackOf = (key: 'default' | 'on_unscannable', effect: Effect | undefined) =>
+      effect && compileFallback(section, key, effect, context);
+    const fallback = fallbackOf('default', 'default' in content ? content.default : undefined);
+    const unscannable = fallbackOf(
+      'on_unscannable',
+      'on_unscannable' in content ? content.on_unscannable : undefined,
+    );
+    return [toSection(section, rules, fallback, unscannable)];
   });
+}
+
+/** In DLP a document calls its own detectors by their short names. */
+function matchableOf(rule: SectionRule, document: PolicyDocument, { layer }: LayerContext): Matchable {
+  // Every shape of a rule is matchable: the schema gives each section its subset of the keys.
+  if (!('detectors' in rule)) return rule;
+  const matchable = { ...rule, detectors: withOwnDetectors({ layer, document }, rule.detectors) };
+  return matchable;
 }
 
 function toSection(
   section: RuleSection,
   rules: readonly CompiledRule[],
   fallback: Fallback | undefined,
+  unscannable: Fallback | undefined,
 ): CompiledSection {
+  const complete = (own: readonly CompiledRule[]): SectionPlan => {
+    const plan = planOf(section, own, fallback);
+    if (unscannable === undefined) return plan;
+    const others = own.filter(({ matchers }) => !matchers.some(isAboutFindings));
+    return Object.freeze({ ...plan, unscannable: planOf(section, others, unscannable) });
+  };
   // Most rules are for all actions of their section: then one index serves them all.
-  const shared = planOf(section, rules, fallback);
+  const shared = complete(rules);
   const plans = new Map<Action, SectionPlan>();
   for (const action of SECTION_ACTIONS[section]) {
     const own = rules.filter(({ actions }) => actions.has(action));
-    plans.set(action, own.length === rules.length ? shared : planOf(section, own, fallback));
+    plans.set(action, own.length === rules.length ? shared : complete(own));
   }
   return Object.freeze({ section, rules: Object.freeze(rules), fallback, plans });
 }
@@ -117,7 +145,21 @@ function planOf(
   return Object.freeze({ section, rules: Object.freeze(rules), index: buildRuleIndex(rules), fallback });
 }
 
-function compileRule(section: RuleSection, rule: SectionRule, context: LayerContext): CompiledRule {
+const FINDING_FIELDS: readonly (number | undefined)[] = [
+  fieldNumber('data.class'),
+  fieldNumber('data.detector'),
+];
+
+function isAboutFindings({ field }: Matcher): boolean {
+  return field !== undefined && FINDING_FIELDS.includes(field);
+}
+
+function compileRule(
+  section: RuleSection,
+  matchable: Matchable,
+  rule: SectionRule,
+  context: LayerContext,
+): CompiledRule {
   const { layer, mode, timezone, exceptions } = context;
   const opinion: Opinion = Object.freeze({
     ...consequence(rule.effect, rule),
@@ -127,8 +169,6 @@ function compileRule(section: RuleSection, rule: SectionRule, context: LayerCont
     reason: rule.reason ?? `Rule ${rule.id} of the ${layer} layer says ${rule.effect}.`,
     section,
   });
-  // Every shape of a rule is matchable: the schema gives each section its subset of the keys.
-  const matchable: Matchable = rule;
   return Object.freeze({
     id: rule.id,
     actions: new Set(actionsOf(section, rule)),
@@ -141,16 +181,25 @@ function compileRule(section: RuleSection, rule: SectionRule, context: LayerCont
 
 const NONE: readonly CompiledException[] = Object.freeze([]);
 
-function compileFallback(section: RuleSection, effect: Effect, context: LayerContext): Fallback {
+function compileFallback(
+  section: RuleSection,
+  key: 'default' | 'on_unscannable',
+  effect: Effect,
+  context: LayerContext,
+): Fallback {
   const { layer, mode, exceptions } = context;
-  const rule = `${section}/default`;
+  const rule = `${section}/${key}`;
+  const what =
+    key === 'default'
+      ? `No ${section.replace('_', ' ')} rule matched; the default of the ${layer} layer is ${effect}.`
+      : `This data could not be scanned; for such data the ${layer} layer says ${effect}.`;
   return Object.freeze({
     opinion: Object.freeze({
       ...consequence(effect, {}),
       mode,
       layer,
       rule,
-      reason: `No ${section.replace('_', ' ')} rule matched; the default of the ${layer} layer is ${effect}.`,
+      reason: what,
       section,
     }),
     exceptions: exceptions.get(rule) ?? NONE,

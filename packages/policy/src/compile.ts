@@ -1,5 +1,7 @@
 import { canonicalBytes, sha256Hex } from '@raypher/ledger';
+import { type CompiledRouting, compileRouting } from './compile-routing.ts';
 import { type CompiledSection, compileSections, type SectionPlan } from './compile-section.ts';
+import { compileDlpSettings, type DlpSettings } from './dlp-settings.ts';
 import { compileExceptions } from './exception.ts';
 import { type LayeredDocument, POLICY_LAYERS, type PolicyLayer } from './layer.ts';
 import { type CompiledLimits, compileLimits } from './limit.ts';
@@ -12,6 +14,7 @@ export interface CompiledLayer {
   /** A section that is absent has no opinion on its actions. */
   readonly sections: readonly CompiledSection[];
   readonly financial: CompiledLimits | undefined;
+  readonly routing: CompiledRouting | undefined;
 }
 
 /** A whole policy, ready to decide: immutable, shares nothing with the documents it came from. */
@@ -25,6 +28,8 @@ export interface PolicySnapshot {
   readonly strictestMode: PolicyMode;
   /** The sections that speak about each action, highest layer first. */
   readonly plans: Readonly<Record<Action, readonly SectionPlan[]>>;
+  /** What documents bring for the scanner. */
+  readonly dlp: DlpSettings;
 }
 
 export interface PolicySources {
@@ -56,6 +61,7 @@ export function compilePolicy(sources: PolicySources): PolicySnapshot {
     layers,
     strictestMode: isMonitorOnly ? 'monitor' : 'enforce',
     plans: planActions(layers),
+    dlp: compileDlpSettings(ordered),
   });
 }
 
@@ -63,11 +69,13 @@ function compileLayer(source: LayeredDocument): CompiledLayer {
   const { layer, document } = source;
   const { mode, timezone = 'UTC', financial } = document;
   const context = { layer, mode, timezone, exceptions: compileExceptions(source, timezone) };
+  const limits = financial && compileLimits(financial.limits, context);
   return Object.freeze({
     layer,
     mode,
     sections: Object.freeze(compileSections(document, context)),
-    financial: financial && compileLimits(financial.limits, context),
+    financial: limits,
+    routing: compileRouting(source, timezone, limits),
   });
 }
 

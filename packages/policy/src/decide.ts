@@ -1,11 +1,12 @@
 import { invalidHost, invalidPath, noPolicy, notGoverned, unknownAction } from './builtin.ts';
 import type { PolicySnapshot } from './compile.ts';
 import type { SectionPlan } from './compile-section.ts';
+import { ownDetectorId } from './dlp-settings.ts';
 import { withExceptions } from './exception.ts';
 import { Facts } from './facts.ts';
 import { type ApplicableLimit, eachLimit, limitOpinion, toApplicable } from './limit.ts';
 import { placeOf } from './place.ts';
-import type { ActionRequest, DataRequest } from './request.ts';
+import type { ActionRequest, DataFinding, DataRequest } from './request.ts';
 import { firstMatch } from './rule-index.ts';
 import { type FindingVerdict, joinOpinions, type Opinion, type Verdict } from './verdict.ts';
 
@@ -105,7 +106,8 @@ function decideData(
 ): Verdict {
   const { findings } = request;
   if (findings === null || findings.length === 0) {
-    const verdict = join(snapshot, sectionOpinions(plans, facts));
+    const asked = findings === null ? plans.map((plan) => plan.unscannable ?? plan) : plans;
+    const verdict = join(snapshot, sectionOpinions(asked, facts));
     return findings === null ? { ...verdict, findings: [{ finding: null, verdict }] } : verdict;
   }
   const verdicts: FindingVerdict[] = [];
@@ -117,9 +119,21 @@ function decideData(
     if (seen.has(key)) return;
     seen.add(key);
     facts.select(number);
-    const own = sectionOpinions(plans, facts);
+    const own = watchedOnly(snapshot, finding, sectionOpinions(plans, facts));
     opinions.push(...own);
     verdicts.push({ finding, verdict: join(snapshot, own) });
   });
   return { ...join(snapshot, opinions), findings: verdicts };
+}
+
+/**
+ * What a detector of a layer in monitor mode found is recorded and no more: without that layer nothing would have
+ * been found, so no rule of any layer may act on it.
+ */
+function watchedOnly(snapshot: PolicySnapshot, { detector }: DataFinding, opinions: Opinion[]): Opinion[] {
+  const isWatched = snapshot.layers.some(
+    ({ layer, mode }) => mode === 'monitor' && detector.startsWith(ownDetectorId(layer, '')),
+  );
+  if (!isWatched) return opinions;
+  return opinions.map((opinion) => (opinion.section === 'dlp' ? { ...opinion, mode: 'monitor' } : opinion));
 }

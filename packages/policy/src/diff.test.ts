@@ -1,8 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { changeInWords } from './change-words.ts';
 import { diffPolicies } from './diff.ts';
 import type { LayeredDocument } from './layer.ts';
 import { PolicyDocument } from './schema.ts';
+import { layerOf } from './testing.ts';
 
 const deny = (id: string, destination = '*') => ({ id, effect: 'deny', destinations: [destination] });
 
@@ -37,6 +39,32 @@ describe('what changes between two policies', () => {
     expect(changes).toMatchObject([
       { kind: 'rule-added', rule: 'new' },
       { kind: 'rules-reordered', before: ['a', 'b'], after: ['b', 'a'] },
+    ]);
+  });
+
+  test('routing, detectors and settings, in words', () => {
+    const words = (before: string, after: string) =>
+      diffPolicies([layerOf(before)], [layerOf(after)]).map(changeInWords);
+    const limit = (amount: number) =>
+      `financial: { limits: [{ id: day, per: day, scope: agent, amount: ${amount} }] }`;
+    expect(words(limit(5), limit(20))).toEqual(['Rule day: deny above $5 → deny above $20']);
+    expect(
+      words(
+        'routing: { aliases: { a: { model: x }, b: { model: y } }, downgrade: [{ id: r, models: [m], to: { model: x } }] }',
+        'routing: { aliases: { b: { model: y }, a: { model: z } }, downgrade: [{ id: r, models: [n], to: { model: x } }] }',
+      ),
+    ).toEqual(['Rule r changed', 'Rule routing/aliases/a: for x → for z']);
+    expect(
+      words(
+        'dlp: { patterns: [{ id: p, pattern: ab }], dictionaries: [{ id: d, terms: [cd] }] }',
+        'timezone: Europe/Berlin\ndlp: { on_unscannable: alert, reversible: true, dictionaries: [{ id: d, terms: [ce] }] }',
+      ),
+    ).toEqual([
+      'timezone: not set → Europe/Berlin',
+      'dlp.on_unscannable: block → alert',
+      'dlp.reversible: not set → true',
+      'Rule p removed: finds custom data',
+      'Rule d changed',
     ]);
   });
 

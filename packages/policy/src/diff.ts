@@ -1,16 +1,26 @@
 import { canonicalBytes, sha256Hex } from '@raypher/ledger';
 import { type LayeredDocument, POLICY_LAYERS, type PolicyLayer } from './layer.ts';
 import {
+  type DowngradeRule,
   type PolicyDocument,
   type PolicyException,
   SECTIONS,
   type SectionName,
   type SpendLimit,
 } from './schema.ts';
-import type { SectionRule } from './section.ts';
+import { RULE_SECTIONS, type SectionRule } from './section.ts';
 
-/** Anything in a document that has an id and an effect. */
-export type PolicyRule = SectionRule | SpendLimit | PolicyException;
+/** Anything in a document that has an id. */
+export type PolicyRule =
+  | SectionRule
+  | SpendLimit
+  | DowngradeRule
+  | PolicyException
+  | OwnDetector
+  | { readonly id: string; readonly provider?: string | undefined; readonly model: string };
+
+type Dlp = NonNullable<PolicyDocument['dlp']>;
+type OwnDetector = NonNullable<Dlp['patterns'] | Dlp['dictionaries'] | Dlp['fingerprints']>[number];
 
 /** One difference between two policies, in the terms of their documents. */
 export type PolicyChange =
@@ -21,6 +31,14 @@ export type PolicyChange =
       /** Whose default it is; absent for the mode. */
       readonly section?: SectionName;
       /** `undefined` where the section does not exist. */
+      readonly before: string | undefined;
+      readonly after: string | undefined;
+    }
+  | {
+      readonly kind: 'setting-changed';
+      readonly layer: PolicyLayer;
+      /** As in `dlp.reversible`. */
+      readonly setting: string;
       readonly before: string | undefined;
       readonly after: string | undefined;
     }
@@ -78,7 +96,21 @@ function settingChanges(layer: PolicyLayer, from: MaybeDocument, to: MaybeDocume
     const [before, after] = [defaultOf(from, section), defaultOf(to, section)];
     if (before !== after) changes.push({ kind: 'default-changed', layer, section, before, after });
   }
+  const settings = [settingsOf(from), settingsOf(to)] as const;
+  for (const setting of Object.keys(settings[0])) {
+    const [before, after] = settings.map((one) => one[setting]);
+    if (before !== after) changes.push({ kind: 'setting-changed', layer, setting, before, after });
+  }
   return changes;
+}
+
+/** What a document says beside its mode, defaults and rules. */
+function settingsOf(document: MaybeDocument): Record<string, string | undefined> {
+  return {
+    timezone: document?.timezone,
+    'dlp.on_unscannable': document?.dlp?.on_unscannable,
+    'dlp.reversible': document?.dlp?.reversible?.toString(),
+  };
 }
 
 function defaultOf(document: MaybeDocument, section: SectionName): string | undefined {
@@ -87,8 +119,9 @@ function defaultOf(document: MaybeDocument, section: SectionName): string | unde
 }
 
 function ruleChanges(layer: PolicyLayer, from: MaybeDocument, to: MaybeDocument): PolicyChange[] {
-  return [...SECTIONS, 'exceptions' as const].flatMap((list) =>
-    listChanges(layer, rulesById(from, list), rulesById(to, list)),
+  const [before, after] = [listsOf(from), listsOf(to)];
+  return before.flatMap(({ isOrdered, rules }, list) =>
+    listChanges(layer, byId(rules), byId(after[list]?.rules ?? []), isOrdered),
   );
 }
 
@@ -96,6 +129,7 @@ function listChanges(
   layer: PolicyLayer,
   before: ReadonlyMap<string, PolicyRule>,
   after: ReadonlyMap<string, PolicyRule>,
+  isOrdered: boolean,
 ): PolicyChange[] {
   const changes: PolicyChange[] = [];
   for (const [rule, was] of before) {
@@ -110,20 +144,39 @@ function listChanges(
   }
   const kept = [...before.keys()].filter((rule) => after.has(rule));
   const keptAfter = [...after.keys()].filter((rule) => before.has(rule));
-  if (kept.some((rule, position) => keptAfter[position] !== rule)) {
+  if (isOrdered && kept.some((rule, position) => keptAfter[position] !== rule)) {
     changes.push({ kind: 'rules-reordered', layer, before: kept, after: keptAfter });
   }
   return changes;
 }
 
-function rulesById(document: MaybeDocument, list: SectionName | 'exceptions'): Map<string, PolicyRule> {
-  return new Map(rulesOf(document, list).map((rule) => [rule.id, rule]));
+function byId(rules: readonly PolicyRule[]): Map<string, PolicyRule> {
+  return new Map(rules.map((rule) => [rule.id, rule]));
 }
 
-function rulesOf(document: MaybeDocument, list: SectionName | 'exceptions'): readonly PolicyRule[] {
-  if (list === 'exceptions') return document?.exceptions ?? [];
-  if (list === 'financial') return document?.financial?.limits ?? [];
-  return document?.[list]?.rules ?? [];
+interface RuleList {
+  /** Whether another order is another meaning. */
+  readonly isOrdered: boolean;
+  readonly rules: readonly PolicyRule[];
+}
+
+/** Of every document the same lists in the same order. */
+function listsOf(document: MaybeDocument): RuleList[] {
+  const { dlp, routing, financial, exceptions = [] } = document ?? {};
+  const aliases = Object.entries(routing?.aliases ?? {});
+  return [
+    ...RULE_SECTIONS.map((section) => ({ isOrdered: true, rules: document?.[section]?.rules ?? [] })),
+    { isOrdered: false, rules: financial?.limits ?? [] },
+    { isOrdered: true, rules: routing?.downgrade ?? [] },
+    {
+      isOrdered: false,
+      rules: aliases.map(([name, target]) => ({ id: `routing/aliases/${name}`, ...target })),
+    },
+    { isOrdered: false, rules: dlp?.patterns ?? [] },
+    { isOrdered: false, rules: dlp?.dictionaries ?? [] },
+    { isOrdered: false, rules: dlp?.fingerprints ?? [] },
+    { isOrdered: true, rules: exceptions },
+  ];
 }
 
 function digest(rule: PolicyRule): string {

@@ -1,4 +1,5 @@
 import { consequence } from './compile-section.ts';
+import { withOwnDetectors } from './dlp-settings.ts';
 import type { Facts } from './facts.ts';
 import type { LayeredDocument, PolicyLayer } from './layer.ts';
 import { compileMatchers, type Matcher, matchersHold } from './matcher.ts';
@@ -21,13 +22,13 @@ export interface CompiledException {
  * layer, so a lower layer cannot use one against a ban from above.
  */
 export function compileExceptions(
-  { layer, document }: LayeredDocument,
+  source: LayeredDocument,
   timezone: string,
 ): ReadonlyMap<string, readonly CompiledException[]> {
   const byRule = new Map<string, CompiledException[]>();
-  for (const exception of document.exceptions ?? []) {
+  for (const exception of source.document.exceptions ?? []) {
     for (const rule of exception.rules) {
-      const compiled = compileException(layer, document.mode, exception, rule, timezone);
+      const compiled = compileException(source, exception, rule, timezone);
       byRule.set(rule, [...(byRule.get(rule) ?? []), compiled]);
     }
   }
@@ -35,23 +36,24 @@ export function compileExceptions(
 }
 
 function compileException(
-  layer: PolicyLayer,
-  mode: Opinion['mode'],
+  source: LayeredDocument,
   exception: PolicyException,
   rule: string,
   timezone: string,
 ): CompiledException {
+  const { layer, document } = source;
   const { id, owner, effect, reason } = exception;
   const expires = Date.parse(exception.expires);
   if (Number.isNaN(expires)) throw new TypeError(`exception "${id}" has no readable end`);
+  const matchable = { ...exception, detectors: withOwnDetectors(source, exception.detectors) };
   return Object.freeze({
     id,
-    matchers: compileMatchers(exception, timezone),
+    matchers: compileMatchers(matchable, timezone),
     expires,
     owner,
     opinion: Object.freeze({
       ...consequence(effect, exception),
-      mode,
+      mode: document.mode,
       layer,
       rule: id,
       reason,

@@ -86,7 +86,7 @@ export function explain(snapshot: PolicySnapshot, request: ActionRequest): Expla
         : sections
             .map(({ plans }) => plans.get(request.action))
             .filter((plan) => plan !== undefined)
-            .map((plan) => explainSection(plan, facts));
+            .map((plan) => explainSection(isUnscannable(request) ? (plan.unscannable ?? plan) : plan, facts));
     if (facts !== undefined && financial !== undefined && request.action === 'model.call') {
       explained.push(...explainLimits(layer, financial, facts));
     }
@@ -104,6 +104,10 @@ const SILENT = { decidedBy: 'silent', opinion: undefined, rules: [] } as const;
 
 function rank(opinion: Opinion | undefined): number {
   return opinion === undefined ? -1 : strictness(opinion);
+}
+
+function isUnscannable(request: ActionRequest): boolean {
+  return 'findings' in request && request.findings === null;
 }
 
 function decidingFinding(request: ActionRequest, verdict: Verdict): number | undefined {

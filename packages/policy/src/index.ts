@@ -1,7 +1,9 @@
+export { changeInWords } from './change-words.ts';
 export { compilePolicy, type PolicySnapshot, type PolicySources } from './compile.ts';
 export { toMicroDollars } from './condition.ts';
 export { decide, limitsFor } from './decide.ts';
 export { diffPolicies, type PolicyChange, type PolicyRule } from './diff.ts';
+export type { DlpDetector, DlpSettings } from './dlp-settings.ts';
 export type { EngineDecision, PolicyEngine } from './engine/engine.ts';
 export { createRaypherEngine } from './engine/raypher-engine.ts';
 export { type ListedException, listExceptions } from './exception.ts';
@@ -48,7 +50,9 @@ export {
   type SpentSoFar,
   type ToolCallRequest,
 } from './request.ts';
+export { type Balances, type ModelRoute, type RouteStep, routeModel } from './route-model.ts';
 export {
+  type DowngradeRule,
   type NetworkRule,
   type NetworkSection,
   PolicyDocument,

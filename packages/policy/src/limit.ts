@@ -115,6 +115,7 @@ function counterOf(layer: PolicyLayer, { id, limit }: CompiledLimit, facts: Fact
   return JSON.stringify([layer, id, limit.per, limit.scope, shared ?? null]);
 }
 
-function isAmount(amount: number | null | undefined): amount is number {
+/** Nothing that compares as false with everything, and nothing that gives credit. */
+export function isAmount(amount: number | null | undefined): amount is number {
   return typeof amount === 'number' && Number.isFinite(amount) && amount >= 0;
 }

@@ -13,6 +13,10 @@ const LISTS = [
   ['trust', 'rules'],
   ['supply_chain', 'rules'],
   ['tools', 'rules'],
+  ['routing', 'downgrade'],
+  ['dlp', 'patterns'],
+  ['dlp', 'dictionaries'],
+  ['dlp', 'fingerprints'],
   ['exceptions'],
 ] as const;
 
@@ -64,6 +68,27 @@ export function refuseBadReferences(document: Record<string, unknown>, context: 
   });
 }
 
+/** A downgrade by budget is for a limit whose counter its own document describes. */
+export function refuseBadBudgets(document: Record<string, unknown>, context: Context): void {
+  const periods = new Map<string, unknown>();
+  for (const limit of itemsAt(document, ['financial', 'limits'])) {
+    if (isRecord(limit) && typeof limit.id === 'string') periods.set(limit.id, limit.per);
+  }
+  itemsAt(document, ['routing', 'downgrade']).forEach((rule, index) => {
+    if (!isRecord(rule) || !isRecord(rule.budget) || typeof rule.budget.limit !== 'string') return;
+    const { limit } = rule.budget;
+    const per = periods.get(limit);
+    if (per !== undefined && per !== 'request') return;
+    const message =
+      per === undefined
+        ? `this document has no limit \`${limit}\` under \`financial.limits\``
+        : `\`${limit}\` looks at each call alone: there is nothing of it that could be used up`;
+    const suggestion = per === undefined ? nearest(limit, periods.keys()) : undefined;
+    const path = ['routing', 'downgrade', index, 'budget', 'limit'];
+    context.addIssue({ code: 'custom', message, path, params: { suggestion } });
+  });
+}
+
 /** What an exception says about itself rather than about what it is for. */
 const ABOUT_ITSELF = new Set(['id', 'rules', 'effect', ...Object.keys(ASKING), 'owner', 'reason', 'expires']);
 
@@ -81,7 +106,7 @@ function holdsAlways(matcher: unknown): boolean {
 function effectsByRule(document: Record<string, unknown>): Map<string, unknown> {
   const effects = new Map<string, unknown>();
   for (const path of LISTS) {
-    if (path[0] === 'exceptions' || path[0] === 'financial') continue;
+    if (path[0] === 'exceptions' || path[1] !== 'rules') continue;
     for (const item of itemsAt(document, path)) {
       if (isRecord(item) && typeof item.id === 'string') effects.set(item.id, item.effect);
     }
@@ -90,6 +115,8 @@ function effectsByRule(document: Record<string, unknown>): Map<string, unknown> 
     const value = document[section];
     if (isRecord(value)) effects.set(`${section}/default`, value.default ?? 'deny');
   }
+  const { dlp } = document;
+  if (isRecord(dlp)) effects.set('dlp/on_unscannable', dlp.on_unscannable ?? 'block');
   return effects;
 }
 

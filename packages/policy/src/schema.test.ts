@@ -22,22 +22,29 @@ describe('the published JSON Schema', () => {
 });
 
 function keysWithoutDescription(schema: unknown, path: string): string[] {
+  const others = field(schema, 'additionalProperties');
+  const named = typeof others === 'object' ? keysWithoutDescription(others, `${path}.*`) : [];
   const own = propertiesOf(schema).flatMap(([key, value]) => {
     const at = `${path}.${key}`;
     const hasDescription = typeof field(value, 'description') === 'string';
     return [...(hasDescription ? [] : [at]), ...keysWithoutDescription(value, at)];
   });
   const items = field(schema, 'items');
-  return items === undefined ? own : [...own, ...keysWithoutDescription(items, `${path}[]`)];
+  const all = [...own, ...named];
+  return items === undefined ? all : [...all, ...keysWithoutDescription(items, `${path}[]`)];
 }
 
 function openObjects(schema: unknown, path: string): string[] {
-  const isOpen = field(schema, 'type') === 'object' && field(schema, 'additionalProperties') !== false;
+  const others = field(schema, 'additionalProperties');
+  // Names that the author makes up, as those of aliases, have a schema for what stands under them.
+  const isMap = typeof others === 'object' && propertiesOf(schema).length === 0;
+  const isOpen = field(schema, 'type') === 'object' && others !== false && !isMap;
   const below = propertiesOf(schema).flatMap(([key, value]) => openObjects(value, `${path}.${key}`));
   const items = field(schema, 'items');
   return [
     ...(isOpen ? [path] : []),
     ...below,
+    ...(isMap ? openObjects(others, `${path}.*`) : []),
     ...(items === undefined ? [] : openObjects(items, `${path}[]`)),
   ];
 }

@@ -1,6 +1,8 @@
 import { z } from 'zod';
+import { OWN_DETECTORS, UNSCANNABLE_EFFECTS } from './schema-dlp.ts';
 import { isRecord, ZoneName } from './schema-parts.ts';
-import { refuseBadReferences, refuseRepeatedIds } from './schema-references.ts';
+import { refuseBadBudgets, refuseBadReferences, refuseRepeatedIds } from './schema-references.ts';
+import { RoutingSection } from './schema-routing.ts';
 import {
   DLP_EFFECTS,
   DlpRule,
@@ -18,6 +20,7 @@ import {
 const MAX_RULES = 10_000;
 const MAX_EXCEPTIONS = 1_000;
 
+export type { DowngradeRule } from './schema-routing.ts';
 export type { NetworkRule, PolicyException, SpendLimit } from './schema-rule.ts';
 
 export const PolicyMode = z.enum(['monitor', 'enforce']);
@@ -60,6 +63,19 @@ const DlpSection = z
     rules: rulesOf(DlpRule).describe(
       'Tried in order for each piece of data that was found; the first rule that matches decides for it.',
     ),
+    on_unscannable: z
+      .enum(UNSCANNABLE_EFFECTS)
+      .default('block')
+      .describe(
+        'What happens to data that could not be scanned and that no rule matches that is about something else; block unless set.',
+      ),
+    reversible: z
+      .boolean()
+      .optional()
+      .describe(
+        'Whether the device may bring redacted data back into answers; it may not unless a layer says true and none false.',
+      ),
+    ...OWN_DETECTORS,
   })
   .describe('Data that leaves the device or comes back from models.');
 
@@ -77,7 +93,7 @@ const FinancialSection = z
   })
   .describe('What AI agents may spend on models.');
 
-/** Sections that govern something. A document without any would silently govern nothing. */
+/** Sections that do something. A document without any would silently do nothing. */
 export const SECTIONS = [
   'network',
   'operational',
@@ -87,6 +103,7 @@ export const SECTIONS = [
   'trust',
   'supply_chain',
   'tools',
+  'routing',
 ] as const;
 export type SectionName = (typeof SECTIONS)[number];
 
@@ -105,6 +122,7 @@ export const PolicyDocument = z
     trust: TrustSection.optional(),
     supply_chain: SupplyChainSection.optional(),
     tools: ToolsSection.optional(),
+    routing: RoutingSection.optional(),
     exceptions: z
       .array(PolicyException)
       .max(MAX_EXCEPTIONS)
@@ -120,6 +138,7 @@ export const PolicyDocument = z
       }
       refuseRepeatedIds(document, context);
       refuseBadReferences(document, context);
+      refuseBadBudgets(document, context);
     },
     { when: () => true },
   )

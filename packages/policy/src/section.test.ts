@@ -156,7 +156,7 @@ dlp:
     });
     expect(decide(snapshot, { action: 'data.out', findings: null })).toMatchObject({
       outcome: 'DENY',
-      rule: 'keys',
+      rule: 'dlp/on_unscannable',
     });
   });
 

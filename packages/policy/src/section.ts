@@ -2,7 +2,7 @@ import { ACTIONS, type Action } from './request.ts';
 import type { PolicyDocument, SectionName } from './schema.ts';
 import { DATA_ACTIONS, NETWORK_ACTIONS, OPERATIONAL_ACTIONS } from './schema-rule.ts';
 
-export type RuleSection = Exclude<SectionName, 'financial'>;
+export type RuleSection = Exclude<SectionName, 'financial' | 'routing'>;
 type Sections = { [Name in RuleSection]-?: NonNullable<PolicyDocument[Name]> };
 
 /** A rule of any section. */

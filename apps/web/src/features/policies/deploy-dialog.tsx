@@ -1,4 +1,5 @@
 'use client';
+import { changeInWords } from '@raypher/policy';
 
 import type { CheckedPolicy } from '@raypher/shared/rest';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
@@ -15,8 +16,8 @@ import { WideFields } from '@/components/wide/wide-fields.tsx';
 import { api } from '@/lib/api/client.ts';
 import { keys } from '@/lib/api/keys.ts';
 import { useMe } from '@/lib/me/me-provider.tsx';
-import { describeChange, ruleChanges } from './describe-change.ts';
 import { toDocuments } from './draft.ts';
+import { ruleChanges } from './rule-changes.ts';
 import type { PolicyDraft } from './use-policy-draft.ts';
 
 /** Who it meets, why, the typed name; then how far it has come, device by device. */
@@ -96,7 +97,7 @@ export function DeployDialog({ draft, onClose }: { draft: PolicyDraft; onClose: 
             <h3 className="mb-1 text-xs font-medium text-ink-2">What changes</h3>
             <ul className="grid gap-0.5">
               {changes.map((change) => (
-                <li key={describeChange(change)}>{describeChange(change)}</li>
+                <li key={changeInWords(change)}>{changeInWords(change)}</li>
               ))}
             </ul>
           </section>

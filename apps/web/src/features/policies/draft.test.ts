@@ -1,6 +1,7 @@
+import { changeInWords } from '@raypher/policy';
 import { describe, expect, it } from 'vitest';
-import { describeChange, ruleChanges } from './describe-change.ts';
 import { changedOwners, GLOBAL, toDocuments, toDraft } from './draft.ts';
+import { ruleChanges } from './rule-changes.ts';
 
 const TEAM = '6f9619ff-8b86-4d01-b42d-00cf4fc964ff';
 const policy = (mode: string, rules: string) =>
@@ -28,7 +29,7 @@ describe('a draft of policies', () => {
 
 describe('what a draft changes in effect', () => {
   const change = (before: string, after: string) =>
-    ruleChanges(GLOBAL, { [GLOBAL]: before }, { [GLOBAL]: after })?.map(describeChange);
+    ruleChanges(GLOBAL, { [GLOBAL]: before }, { [GLOBAL]: after })?.map(changeInWords);
 
   it('is told rule by rule', () => {
     expect(change(policy('monitor', ' []'), policy('enforce', RULE))).toEqual([
@@ -38,7 +39,9 @@ describe('what a draft changes in effect', () => {
     expect(change(policy('enforce', RULE), policy('enforce', RULE.replace('deny', 'prompt')))).toEqual([
       'Rule no-deepseek: deny → prompt',
     ]);
-    expect(change(policy('enforce', RULE), policy('enforce', ' []'))).toEqual(['Rule no-deepseek removed']);
+    expect(change(policy('enforce', RULE), policy('enforce', ' []'))).toEqual([
+      'Rule no-deepseek removed: deny',
+    ]);
   });
 
   it('is nothing for a comment', () => {

@@ -1,11 +1,11 @@
 'use client';
 
-import { parsePolicy } from '@raypher/policy';
+import { changeInWords, parsePolicy } from '@raypher/policy';
 import { CircleCheck, CircleX } from 'lucide-react';
 import { useDeferredValue, useMemo } from 'react';
 import { plural } from '@/lib/format/format.ts';
-import { describeChange, ruleChanges } from './describe-change.ts';
 import { GLOBAL } from './draft.ts';
+import { ruleChanges } from './rule-changes.ts';
 import type { PolicyDraft } from './use-policy-draft.ts';
 
 /** Beside the editor: what is wrong, and what would change in effect. */
@@ -75,7 +75,7 @@ export function EditAside({ draft, owner }: { draft: PolicyDraft; owner: string 
         ) : (
           <ul className="grid gap-1">
             {changes.map((change) => (
-              <li key={describeChange(change)}>{describeChange(change)}</li>
+              <li key={changeInWords(change)}>{changeInWords(change)}</li>
             ))}
           </ul>
         )}
