@@ -29,8 +29,10 @@ export const EventType = z.enum([
   'discovery.vanished',
   /** A model call (or other request) passed the proxy: allowed, denied, or would have been denied. */
   'network.request',
-  /** A TLS tunnel (CONNECT) that is not inspected. */
+  /** A tunnel (CONNECT) that is not inspected, and why not. */
   'network.tunnel',
+  /** A connection that could not be looked into: a client that does not accept our certificate, or no HTTP. */
+  'network.uninspected',
   /** A live connection was ended by a person. */
   'connection.cut',
   /** Sensitive data on its way out or in: kinds, places, what was done; never the data. */

@@ -1,28 +1,48 @@
+/** What a TLS client says about where it wants to go, in the clear. */
+export interface ClientHello {
+  /** Lower case, as it was written; undefined where there is none. */
+  serverName: string | undefined;
+  /** Application protocols it offers (RFC 7301); undefined where it offers none. */
+  protocols: readonly string[] | undefined;
+}
+
 /**
- * The server name in the first bytes of a TLS connection (RFC 8446 §4.1.2, RFC 6066 §3).
+ * Reads the first bytes of a connection (RFC 8446 §4.1.2, RFC 6066 §3).
  *
- * A tunnel to an address could carry a connection to any name behind it; the name in the handshake says
- * which one, in the clear.
+ * A tunnel to an address could carry a connection to any name behind it; the name in the handshake says which one.
+ *
+ * @returns `'not-tls'` also for TLS that is damaged; `'incomplete'` when more bytes are needed to tell;
+ *   `'unreadable'` when the hello is longer than any real one
+ */
+export function readHello(bytes: Buffer): ClientHello | 'not-tls' | 'incomplete' | 'unreadable' {
+  if (bytes.length < 1) return 'incomplete';
+  if (bytes[0] !== 0x16) return 'not-tls';
+  const handshake = joinRecords(bytes);
+  const more = bytes.length > MAX_RECORDS ? 'unreadable' : 'incomplete';
+  if (handshake === undefined || handshake.length < 4) return more;
+  if (handshake[0] !== 0x01) return 'not-tls';
+  const length = handshake.readUIntBE(1, 3);
+  if (length > MAX_HELLO) return 'unreadable';
+  if (handshake.length < 4 + length) return more;
+  try {
+    return extensionsOf(handshake.subarray(4, 4 + length));
+  } catch (error) {
+    if (error instanceof RangeError) return 'not-tls';
+    throw error;
+  }
+}
+
+/**
+ * The server name alone.
  *
  * @returns the name; `undefined` when the bytes are TLS without a readable name or not TLS at all;
  *   `'incomplete'` when more bytes are needed to tell; {@link UNREADABLE} when it is longer than any real one
  */
 export function serverName(bytes: Buffer): string | undefined | 'incomplete' {
-  if (bytes.length < 1) return 'incomplete';
-  if (bytes[0] !== 0x16) return undefined;
-  const handshake = joinRecords(bytes);
-  const more = bytes.length > MAX_RECORDS ? UNREADABLE : 'incomplete';
-  if (handshake === undefined || handshake.length < 4) return more;
-  if (handshake[0] !== 0x01) return undefined;
-  const length = handshake.readUIntBE(1, 3);
-  if (length > MAX_HELLO) return UNREADABLE;
-  if (handshake.length < 4 + length) return more;
-  try {
-    return nameInHello(handshake.subarray(4, 4 + length));
-  } catch (error) {
-    if (error instanceof RangeError) return undefined;
-    throw error;
-  }
+  const hello = readHello(bytes);
+  if (hello === 'incomplete') return hello;
+  if (hello === 'unreadable') return UNREADABLE;
+  return hello === 'not-tls' ? undefined : hello.serverName;
 }
 
 /** Hellos with post-quantum keys are about 2 kB; this leaves room. */
@@ -47,13 +67,16 @@ function joinRecords(bytes: Buffer): Buffer | undefined {
   return parts.length === 0 ? undefined : Buffer.concat(parts);
 }
 
-function nameInHello(hello: Buffer): string | undefined {
+function extensionsOf(hello: Buffer): ClientHello {
   // legacy_version and random
   let at = 2 + 32;
   // session id, cipher suites, compression methods
   at += 1 + hello.readUInt8(at);
   at += 2 + hello.readUInt16BE(at);
   at += 1 + hello.readUInt8(at);
+  const found: ClientHello = { serverName: undefined, protocols: undefined };
+  // Before TLS 1.2, extensions were optional.
+  if (at === hello.length) return found;
   const end = at + 2 + hello.readUInt16BE(at);
   at += 2;
   while (at + 4 <= end) {
@@ -62,9 +85,19 @@ function nameInHello(hello: Buffer): string | undefined {
     // server_name; its list has one entry of type host_name (0).
     if (type === 0 && hello.readUInt8(at + 6) === 0) {
       const size = hello.readUInt16BE(at + 7);
-      return hello.toString('latin1', at + 9, at + 9 + size).toLowerCase();
+      found.serverName ??= hello.toString('latin1', at + 9, at + 9 + size).toLowerCase();
     }
+    // application_layer_protocol_negotiation
+    if (type === 16) found.protocols ??= protocolNames(hello.subarray(at + 6, at + 4 + length));
     at += 4 + length;
   }
-  return undefined;
+  return found;
+}
+
+function protocolNames(list: Buffer): string[] {
+  const names: string[] = [];
+  for (let at = 0; at < list.length; at += 1 + list.readUInt8(at)) {
+    names.push(list.toString('latin1', at + 1, at + 1 + list.readUInt8(at)));
+  }
+  return names;
 }

@@ -1,11 +1,17 @@
 import { randomUUID } from 'node:crypto';
-import { createServer, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { PriceBook } from '@raypher/cost';
 import { RaypherError } from '@raypher/shared';
 import type { Approvals } from '../approvals/approval.ts';
 import type { Spending } from '../budgets/spending.ts';
 import type { LiveConnections } from '../connections/live-connections.ts';
+import { isGrpc, refuseGrpc } from '../interception/grpc.ts';
+import { Http2Front } from '../interception/http2-front.ts';
+import type { InterceptedConnection } from '../interception/intercepted-connection.ts';
+import { Interception, type InterceptionOptions } from '../interception/interception.ts';
+import { misdirectedEvent } from '../interception/misdirected-event.ts';
+import { destinationWithin } from '../interception/request-within.ts';
 import { type CallerRule, NOBODY_IS_ALLOWED } from './allowed-callers.ts';
 import { type AuthoriseCaller, type IdentifyCaller, type ModelSeen, oncePerConnection } from './caller.ts';
 import type { SealedKeys } from './credentials.ts';
@@ -39,6 +45,8 @@ export interface LocalProxyParts {
   callers?: () => CallerRule;
   record: ProxyContext['record'];
   modelSeen: ModelSeen;
+  /** Without it, tunnels pass unread. */
+  interception?: InterceptionOptions | undefined;
   /** A request that failed for a reason of our own. */
   failed: (error: unknown) => void;
 }
@@ -54,6 +62,7 @@ export class LocalProxy {
   readonly #upstreams: Upstreams;
   readonly #sockets = new Set<Socket>();
   #servers: Server[] = [];
+  #interception: Interception | undefined;
   #port = 0;
 
   constructor(options: LocalProxyOptions, parts: LocalProxyParts) {
@@ -91,6 +100,7 @@ export class LocalProxy {
       canaryPath: this.canaryPath,
       ownPort: () => this.#port,
     };
+    this.#interception = this.#intercept(context);
     const ipv4 = this.#create(context);
     this.#port = await listen(ipv4, '127.0.0.1', this.#options.port);
     this.#servers = [ipv4];
@@ -116,6 +126,45 @@ export class LocalProxy {
     this.#servers = [];
   }
 
+  /** @param connection the intercepted one that the request came over, if any */
+  #answer(
+    request: IncomingMessage,
+    response: ServerResponse,
+    context: ProxyContext,
+    connection: InterceptedConnection | undefined,
+  ): void {
+    const answered =
+      connection === undefined
+        ? forward(request, response, context)
+        : forwardWithin(connection, request, response, context);
+    answered.catch((error: unknown) => {
+      // Enforcement that cannot decide does not let through.
+      refuse(response, 'generic', 'unavailable', 'Raypher could not decide about this request.');
+      if (!request.destroyed) this.#parts.failed(error);
+    });
+  }
+
+  #intercept(context: ProxyContext): Interception | undefined {
+    const options = this.#parts.interception;
+    if (options === undefined) return undefined;
+    const http2 = new Http2Front(({ request, response, connection, goAway }) => {
+      if (!isGrpc(request)) {
+        this.#answer(request, response, context, connection);
+        return;
+      }
+      refuseGrpc(response);
+      goAway();
+      void interception.reportFault(connection, { reason: 'grpc', detail: request.url ?? '' });
+    });
+    const interception: Interception = new Interception(options, {
+      context,
+      // The same server as for everybody: the same limits and timeouts.
+      serveHttp1: (socket) => this.#servers[0]?.emit('connection', socket),
+      serveHttp2: (socket, connection) => http2.serve(socket, connection),
+    });
+    return interception;
+  }
+
   #create(context: ProxyContext): Server {
     const server = createServer({
       maxHeaderSize: MAX_HEADER_BYTES,
@@ -128,22 +177,24 @@ export class LocalProxy {
     });
     server.maxConnections = MAX_CONNECTIONS;
     server.on('connection', (socket: Socket) => {
+      if (this.#interception?.isInside(socket) === true) return;
       this.#sockets.add(socket);
       socket.once('close', () => this.#sockets.delete(socket));
     });
     server.on('request', (request, response) => {
-      forward(request, response, context).catch((error: unknown) => {
-        // Enforcement that cannot decide does not let through.
-        refuse(response, 'generic', 'unavailable', 'Raypher could not decide about this request.');
-        if (!request.destroyed) this.#parts.failed(error);
-      });
+      this.#answer(request, response, context, this.#interception?.connectionOf(request));
     });
     server.on('connect', (request, socket, head) => {
+      // Nothing is tunnelled inside a tunnel.
+      const inner = this.#interception?.isInside(socket) === true;
       // node:http hands over the net.Socket it accepted; its type leaves other transports open.
-      tunnel(request, socket as Socket, head, context).catch((error: unknown) => {
-        socket.end(tunnelRefusal('unavailable', 'Raypher could not decide about this connection.'));
-        this.#parts.failed(error);
-      });
+      const client = socket as Socket;
+      tunnel(request, client, head, context, inner ? undefined : this.#interception).catch(
+        (error: unknown) => {
+          socket.end(tunnelRefusal('unavailable', 'Raypher could not decide about this connection.'));
+          this.#parts.failed(error);
+        },
+      );
     });
     server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
       if (error.code === 'ECONNRESET' || !socket.writable) {
@@ -153,6 +204,32 @@ export class LocalProxy {
       socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
     });
     return server;
+  }
+}
+
+/** A request inside an intercepted tunnel. */
+async function forwardWithin(
+  connection: InterceptedConnection,
+  request: IncomingMessage,
+  response: ServerResponse,
+  context: ProxyContext,
+): Promise<void> {
+  connection.requests += 1;
+  const destination = destinationWithin(connection, request);
+  if (destination === undefined) {
+    refuse(response, 'generic', 'bad-request', 'The request has no target that can be read.');
+  } else if ('misdirected' in destination) {
+    const { misdirected } = destination;
+    refuse(
+      response,
+      'generic',
+      'misdirected',
+      `This connection is with ${connection.host}, not ${misdirected}.`,
+    );
+    context.record(misdirectedEvent(connection, misdirected, request.method ?? 'GET', context.policy));
+  } else {
+    const { caller, client } = connection;
+    await forward(request, response, context, { destination, caller, client });
   }
 }
 

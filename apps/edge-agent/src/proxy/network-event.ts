@@ -6,6 +6,7 @@ import type { EventDraft } from '../ledger/event-draft.ts';
 import type { CallCost } from './answer-reader.ts';
 import type { Caller } from './caller.ts';
 import type { CredentialRefusal } from './credentials.ts';
+import type { UninspectedReason } from './proxied-tunnel.ts';
 import type { RefusalKind } from './refusal.ts';
 import type { Outcome } from './relay.ts';
 
@@ -45,6 +46,8 @@ export interface NetworkFacts extends CallFacts {
   denied: boolean;
   durationMs: number;
   inspected: boolean;
+  /** Why not. */
+  uninspectedBecause?: UninspectedReason | undefined;
 }
 
 /** One request as the ledger keeps it: no query, no headers, no bodies. */
@@ -80,6 +83,7 @@ export function networkEvent(facts: NetworkFacts): EventDraft {
       durationMs: Math.round(facts.durationMs),
       streamed: facts.streamed,
       inspected: facts.inspected,
+      ...(facts.uninspectedBecause === undefined ? {} : { uninspectedBecause: facts.uninspectedBecause }),
       ...(facts.credential === undefined ? {} : { credential: facts.credential }),
       ...(facts.stopped === undefined ? {} : { stopped: facts.stopped }),
       ...(facts.brokenOff === undefined ? {} : { brokenOff: facts.brokenOff }),

@@ -7,6 +7,7 @@ export type RefusalKind =
   | 'not-allowed'
   | 'bad-request'
   | 'not-found'
+  | 'misdirected'
   | 'unreachable'
   | 'unavailable'
   | 'no-credential'
@@ -22,6 +23,7 @@ const STATUS: Record<RefusalKind, number> = {
   'not-allowed': 403,
   'bad-request': 400,
   'not-found': 404,
+  misdirected: 421,
   unreachable: 502,
   unavailable: 503,
   'over-budget': 429,
@@ -45,6 +47,7 @@ const OPENAI_TYPE: Record<RefusalKind, { type: string; code: string }> = {
   'not-allowed': { type: 'permission_error', code: 'caller_not_allowed' },
   'bad-request': { type: 'invalid_request_error', code: 'bad_request' },
   'not-found': { type: 'invalid_request_error', code: 'not_found' },
+  misdirected: { type: 'invalid_request_error', code: 'misdirected_request' },
   unreachable: { type: 'server_error', code: 'upstream_unreachable' },
   unavailable: { type: 'server_error', code: 'unavailable' },
   'over-budget': { type: 'insufficient_quota', code: 'budget_exceeded' },
@@ -57,6 +60,7 @@ const ANTHROPIC_TYPE: Record<RefusalKind, string> = {
   'not-allowed': 'permission_error',
   'bad-request': 'invalid_request_error',
   'not-found': 'not_found_error',
+  misdirected: 'invalid_request_error',
   unreachable: 'api_error',
   unavailable: 'overloaded_error',
   'over-budget': 'rate_limit_error',
@@ -69,6 +73,7 @@ const GEMINI_STATUS: Record<RefusalKind, string> = {
   'not-allowed': 'PERMISSION_DENIED',
   'bad-request': 'INVALID_ARGUMENT',
   'not-found': 'NOT_FOUND',
+  misdirected: 'INVALID_ARGUMENT',
   unreachable: 'UNAVAILABLE',
   unavailable: 'UNAVAILABLE',
   'over-budget': 'RESOURCE_EXHAUSTED',

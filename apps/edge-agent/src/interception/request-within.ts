@@ -1,0 +1,36 @@
+import type { IncomingMessage } from 'node:http';
+import { normaliseHost } from '@raypher/policy';
+import { type Destination, destinationOf } from '../proxy/destination.ts';
+import { providerByHost } from '../proxy/providers.ts';
+import type { InterceptedConnection } from './intercepted-connection.ts';
+
+/**
+ * Where a request inside an intercepted connection goes: to whom the connection is. Its Host header must say the same,
+ * because a front that hosts many names would follow the header (domain fronting).
+ *
+ * @returns the other name when it is addressed to somebody else; undefined when it has no readable target
+ */
+export function destinationWithin(
+  connection: InterceptedConnection,
+  request: IncomingMessage,
+): Destination | { misdirected: string } | undefined {
+  const { host, port, protocol } = connection;
+  const target = request.url ?? '';
+  let path = target;
+  if (!target.startsWith('/')) {
+    // Servers must understand an absolute URL too (RFC 9112 §3.2.2).
+    const absolute = destinationOf(request);
+    if (absolute === undefined) return undefined;
+    if (absolute.host !== host) return { misdirected: absolute.host };
+    path = absolute.path;
+  }
+  const named = request.headers.host;
+  if (named !== undefined && hostOf(named) !== host) return { misdirected: named };
+  const provider = providerByHost(host);
+  return { host, port, protocol, path, provider, dialect: provider?.dialect ?? 'generic' };
+}
+
+/** The port plays no part: rules and the connection itself know it. */
+function hostOf(named: string): string | undefined {
+  return normaliseHost(named.replace(/:\d{0,5}$/, ''))?.replace(/^\[|\]$/g, '');
+}
