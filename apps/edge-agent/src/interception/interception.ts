@@ -159,6 +159,8 @@ export class Interception {
   ): Promise<void> {
     this.#intercepted.add(socket, connection);
     if (protocol === 'h2' && socket instanceof TLSSocket) {
+      // Each stream watches whether the client is there.
+      connection.client.setMaxListeners(0);
       this.#parts.serveHttp2(socket, connection);
       return;
     }
