@@ -9,6 +9,8 @@ export const MAX_ENTRY_BYTES = 64 * 1024;
 /** Entries in one batch, and bytes of all entries together. */
 export const MAX_BATCH_ENTRIES = 512;
 export const MAX_BATCH_BYTES = 1024 * 1024;
+/** The private part of one entry, with its salt; those of a batch count towards {@link MAX_BATCH_BYTES}. */
+export const MAX_PRIVATE_BYTES = 16 * 1024;
 /** A gRPC frame larger than this is refused by both sides. */
 export const MAX_FRAME_BYTES = 4 * 1024 * 1024;
 
@@ -115,5 +117,10 @@ export const LedgerEntry = z.strictObject({
     z.string().max(64),
     z.union([z.string().max(4096), z.number(), z.boolean(), z.array(z.string().max(1024)).max(64)]),
   ),
+  /**
+   * SHA-256 of the private part that is kept beside the entry: an RFC 8785 object with a random salt. Without the
+   * part the entry still proves what it says, and nobody can guess from it what the part said.
+   */
+  private: Digest.optional(),
 });
 export type LedgerEntry = z.infer<typeof LedgerEntry>;

@@ -5,7 +5,7 @@ export type EventDraft = Pick<LedgerEntry, 'type' | 'severity' | 'actor' | 'acti
   verdict?: LedgerEntry['verdict'];
   /**
    * What may have to be erased one day, such as masked samples: kept beside the entry, which only commits to it.
-   * At most 16 KiB with its salt; what is larger is left out.
+   * At most 16 KiB with its salt; what is larger is left out, and the entry says so.
    */
   private?: PrivateData;
 };
@@ -61,6 +61,25 @@ export function shortenDraft(draft: EventDraft): EventDraft {
     return [key, Array.isArray(value) ? value.slice(0, 8).map((item) => cut(item, 64)) : value];
   });
   return { ...draft, data: { ...Object.fromEntries(short), shortened: true } };
+}
+
+/** The same data without halves of surrogate pairs, which have no JSON form. */
+export function wellFormed(data: PrivateData): Record<string, JsonValue> {
+  return Object.fromEntries(
+    Object.entries(data).map(([key, value]) => [key.toWellFormed(), wellFormedValue(value)]),
+  );
+}
+
+function wellFormedValue(value: JsonValue): JsonValue {
+  if (typeof value === 'string') return value.toWellFormed();
+  if (typeof value === 'number') return Number.isFinite(value) ? value : 0;
+  if (typeof value !== 'object' || value === null) return value;
+  return isList(value) ? value.map(wellFormedValue) : wellFormed(value);
+}
+
+/** Array.isArray does not tell readonly lists apart. */
+function isList(value: object): value is readonly JsonValue[] {
+  return Array.isArray(value);
 }
 
 function fitValue(value: EventDraft['data'][string]): EventDraft['data'][string] {

@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { EMPTY_CHAIN, extendChain, GENESIS_HASH } from '@raypher/ledger';
+import { EMPTY_CHAIN, extendChain, GENESIS_HASH, sha256Hex } from '@raypher/ledger';
 import { expect, test } from 'vitest';
 import { openDatabase } from '../store/database.ts';
 import { EventLog } from '../store/event-log.ts';
@@ -132,6 +132,80 @@ test('a ledger that replaced a damaged one joins the chain the control plane hol
       readEntry,
     ),
   ).toMatchObject({ head: ledger.head });
+});
+
+const found = (samples: readonly string[]): EventDraft => ({
+  ...draft('api.example.com'),
+  private: { samples },
+});
+const storedPrivate = (log: EventLog) =>
+  log.from(1, 100).map((event) => (event.private === undefined ? undefined : Buffer.from(event.private)));
+
+test('a private part is kept beside the entry, which holds the hash of exactly its bytes', async () => {
+  const { log, ledger } = open();
+  await ledger.record(draft('plain'));
+  await ledger.record(found(['sk-p…half \ud800']));
+  const [plain, event] = log.from(1, 10);
+  const entry = readEntry(event?.entry ?? new Uint8Array());
+  expect(entry.private).toBe(sha256Hex(event?.private ?? new Uint8Array()));
+  expect(Buffer.from(event?.entry ?? []).toString()).not.toContain('sk-p');
+  const { salt, ...data } = JSON.parse(Buffer.from(event?.private ?? []).toString());
+  expect(data).toEqual({ samples: ['sk-p…half \ufffd'] });
+  expect(Buffer.from(salt, 'base64url')).toHaveLength(32);
+  expect(plain?.private).toBeUndefined();
+  expect(readEntry(plain?.entry ?? new Uint8Array())).not.toHaveProperty('private');
+});
+
+test('the same data has another commitment each time', async () => {
+  const { log, ledger } = open();
+  await Promise.all([ledger.record(found(['a'])), ledger.record(found(['a']))]);
+  const [first, second] = log.from(1, 2).map(({ entry }) => readEntry(entry).private);
+  expect(first).not.toBe(second);
+});
+
+test('a private part that is too large is left out, and the entry says so', async () => {
+  const { log, ledger } = open();
+  await ledger.record(found(['x'.repeat(17 * 1024)]));
+  const [event] = log.from(1, 1);
+  expect(event?.private).toBeUndefined();
+  const entry = readEntry(event?.entry ?? new Uint8Array());
+  expect(entry.data).toEqual({ privateLeftOut: true });
+  expect(entry.private).toBeUndefined();
+});
+
+test('erased parts leave the chain as it was, and nothing of them in the files', async () => {
+  const { path, log, ledger } = open();
+  const sample = ['tell', 'tale', 'sample'].join('-');
+  await ledger.record(found([sample]));
+  await ledger.record(draft('after'));
+  const onDisk = () =>
+    [path, `${path}-wal`]
+      .filter((file) => existsSync(file))
+      .some((file) => readFileSync(file).includes(sample));
+  expect(onDisk()).toBe(true);
+  expect(log.erasePrivate(Date.now() - 1000)).toBe(0);
+  expect(log.erasePrivate(Date.now() + 1000)).toBe(1);
+  expect(onDisk()).toBe(false);
+  expect(storedPrivate(log)).toEqual([undefined, undefined]);
+  expect(readEntry(log.from(1, 1)[0]?.entry ?? new Uint8Array()).private).toMatch(/^[0-9a-f]{64}$/);
+  expect(ledger.check()).toBeUndefined();
+});
+
+test('private parts go with their entries, and move with them into another chain', async () => {
+  const { db, log, ledger } = open();
+  await ledger.record(found(['one']));
+  await ledger.record(found(['two']));
+  log.markDurable(1);
+  log.prune(Date.now() + 1);
+  expect(db.prepare('SELECT seq FROM event_private').all()).toEqual([{ seq: 2 }]);
+  ledger.continueFrom({ seq: 40, hash: 'ab'.repeat(32) });
+  const [moved] = log.from(0, 10);
+  expect(moved?.seq).toBe(41);
+  expect(readEntry(moved?.entry ?? new Uint8Array()).private).toBe(
+    sha256Hex(moved?.private ?? new Uint8Array()),
+  );
+  log.startOver('old device');
+  expect(db.prepare('SELECT count(*) AS n FROM event_private').get()).toEqual({ n: 0 });
 });
 
 test('after kill -9 in the middle of writes everything acknowledged is there and the chain verifies', async () => {

@@ -1,9 +1,18 @@
+import { randomBytes } from 'node:crypto';
 import { EventEmitter } from 'node:events';
-import { type ChainHead, canonicalBytes, extendChain, GENESIS_HASH, sha256Hex } from '@raypher/ledger';
-import { LedgerEntry, MAX_ENTRY_BYTES, RaypherError } from '@raypher/shared';
+import {
+  type ChainHead,
+  canonicalBytes,
+  commitPrivate,
+  extendChain,
+  GENESIS_HASH,
+  type PrivatePart,
+  sha256Hex,
+} from '@raypher/ledger';
+import { LedgerEntry, MAX_ENTRY_BYTES, MAX_PRIVATE_BYTES, RaypherError } from '@raypher/shared';
 import { sqliteCode } from '../store/database.ts';
 import type { EventLog, StoredEvent } from '../store/event-log.ts';
-import { EDGE_AGENT, type EventDraft, fitDraft, shortenDraft } from './event-draft.ts';
+import { EDGE_AGENT, type EventDraft, fitDraft, shortenDraft, wellFormed } from './event-draft.ts';
 
 export interface LedgerOwner {
   organisation: string;
@@ -120,7 +129,7 @@ export class Ledger {
     const events = this.#log.from(0, Number.MAX_SAFE_INTEGER).map((event): StoredEvent => {
       const bytes = canonicalBytes({ ...readEntry(event.entry), seq: head.seq + 1, prev: head.hash });
       head = { seq: head.seq + 1, hash: sha256Hex(bytes) };
-      return { seq: head.seq, entry: bytes, hash: head.hash, at: event.at };
+      return { ...event, seq: head.seq, entry: bytes, hash: head.hash };
     });
     this.#log.rewrite(base, events);
     this.#head = head;
@@ -137,18 +146,25 @@ export class Ledger {
     const entries: LedgerEntry[] = [];
     const done: (() => void)[] = [];
     const link = (draft: EventDraft, at: number): void => {
-      let entry = this.#entry(draft, at, head);
+      const beside = privatePart(draft);
+      let entry = this.#entry(draft, at, head, beside?.commitment);
       let bytes = canonicalBytes(entry);
       if (bytes.length > MAX_ENTRY_BYTES) {
         // Those who are watched choose names and paths; making them long must not keep an event out of the record.
-        entry = this.#entry(shortenDraft(draft), at, head);
+        entry = this.#entry(shortenDraft(draft), at, head, beside?.commitment);
         bytes = canonicalBytes(entry);
       }
       if (bytes.length > MAX_ENTRY_BYTES) {
         throw new RaypherError('request/too-large', `An event of ${bytes.length} bytes is too large.`);
       }
       head = { seq: entry.seq, hash: sha256Hex(bytes) };
-      stored.push({ seq: head.seq, entry: bytes, hash: head.hash, at });
+      stored.push({
+        seq: head.seq,
+        entry: bytes,
+        hash: head.hash,
+        at,
+        ...(beside === undefined ? {} : { private: beside.content }),
+      });
       entries.push(entry);
     };
 
@@ -188,7 +204,9 @@ export class Ledger {
     for (const { reject } of group) reject(error);
   }
 
-  #entry(draft: EventDraft, at: number, head: ChainHead): LedgerEntry {
+  #entry(draft: EventDraft, at: number, head: ChainHead, commitment: string | undefined): LedgerEntry {
+    const isLeftOut = draft.private !== undefined && commitment === undefined;
+    const fitted = fitDraft(draft);
     return LedgerEntry.parse({
       v: 1,
       organisation: this.owner.organisation,
@@ -196,9 +214,18 @@ export class Ledger {
       seq: head.seq + 1,
       prev: head.hash,
       at: new Date(at).toISOString(),
-      ...fitDraft(draft),
+      ...fitted,
+      ...(commitment === undefined ? {} : { private: commitment }),
+      ...(isLeftOut ? { data: { ...fitted.data, privateLeftOut: true } } : {}),
     });
   }
+}
+
+/** @returns undefined when there is none, or when it is too large to be kept */
+function privatePart(draft: EventDraft): PrivatePart | undefined {
+  if (draft.private === undefined) return undefined;
+  const part = commitPrivate(wellFormed(draft.private), randomBytes(32).toString('base64url'));
+  return part.content.length > MAX_PRIVATE_BYTES ? undefined : part;
 }
 
 /** Reads a stored entry back. */

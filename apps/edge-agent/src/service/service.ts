@@ -50,6 +50,8 @@ export interface RunningService {
 
 /** Durable entries are kept this long on the device. */
 const KEEP_EVENTS_MS = 24 * 3_600_000;
+/** What is kept beside entries goes after 30 days even when it could not be sent. */
+const KEEP_PRIVATE_MS = 30 * 24 * 3_600_000;
 const PRUNE_EVERY_MS = 600_000;
 
 /**
@@ -246,6 +248,7 @@ async function compose(config: Config, log: Logger, release: () => void): Promis
   const pruning = setInterval(() => {
     try {
       agent.log.prune(Date.now() - KEEP_EVENTS_MS);
+      agent.log.erasePrivate(Date.now() - KEEP_PRIVATE_MS);
     } catch (error) {
       log.error({ error: String(error) }, 'old entries could not be removed');
     }

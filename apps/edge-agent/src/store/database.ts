@@ -54,6 +54,8 @@ function configure(db: DatabaseSync): void {
     PRAGMA foreign_keys = ON;
     PRAGMA busy_timeout = 5000;
     PRAGMA trusted_schema = OFF;
+    -- What is erased is overwritten, not only taken off the list of pages.
+    PRAGMA secure_delete = ON;
   `);
 }
 

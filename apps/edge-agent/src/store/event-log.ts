@@ -8,12 +8,15 @@ export interface StoredEvent {
   hash: string;
   /** Milliseconds since the epoch. */
   at: number;
+  /** The part that the entry commits to, until it is erased. */
+  private?: Uint8Array;
 }
 
 /** The ledger's rows. Entries are appended, read and pruned; never changed. */
 export class EventLog {
   readonly #db: DatabaseSync;
   readonly #insert;
+  readonly #insertPrivate;
   readonly #setHead;
   readonly #range;
 
@@ -23,8 +26,12 @@ export class EventLog {
       'INSERT OR IGNORE INTO ledger (id, head_seq, head_hash, durable_through) VALUES (1, 0, ?, 0)',
     ).run(EMPTY_CHAIN.hash);
     this.#insert = db.prepare('INSERT INTO events (seq, entry, hash, at) VALUES (?, ?, ?, ?)');
+    this.#insertPrivate = db.prepare('INSERT INTO event_private (seq, content, at) VALUES (?, ?, ?)');
     this.#setHead = db.prepare('UPDATE ledger SET head_seq = ?, head_hash = ? WHERE id = 1');
-    this.#range = db.prepare('SELECT seq, entry, hash, at FROM events WHERE seq >= ? ORDER BY seq LIMIT ?');
+    this.#range = db.prepare(
+      `SELECT e.seq, e.entry, e.hash, e.at, p.content FROM events e LEFT JOIN event_private p ON p.seq = e.seq
+       WHERE e.seq >= ? ORDER BY e.seq LIMIT ?`,
+    );
   }
 
   head(): ChainHead {
@@ -51,12 +58,12 @@ export class EventLog {
     const last = events.at(-1);
     if (last === undefined) return;
     inTransaction(this.#db, () => {
-      for (const event of events) this.#insert.run(event.seq, event.entry, event.hash, event.at);
+      for (const event of events) this.#add(event);
       this.#setHead.run(last.seq, last.hash);
     });
   }
 
-  /** Entries from `seq` on, in order. */
+  /** Entries from `seq` on, in order, with their private parts. */
   from(seq: number, limit: number): StoredEvent[] {
     return this.#range.all(seq, limit).map(toStoredEvent);
   }
@@ -81,18 +88,29 @@ export class EventLog {
 
   /** Forgets entries that are durable and older than `before` (milliseconds since the epoch). */
   prune(before: number): number {
-    const result = this.#db
-      .prepare('DELETE FROM events WHERE seq <= (SELECT durable_through FROM ledger) AND at < ?')
-      .run(before);
-    return Number(result.changes);
+    return inTransaction(this.#db, () => {
+      const result = this.#db
+        .prepare('DELETE FROM events WHERE seq <= (SELECT durable_through FROM ledger) AND at < ?')
+        .run(before);
+      this.#db.exec('DELETE FROM event_private WHERE seq NOT IN (SELECT seq FROM events)');
+      return Number(result.changes);
+    });
+  }
+
+  /** Erases private parts that are older than `before` (milliseconds since the epoch), sent or not; entries stay. */
+  erasePrivate(before: number): number {
+    const erased = Number(this.#db.prepare('DELETE FROM event_private WHERE at < ?').run(before).changes);
+    // The write-ahead log holds pages as they were.
+    if (erased > 0) this.#db.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+    return erased;
   }
 
   /** Replaces the whole chain by `events`, which continue `base`; for a ledger that was never sent. */
   rewrite(base: ChainHead, events: readonly StoredEvent[]): void {
     const head = events.at(-1) ?? base;
     inTransaction(this.#db, () => {
-      this.#db.exec('DELETE FROM events');
-      for (const event of events) this.#insert.run(event.seq, event.entry, event.hash, event.at);
+      this.#db.exec('DELETE FROM events; DELETE FROM event_private');
+      for (const event of events) this.#add(event);
       this.#db
         .prepare(
           'UPDATE ledger SET head_seq = ?, head_hash = ?, durable_through = ?, restarted = 0 WHERE id = 1',
@@ -101,19 +119,27 @@ export class EventLog {
     });
   }
 
-  /** Moves the chain aside, kept under the name of the device that wrote it, and starts an empty one. */
+  /**
+   * Moves the chain aside, kept under the name of the device that wrote it, and starts an empty one. Its private parts
+   * go: nobody will ask for them.
+   */
   startOver(device: string): void {
     inTransaction(this.#db, () => {
       this.#db
         .prepare('INSERT OR REPLACE INTO events_before_enrolment SELECT ?, seq, entry, hash, at FROM events')
         .run(device);
-      this.#db.exec('DELETE FROM events');
+      this.#db.exec('DELETE FROM events; DELETE FROM event_private');
       this.#db
         .prepare(
           'UPDATE ledger SET head_seq = 0, head_hash = ?, durable_through = 0, restarted = 0 WHERE id = 1',
         )
         .run(EMPTY_CHAIN.hash);
     });
+  }
+
+  #add(event: StoredEvent): void {
+    this.#insert.run(event.seq, event.entry, event.hash, event.at);
+    if (event.private !== undefined) this.#insertPrivate.run(event.seq, event.private, event.at);
   }
 
   #row(): Record<string, unknown> {
@@ -124,7 +150,8 @@ export class EventLog {
 }
 
 function toStoredEvent(row: Record<string, unknown>): StoredEvent {
-  const { seq, entry, hash, at } = row;
+  const { seq, entry, hash, at, content } = row;
   if (!(entry instanceof Uint8Array)) throw new TypeError('an event entry is not a blob');
-  return { seq: Number(seq), entry, hash: String(hash), at: Number(at) };
+  const event = { seq: Number(seq), entry, hash: String(hash), at: Number(at) };
+  return content instanceof Uint8Array ? { ...event, private: content } : event;
 }

@@ -210,4 +210,13 @@ export const MIGRATIONS: readonly string[] = [
   ) STRICT;
   INSERT INTO budget_store VALUES (1, lower(hex(randomblob(16))));
   `,
+  `
+  -- What may have to be erased while the entry stays, which only commits to it; exactly the bytes that were hashed.
+  CREATE TABLE event_private (
+    seq     INTEGER PRIMARY KEY,
+    content BLOB NOT NULL,
+    at      INTEGER NOT NULL
+  ) STRICT;
+  CREATE INDEX event_private_at ON event_private (at);
+  `,
 ];

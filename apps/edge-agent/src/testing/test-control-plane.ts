@@ -35,6 +35,8 @@ export class TestControlPlane extends MessageLog {
   readonly device = DeviceId.parse(randomUUID());
   readonly signer = new PolicySigner();
   readonly entries: LedgerEntry[] = [];
+  /** Private parts by the sequence number of their entry. */
+  readonly privateParts = new Map<number, string>();
   readonly offered: StateSlot[] = [];
   /** Tokens that were sent here; none, when the device did not trust the server. */
   readonly tokensSeen: string[] = [];
@@ -330,7 +332,8 @@ export class TestControlPlane extends MessageLog {
     this.took(body);
   }
 
-  #append({ firstSeq, entries, chainHead, signature }: Extract<Body, { $case: 'events' }>['value']): void {
+  #append(batch: Extract<Body, { $case: 'events' }>['value']): void {
+    const { firstSeq, entries, chainHead, signature, privateParts } = batch;
     const statement = batchStatement({
       organisation: this.organisation,
       device: this.device,
@@ -345,6 +348,7 @@ export class TestControlPlane extends MessageLog {
     if ('fault' in walked) throw new Error(JSON.stringify(walked.fault));
     this.head = walked.head;
     this.entries.push(...walked.entries.map(({ value }) => value));
+    for (const { seq, content } of privateParts) this.privateParts.set(Number(seq), content.toString('utf8'));
   }
 
   #acknowledge(stream: Stream): void {

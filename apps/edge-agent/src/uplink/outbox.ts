@@ -127,6 +127,9 @@ export class Outbox {
             entries: events.map((event) => Buffer.from(event.entry)),
             chainHead: head,
             signature,
+            privateParts: events.flatMap(({ seq, private: content }) =>
+              content === undefined ? [] : [{ seq: BigInt(seq), content: Buffer.from(content) }],
+            ),
           }),
         );
       }
@@ -141,7 +144,7 @@ function fitBatch(events: readonly StoredEvent[]): StoredEvent[] {
   const fitting: StoredEvent[] = [];
   let bytes = 0;
   for (const event of events) {
-    bytes += event.entry.length;
+    bytes += event.entry.length + (event.private?.length ?? 0);
     const previous = fitting.at(-1);
     if (previous !== undefined && (bytes > MAX_BATCH_BYTES || event.seq !== previous.seq + 1)) break;
     fitting.push(event);

@@ -1,6 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { join } from 'node:path';
-import { type CommandPayload, Phase, StateSlot } from '@raypher/shared';
+import { sha256Hex } from '@raypher/ledger';
+import { type CommandPayload, MAX_BATCH_BYTES, Phase, StateSlot } from '@raypher/shared';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { enroll } from '../identity/enroll.ts';
 import { openDatabase } from '../store/database.ts';
@@ -43,6 +44,32 @@ test('what was recorded while offline arrives in order and is signed', async () 
   await plane.durable(1300);
   expect(plane.entries.map((entry) => entry.seq)).toEqual(Array.from({ length: 1300 }, (_, i) => i + 1));
   expect(plane.received.filter((body) => body.$case === 'events').length).toBeGreaterThanOrEqual(3);
+});
+
+test('private parts travel with their entries, never more in a batch than fits, and erased ones do not', async () => {
+  const device = fleet.open();
+  await device.ledger.record({ ...networkEvent('erased'), private: { sample: 'gone' } });
+  device.log.erasePrivate(Date.now() + 1_000);
+  const sample = 's'.repeat(15_000);
+  for (let i = 0; i < 150; i++) {
+    device.ledger.note({ ...networkEvent(`part ${i}`), ...(i === 7 ? {} : { private: { sample } }) });
+  }
+  device.ledger.flush();
+  await fleet.connect(device);
+  await plane.durable(151);
+  expect(plane.privateParts.size).toBe(149);
+  for (const { seq, private: commitment } of plane.entries) {
+    const part = plane.privateParts.get(seq);
+    if (part === undefined) expect([1, 9]).toContain(seq);
+    else expect(commitment).toBe(sha256Hex(Buffer.from(part)));
+  }
+  expect(plane.entries[0]?.private).toMatch(/^[0-9a-f]{64}$/);
+  const sizes = plane.received.flatMap((body) =>
+    body.$case === 'events'
+      ? [body.value.privateParts.reduce((sum, { content }) => sum + content.length, 0)]
+      : [],
+  );
+  expect(Math.max(...sizes)).toBeLessThanOrEqual(MAX_BATCH_BYTES);
 });
 
 test('no more batches are sent than there are credits', async () => {

@@ -108,6 +108,7 @@ export class DeviceLedger {
       entries,
       chainHead: Buffer.from(head, 'hex'),
       signature: sign('sha256', statement, key),
+      privateParts: [],
     };
   }
 
