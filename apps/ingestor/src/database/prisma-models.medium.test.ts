@@ -32,6 +32,11 @@ const TABLES: Record<keyof typeof Prisma.ModelName, string> = {
   AuditEntry: 'audit_entries',
   OrganisationSettings: 'organisation_settings',
   TpmRoot: 'tpm_roots',
+  PrivateRetention: 'private_retention',
+  EventPrivate: 'event_private',
+  Incident: 'incidents',
+  IncidentEvent: 'incident_events',
+  IncidentChange: 'incident_changes',
 };
 
 /** What a value of each column type must be in JavaScript. */

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import type { PoolClient, QueryResultRow } from 'pg';
 import { IngestDatabase } from '../database/ingest-database.ts';
 
 export interface NewAlert {
@@ -17,9 +18,14 @@ export interface NewAlert {
 export class AlertsRepository {
   constructor(private readonly database: IngestDatabase) {}
 
-  /** Opens an alert, or counts another occurrence of the open one. */
-  async raise(alert: NewAlert): Promise<string> {
-    const [row] = await this.database.query<{ id: string }>(
+  /**
+   * Opens an alert, or counts another occurrence of the open one.
+   *
+   * @param client of the transaction that the alert belongs to
+   */
+  async raise(alert: NewAlert, client?: PoolClient): Promise<string> {
+    const [row] = await this.query<{ id: string }>(
+      client,
       `INSERT INTO alerts (organisation_id, device_id, kind, subject, severity, title, detail)
        VALUES ($1, $2, $3, $4, $5, $6, $7)
        ON CONFLICT (organisation_id, kind, subject) WHERE resolved_at IS NULL
@@ -37,5 +43,14 @@ export class AlertsRepository {
     );
     if (row === undefined) throw new Error('an alert was neither inserted nor updated');
     return row.id;
+  }
+
+  private async query<Row extends QueryResultRow>(
+    client: PoolClient | undefined,
+    text: string,
+    values: unknown[],
+  ): Promise<Row[]> {
+    if (client === undefined) return this.database.query<Row>(text, values);
+    return (await client.query<Row>(text, values)).rows;
   }
 }

@@ -4,6 +4,7 @@ import { RaypherError } from '@raypher/shared';
 import { notAdmitted } from '../link/device-directory.service.ts';
 import { MetricsService } from '../metrics/metrics.service.ts';
 import { fitToChain } from './fit-to-chain.ts';
+import { IncidentsService, NO_NEWS } from './incidents.service.ts';
 import { type EventRow, LedgerRepository, type StoredHead } from './ledger.repository.ts';
 import { brokenChain, type VerifiedBatch } from './verify-batch.ts';
 
@@ -50,6 +51,7 @@ export class CommitQueue implements OnApplicationShutdown {
 
   constructor(
     private readonly ledger: LedgerRepository,
+    private readonly incidents: IncidentsService,
     private readonly metrics: MetricsService,
   ) {}
 
@@ -169,6 +171,7 @@ export class CommitQueue implements OnApplicationShutdown {
   private async commit(jobs: CommitJob[]): Promise<void> {
     const receivedAt = new Date();
     const refusals: { job: CommitJob; error: RaypherError }[] = [];
+    let news = NO_NEWS;
     const outcomes = await this.ledger.transaction(async (client) => {
       refusals.length = 0;
       const deviceIds = [...new Set(jobs.map((job) => job.deviceId))];
@@ -180,10 +183,13 @@ export class CommitQueue implements OnApplicationShutdown {
         const positions = await this.ledger.takePositions(client, rows.length);
         for (const [index, row] of rows.entries()) row.position = positions[index] ?? row.position;
         await this.ledger.copyEvents(client, receivedAt, rows);
+        await this.ledger.storePrivateParts(client, receivedAt, rows);
         await this.ledger.moveHeads(client, moved);
       }
+      news = await this.incidents.record(client, receivedAt, rows);
       return placed;
     });
+    this.incidents.announce(news);
     for (const { job, head, rows } of outcomes) {
       this.metrics.events.inc(rows.length);
       this.metrics.duplicates.inc(job.batch.entries.length - rows.length);
@@ -243,6 +249,7 @@ function place(job: CommitJob, stored: StoredHead | undefined): Outcome | Rayphe
           position: '',
           entry: value,
           hash,
+          private: job.batch.privateParts.get(value.seq),
         })),
       };
   }

@@ -7,6 +7,7 @@ import { AlertsService } from './alerts.service.ts';
 import { type CommitJob, CommitQueue } from './commit-queue.service.ts';
 import type { EventRow } from './ledger.repository.ts';
 import { LiveEventsService } from './live-events.service.ts';
+import { privateBytes } from './private-parts.ts';
 import { type VerifiedBatch, verifyBatch } from './verify-batch.ts';
 
 /** How long a device whose batches do not fit into memory is sent away, milliseconds. */
@@ -21,7 +22,7 @@ interface Received {
   stream: DeviceStream;
   identity: DeviceIdentity;
   batch: EventBatch;
-  /** Of all entries together. */
+  /** Of all entries and private parts together. */
   bytes: number;
 }
 
@@ -57,7 +58,7 @@ export class IngestService {
       return;
     }
     stream.credits -= 1;
-    const bytes = batch.entries.reduce((sum, entry) => sum + entry.length, 0);
+    const bytes = batch.entries.reduce((sum, entry) => sum + entry.length, privateBytes(batch));
     if (this.waitingBytes + bytes > MAX_WAITING_BYTES) {
       this.refuse(
         stream,

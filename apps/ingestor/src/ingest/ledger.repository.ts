@@ -2,7 +2,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { Injectable } from '@nestjs/common';
 import type { ChainHead } from '@raypher/ledger';
-import type { DeviceStatus } from '@raypher/shared/rest';
+import { DEFAULT_RETENTION_DAYS, type DeviceStatus } from '@raypher/shared/rest';
 import type { PoolClient } from 'pg';
 import { from as copyFrom } from 'pg-copy-streams';
 import { IngestDatabase } from '../database/ingest-database.ts';
@@ -23,6 +23,8 @@ export interface EventRow {
   entry: CheckedEntry;
   /** SHA-256, hex. */
   hash: string;
+  /** What the entry commits to, when it was sent. */
+  private: Buffer | undefined;
 }
 
 const COLUMNS = `organisation_id, device_id, seq, position, received_on, received_at, occurred_at, type, severity,
@@ -84,6 +86,28 @@ export class LedgerRepository {
       client.query(copyFrom(`COPY ${leaf} (${COLUMNS}) FROM STDIN`)),
     );
     this.readyDay = day;
+  }
+
+  /** Keeps what entries commit to for as long as their organisation wants. */
+  async storePrivateParts(client: PoolClient, receivedAt: Date, rows: readonly EventRow[]): Promise<void> {
+    const kept = rows.flatMap(({ organisationId, deviceId, entry, private: content }) =>
+      content === undefined ? [] : [{ organisationId, deviceId, seq: entry.seq, content }],
+    );
+    if (kept.length === 0) return;
+    await client.query(
+      `INSERT INTO event_private (organisation_id, device_id, seq, content, stored_at, expires_at)
+       SELECT n.organisation_id, n.device_id, n.seq, n.content, $5::timestamptz,
+         $5::timestamptz + make_interval(days => coalesce(r.days, ${DEFAULT_RETENTION_DAYS}))
+         FROM UNNEST($1::uuid[], $2::uuid[], $3::bigint[], $4::bytea[]) AS n (organisation_id, device_id, seq, content)
+         LEFT JOIN private_retention r ON r.organisation_id = n.organisation_id`,
+      [
+        kept.map(({ organisationId }) => organisationId),
+        kept.map(({ deviceId }) => deviceId),
+        kept.map(({ seq }) => seq),
+        kept.map(({ content }) => content),
+        receivedAt,
+      ],
+    );
   }
 
   async moveHeads(client: PoolClient, heads: ReadonlyMap<string, ChainHead>): Promise<void> {

@@ -1,6 +1,7 @@
 import { type KeyObject, verify } from 'node:crypto';
 import { batchStatement, type ChainFault, extendChain } from '@raypher/ledger';
 import { type EventBatch, MAX_BATCH_BYTES, MAX_BATCH_ENTRIES, RaypherError } from '@raypher/shared';
+import { privateBytes, verifyPrivateParts } from './private-parts.ts';
 import { type CheckedEntry, readEntry } from './read-entry.ts';
 
 export interface BatchOwner {
@@ -15,7 +16,9 @@ export interface VerifiedBatch {
   /** What the first entry says came before it, hex. */
   prev: string;
   entries: { value: CheckedEntry; hash: string }[];
-  /** Of all entries together. */
+  /** What entries commit to, as far as it was sent, by sequence number. */
+  privateParts: Map<number, Buffer>;
+  /** Of all entries and private parts together. */
   bytes: number;
 }
 
@@ -64,7 +67,15 @@ export function verifyBatch(batch: EventBatch, owner: BatchOwner): VerifiedBatch
       },
     );
   }
-  return { firstSeq, lastSeq: extended.head.seq, prev: firstEntry.prev, entries: extended.entries, bytes };
+  const privateParts = verifyPrivateParts(batch, (seq) => extended.entries[seq - firstSeq]?.value.private);
+  return {
+    firstSeq,
+    lastSeq: extended.head.seq,
+    prev: firstEntry.prev,
+    entries: extended.entries,
+    privateParts,
+    bytes: bytes + privateBytes(batch),
+  };
 }
 
 /** It says what the run continues; that claim is held against the stored head when it is committed. */

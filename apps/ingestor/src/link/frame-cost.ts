@@ -11,7 +11,7 @@ const APPLIED: Shape = { 1: LEAF, 2: LEAF };
 const AGENT_MESSAGE: Shape = {
   1: { 11: LEAF, 12: APPLIED, 13: LEAF },
   2: { 3: APPLIED, 4: LEAF },
-  3: LEAF,
+  3: { 5: LEAF },
   4: LEAF,
   5: LEAF,
   6: { 3: { 12: PROCESS } },

@@ -12,6 +12,8 @@ import { SweepService } from '../desired-state/sweep.service.ts';
 import { AlertsRepository } from '../ingest/alerts.repository.ts';
 import { AlertsService } from '../ingest/alerts.service.ts';
 import { CommitQueue } from '../ingest/commit-queue.service.ts';
+import { IncidentsRepository } from '../ingest/incidents.repository.ts';
+import { IncidentsService } from '../ingest/incidents.service.ts';
 import { IngestService } from '../ingest/ingest.service.ts';
 import { InventoryRepository } from '../ingest/inventory.repository.ts';
 import { InventoryService } from '../ingest/inventory.service.ts';
@@ -51,6 +53,8 @@ import { StreamRegistry } from './stream-registry.ts';
     LiveEventsService,
     AlertsService,
     AlertsRepository,
+    IncidentsService,
+    IncidentsRepository,
     InventoryService,
     InventoryRepository,
     // presence

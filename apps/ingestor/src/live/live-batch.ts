@@ -21,6 +21,7 @@ export class LiveBatch {
   readonly inventory = new Set<string>();
   readonly alertIds = new Set<string>();
   commands = false;
+  incidents = false;
 
   add(message: LiveMessage): void {
     switch (message.kind) {
@@ -47,6 +48,9 @@ export class LiveBatch {
         break;
       case 'alert':
         this.alertIds.add(message.alertId);
+        break;
+      case 'incidents':
+        this.incidents = true;
         break;
       case 'command':
         this.commands = true;

@@ -108,6 +108,9 @@ export class LiveFeed {
     if (batch.commands) {
       live.local.to(roomOf(organisationId, 'devices:read')).emit('changed', { object: 'commands' });
     }
+    if (batch.incidents) {
+      live.local.to(roomOf(organisationId, 'incidents:read')).emit('changed', { object: 'incidents' });
+    }
     if (batch.rolloutIds.size > 0) {
       for (const rollout of await this.rollouts.find(organisationId, [...batch.rolloutIds])) {
         live.local.to(roomOf(organisationId, 'policies:read')).emit('rollout', rollout);

@@ -24,5 +24,6 @@ export const READS = {
   teams: 'teams:read',
   audit: 'audit:read',
   commands: 'devices:read',
+  incidents: 'incidents:read',
   settings: 'settings:read',
 } as const satisfies Record<ChangedObject, Permission>;

@@ -36,6 +36,7 @@ export type LiveMessage =
   | { kind: 'acks'; organisation: string; rolloutIds: string[] }
   | { kind: 'inventory'; organisation: string; deviceIds: string[] }
   | { kind: 'alert'; organisation: string; alertId: string }
+  | { kind: 'incidents'; organisation: string }
   | { kind: 'command'; organisation: string; commandId: string };
 
 /**
@@ -55,7 +56,7 @@ export function parseLiveMessage(text: string): LiveMessage | undefined {
 }
 
 const LiveEnvelope = z.looseObject({
-  kind: z.enum(['events', 'presence', 'acks', 'inventory', 'alert', 'command']),
+  kind: z.enum(['events', 'presence', 'acks', 'inventory', 'alert', 'incidents', 'command']),
   organisation,
 });
 

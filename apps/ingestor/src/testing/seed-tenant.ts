@@ -116,6 +116,11 @@ export async function seedTenant(admin: Admin, name: string): Promise<SeededTena
     hash(),
   ]);
   await seedEvent(admin, { organisation, device }, { seq: 1 });
+  await seedIncident(admin, { organisation, device });
+  await insert(
+    `INSERT INTO private_retention (organisation_id, days, updated_at, updated_by) VALUES ($1, 30, now(), 'M')`,
+    [organisation],
+  );
   await insert(
     `INSERT INTO alerts (organisation_id, kind, subject, severity, title, device_id) VALUES ($1, 'device.silent', 's', 'warning', 'A', $2)`,
     [organisation, device],
@@ -125,6 +130,36 @@ export async function seedTenant(admin: Admin, name: string): Promise<SeededTena
     [organisation],
   );
   return { organisation, team, device };
+}
+
+/** An incident about the first event, with a note and a masked sample. */
+async function seedIncident(
+  admin: Admin,
+  { organisation, device }: Pick<SeededTenant, 'organisation' | 'device'>,
+): Promise<void> {
+  const id = randomUUID();
+  await admin.query(
+    `INSERT INTO incidents (id, organisation_id, device_id, fingerprint, actor_kind, agent_id, agent_name, user_name, direction,
+        host, provider, model, classes, detectors, places, outcome, would_block, severity, findings, occurrences, first_at,
+        last_at, last_seq)
+      VALUES ($1, $2, $3, $4, 'ai-agent', 'a1', 'agent.py', 'u', 'out', 'api.openai.com', 'openai', 'gpt-4o', '{credential}',
+        '{openai-api-key}', '{message}', 'block', false, 'critical', 1, 1, now(), now(), 1)`,
+    [id, organisation, device, randomBytes(32)],
+  );
+  await admin.query(
+    `INSERT INTO incident_events (organisation_id, incident_id, device_id, seq, occurred_at, received_at, had_private)
+      VALUES ($1, $2, $3, 1, now(), now(), true)`,
+    [organisation, id, device],
+  );
+  await admin.query(
+    `INSERT INTO event_private (organisation_id, device_id, seq, content, stored_at, expires_at)
+      VALUES ($1, $2, 1, '{}', now(), now() + interval '1 day')`,
+    [organisation, device],
+  );
+  await admin.query(
+    `INSERT INTO incident_changes (organisation_id, incident_id, by_name, status, note) VALUES ($1, $2, 'M', 'open', 'n')`,
+    [organisation, id],
+  );
 }
 
 export interface SeededEvent {

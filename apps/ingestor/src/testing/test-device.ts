@@ -147,6 +147,7 @@ export class TestDevice {
       entries,
       chainHead,
       signature: sign('sha256', statement, { key: this.key, dsaEncoding: 'der' }),
+      privateParts: [],
     };
   }
 

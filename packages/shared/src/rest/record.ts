@@ -120,6 +120,7 @@ export interface LiveMessages {
       | 'teams'
       | 'audit'
       | 'commands'
+      | 'incidents'
       | 'settings';
   }) => void;
 }

@@ -1,0 +1,90 @@
+import { Injectable } from '@nestjs/common';
+import { LIVE_CHANNEL, type LiveMessage } from '../redis/channels.ts';
+import { RedisConnections } from '../redis/redis-connections.ts';
+import { AlertsRepository, type NewAlert } from './alerts.repository.ts';
+import { type IncidentSighting, incidentSighting } from './incident-sighting.ts';
+import {
+  IncidentsRepository,
+  type IngestTransaction,
+  type RecordedIncident,
+} from './incidents.repository.ts';
+import type { EventRow } from './ledger.repository.ts';
+
+/** What a commit did to incidents, to be told once it is durable. */
+export interface IncidentNews {
+  organisations: ReadonlySet<string>;
+  alerts: readonly { organisation: string; alertId: string }[];
+}
+
+export const NO_NEWS: IncidentNews = { organisations: new Set(), alerts: [] };
+
+/** Opens and counts incidents in the commit of the entries they are about: neither exists without the other. */
+@Injectable()
+export class IncidentsService {
+  constructor(
+    private readonly repository: IncidentsRepository,
+    private readonly alerts: AlertsRepository,
+    private readonly redis: RedisConnections,
+  ) {}
+
+  async record(
+    client: IngestTransaction,
+    receivedAt: Date,
+    rows: readonly EventRow[],
+  ): Promise<IncidentNews> {
+    const sightings = rows.flatMap((row) => incidentSighting(row) ?? []);
+    if (sightings.length === 0) return NO_NEWS;
+    const incidents = await this.repository.upsert(client, sightings);
+    await this.repository.addEvents(client, receivedAt, incidents);
+    const alerts: { organisation: string; alertId: string }[] = [];
+    for (const alert of alertsAbout(incidents)) {
+      alerts.push({ organisation: alert.organisationId, alertId: await this.alerts.raise(alert, client) });
+    }
+    return { organisations: new Set(sightings.map((sighting) => sighting.organisation_id)), alerts };
+  }
+
+  /** Tells the live views. Lost messages lose nothing but liveliness. */
+  announce({ organisations, alerts }: IncidentNews): void {
+    for (const organisation of organisations) this.publish({ kind: 'incidents', organisation });
+    for (const { organisation, alertId } of alerts) this.publish({ kind: 'alert', organisation, alertId });
+  }
+
+  private publish(message: LiveMessage): void {
+    if (this.redis.isReady) this.redis.publish(LIVE_CHANNEL, message);
+  }
+}
+
+/** New incidents that were blocked or are critical, one alert for each AI agent and host, in one order. */
+function alertsAbout(incidents: readonly RecordedIncident[]): NewAlert[] {
+  const alerts = new Map<string, NewAlert>();
+  for (const { id, isNew, sightings } of incidents) {
+    const [sighting] = sightings;
+    if (!isNew || (sighting.severity !== 'critical' && sighting.outcome !== 'block')) continue;
+    // The device first: one that names an AI agent of another must not keep its alerts quiet.
+    const subject = [sighting.device_id, sighting.agent_id, sighting.direction, sighting.host].join(' ');
+    alerts.set(`${sighting.organisation_id} ${subject}`, {
+      organisationId: sighting.organisation_id,
+      deviceId: sighting.device_id,
+      kind: 'dlp.found',
+      subject,
+      severity: sighting.severity === 'critical' ? 'critical' : 'warning',
+      title: titleOf(sighting),
+      detail: { incident: id, outcome: sighting.outcome, classes: sighting.classes },
+    });
+  }
+  return [...alerts.entries()].sort(([one], [other]) => (one < other ? -1 : 1)).map(([, alert]) => alert);
+}
+
+const DONE: Record<IncidentSighting['outcome'], string> = {
+  block: 'blocked',
+  redact: 'redacted',
+  alert: 'passed, recorded',
+  prompt: 'a person was asked',
+  allow: 'passed',
+};
+
+function titleOf({ agent_name, classes, host, direction, outcome }: IncidentSighting): string {
+  const what = classes.slice(0, 3).join(', ') || 'sensitive data';
+  const way = direction === 'out' ? `sent ${what} to` : `received ${what} from`;
+  return `${agent_name.slice(0, 100)} ${way} ${host.slice(0, 200)} (${DONE[outcome]})`.slice(0, 500);
+}
