@@ -38,7 +38,7 @@ export type { Detector } from './detect/detector.ts';
 export { hmacSha256, type KeyedHash, recordFinding } from './detect/record-finding.ts';
 export { DETECTORS } from './detectors/all.ts';
 export { IDENTIFIERS } from './detectors/identifiers.ts';
-export type { DataCategory, DataSeverity, Finding, FindingRecord } from './finding.ts';
+export type { DataCategory, DataSeverity, Finding, FindingRecord, FoundHere } from './finding.ts';
 export { CircuitBreaker, type CircuitBreakerOptions, CircuitOpenError } from './ner/circuit-breaker.ts';
 export {
   ENTITY_DEFAULT_ACTION,

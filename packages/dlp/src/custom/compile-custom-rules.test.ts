@@ -15,6 +15,54 @@ test('a pattern that stalls a backtracking engine is linear here', () => {
   expect(performance.now() - before).toBeLessThan(5_000);
 });
 
+test('a pattern with keywords is found near one of them, whatever its case, and nowhere else', () => {
+  const rule = {
+    kind: 'pattern',
+    id: 'global/staff-number',
+    severity: 'low',
+    category: 'person',
+    pattern: 'N-[0-9]{4}',
+    keywords: ['employee', 'Überflieger'],
+  } as const;
+  expect(found(rule, 'Employee N-1234, order N-5678 and N-9999')).toEqual(['N-1234', 'N-5678', 'N-9999']);
+  expect(found(rule, 'the überflieger: N-1234')).toEqual(['N-1234']);
+  expect(found(rule, `N-1234 ${'.'.repeat(80)} employee`)).toEqual(['N-1234']);
+  expect(found(rule, `N-1234 ${'.'.repeat(120)} employee`)).toEqual([]);
+  expect(found(rule, 'order N-1234, unemployeed')).toEqual([]);
+  expect(createScanner({ detectors: [], custom: [rule] }).scan('employee N-1234')[0]?.category).toBe(
+    'person',
+  );
+});
+
+test('a wide pattern does not hide what is found inside it, and a narrow one leaves no rest of it behind', () => {
+  const key = ['sk', 'proj', 'Ab3dE5gH7jK9mN1pQ3sT5vW7'.repeat(2)].join('-');
+  const wide = { kind: 'pattern', id: 'local/all', severity: 'low', pattern: '.{1,300}' } as const;
+  const narrow = { kind: 'pattern', id: 'local/start', severity: 'low', pattern: 'sk-proj' } as const;
+  const text = `use ${key} now`;
+  const seen = (rules: readonly CustomRule[]) =>
+    createScanner({ custom: rules })
+      .scan(text)
+      .map(({ detector, start, end, alsoFound = [] }) => ({
+        all: [detector, ...alsoFound.map((one) => one.detector)].toSorted(),
+        hasKey: text.slice(start, end).includes(key),
+      }));
+  expect(seen([])).toEqual([{ all: ['openai-api-key'], hasKey: true }]);
+  expect(seen([wide])).toEqual([{ all: ['local/all', 'openai-api-key'], hasKey: true }]);
+  expect(seen([narrow])).toEqual([{ all: ['local/start', 'openai-api-key'], hasKey: true }]);
+  expect(seen([wide, narrow])).toEqual([
+    { all: ['local/all', 'local/start', 'openai-api-key'], hasKey: true },
+  ]);
+});
+
+test('very many matches and keywords do not multiply', () => {
+  const keywords = Array.from({ length: 500 }, (_, n) => `word${n}`);
+  const rule = { kind: 'pattern', id: 'letter', severity: 'low', pattern: 'a', keywords } as const;
+  const text = 'a '.repeat(50_000) + keywords.join(' ');
+  const before = performance.now();
+  found(rule, text);
+  expect(performance.now() - before).toBeLessThan(5_000);
+});
+
 test('look-around is refused with the name of the rule', () => {
   const rule = { kind: 'pattern', id: 'no-look', severity: 'low', pattern: '(?<=a)b' } as const;
   expect(() => createScanner({ custom: [rule] })).toThrow(/no-look/);

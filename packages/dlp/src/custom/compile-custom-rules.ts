@@ -1,6 +1,6 @@
 import { RE2JS } from 're2js';
 import { standsAlone } from '../detect/context-words.ts';
-import type { Candidate } from '../detect/resolve-overlaps.ts';
+import { type Candidate, USER_RULE } from '../detect/resolve-overlaps.ts';
 import { KeywordAutomaton } from '../match/keyword-automaton.ts';
 import type { CustomRule, DictionaryRule, FingerprintRule, PatternRule } from './custom-rule.ts';
 import { forEachShingle } from './fingerprint-document.ts';
@@ -11,9 +11,6 @@ export interface CompiledCustomRules {
 
 type Find = (text: string, found: (start: number, end: number) => void) => void;
 
-/** Rules outrank everything built in: whoever wrote them meant exactly this. */
-const RANK = -1;
-
 /** @throws TypeError naming the rule that cannot be compiled */
 export function compileCustomRules(rules: readonly CustomRule[]): CompiledCustomRules {
   const compiled = rules.map((rule) => ({ rule, find: compile(rule) }));
@@ -22,8 +19,8 @@ export function compileCustomRules(rules: readonly CustomRule[]): CompiledCustom
       const candidates: Candidate[] = [];
       for (const { rule, find } of compiled)
         find(text, (start, end) => {
-          const { id: detector, severity } = rule;
-          candidates.push({ detector, category: 'custom', severity, confidence: 1, start, end, rank: RANK });
+          const { id: detector, severity, category = 'custom' } = rule;
+          candidates.push({ detector, category, severity, confidence: 1, start, end, rank: USER_RULE });
         });
       return candidates;
     },
@@ -41,20 +38,44 @@ function compile(rule: CustomRule): Find {
   }
 }
 
-function compilePattern({ id, pattern, ignoreCase }: PatternRule): Find {
+function compilePattern({ id, pattern, ignoreCase, keywords }: PatternRule): Find {
   let expression: RE2JS;
   try {
     expression = RE2JS.compile(pattern, ignoreCase ? RE2JS.CASE_INSENSITIVE : 0);
   } catch (cause) {
     throw new TypeError(`The rule ${id} is not an expression in RE2 syntax.`, { cause });
   }
-  return (text, found) => {
+  const find: Find = (text, found) => {
     const matcher = expression.matcher(text);
     while (matcher.find()) if (matcher.end() > matcher.start()) found(matcher.start(), matcher.end());
   };
+  return keywords === undefined ? find : nearWords(find, compileDictionary({ phrases: keywords }));
 }
 
-function compileDictionary({ phrases }: DictionaryRule): Find {
+/** Characters between a finding and the word that makes it one. */
+const NEAR = 100;
+
+/** One pass over the words and a search in what it found: neither multiplies with the number of matches. */
+function nearWords(find: Find, findWords: Find): Find {
+  return (text, found) => {
+    const words: number[] = [];
+    findWords(text, (start) => words.push(start));
+    if (words.length === 0) return;
+    words.sort((left, right) => left - right);
+    find(text, (start, end) => {
+      let [low, high] = [0, words.length];
+      while (low < high) {
+        const middle = (low + high) >> 1;
+        if ((words[middle] ?? 0) < start - NEAR) low = middle + 1;
+        else high = middle;
+      }
+      const next = words[low];
+      if (next !== undefined && next <= end + NEAR) found(start, end);
+    });
+  };
+}
+
+function compileDictionary({ phrases }: Pick<DictionaryRule, 'phrases'>): Find {
   const ascii = phrases
     .filter((phrase) => /^[\x20-\x7E]+$/.test(phrase))
     .map((phrase) => phrase.toLowerCase());

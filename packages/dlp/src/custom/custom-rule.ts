@@ -1,9 +1,11 @@
-import type { DataSeverity } from '../finding.ts';
+import type { DataCategory, DataSeverity } from '../finding.ts';
 
 interface CustomRuleBase {
-  /** Named in policies and findings; kebab case. */
+  /** Named in policies and findings; kebab case, behind the name of a layer where a policy brings it. */
   id: string;
   severity: DataSeverity;
+  /** What findings are said to be; `custom` unless told. */
+  category?: DataCategory;
 }
 
 /** A regular expression in RE2 syntax: no look-around, no back references, linear whatever it is given. */
@@ -11,6 +13,8 @@ export interface PatternRule extends CustomRuleBase {
   kind: 'pattern';
   pattern: string;
   ignoreCase?: boolean;
+  /** Whole words of which one has to stand within a hundred characters, whatever its case; none unless told. */
+  keywords?: readonly string[];
 }
 
 /** Words and phrases, found as whole words without regard to case. */
