@@ -1,3 +1,4 @@
+import type { SpecialPlace } from './address-class.ts';
 import type { PolicySnapshot } from './compile.ts';
 import type { Opinion } from './verdict.ts';
 
@@ -22,6 +23,22 @@ export function invalidHost(snapshot: PolicySnapshot): Opinion {
 export function invalidPath(snapshot: PolicySnapshot): Opinion {
   const reason = 'The path is not absolute.';
   return builtin('DENY', snapshot.strictestMode, 'builtin/invalid-path', reason);
+}
+
+/** The machine itself, its network, or what is not an address of anybody. */
+export function privateAddress(snapshot: PolicySnapshot, place: string, special: SpecialPlace): Opinion {
+  const reason = `${place} is ${special.class} (${special.within}), not on the public internet. ${lift(snapshot, place)}`;
+  return builtin('DENY', snapshot.strictestMode, 'builtin/private-address', reason);
+}
+
+/** Whoever reaches it can be this machine, to its cloud. */
+export function metadataAddress(snapshot: PolicySnapshot, place: string, special: SpecialPlace): Opinion {
+  const reason = `${place} (${special.within}) hands out credentials of cloud machines. ${lift(snapshot, place)}`;
+  return builtin('DENY', snapshot.strictestMode, 'builtin/metadata-address', reason);
+}
+
+function lift({ layers }: PolicySnapshot, place: string): string {
+  return `An allow rule of the ${layers[0]?.layer ?? 'global'} layer that names it lifts this: destinations: ['${place}'].`;
 }
 
 /** Asked by something newer than this engine, or by mistake. */

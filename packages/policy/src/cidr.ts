@@ -9,12 +9,17 @@ export interface AddressRange {
   readonly bits: number;
 }
 
+/** Canonical: a part with a leading zero would be octal. */
+const DOTTED_DECIMAL = /^(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.(?!$)|$)){4}$/;
+
 /**
  * An IP address in any spelling that {@link normaliseHost} unifies; an IPv4-mapped one is IPv4.
  *
  * @returns `undefined` for names and nonsense.
  */
 export function parseAddress(written: string): Address | undefined {
+  // What resolvers return, without a detour through a URL.
+  if (DOTTED_DECIMAL.test(written)) return groupsOf4(written);
   const host = normaliseHost(written);
   if (host === undefined || !isIpAddress(host)) return undefined;
   return host.startsWith('[') ? groupsOf6(host.slice(1, -1)) : groupsOf4(host);

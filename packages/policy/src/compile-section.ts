@@ -3,6 +3,7 @@ import type { CompiledException } from './exception.ts';
 import { fieldNumber } from './field.ts';
 import type { PolicyLayer } from './layer.ts';
 import { compileMatchers, type Matchable, type Matcher } from './matcher.ts';
+import { type NamedPlaces, namedPlaces } from './named-place.ts';
 import type { Action } from './request.ts';
 import { buildRuleIndex, type RuleIndex } from './rule-index.ts';
 import type { PolicyDocument, PolicyMode } from './schema.ts';
@@ -16,6 +17,7 @@ export interface CompiledRule {
   readonly matchers: readonly Matcher[];
   /** Whether the rule also matches facts that could not be learnt: those that restrict do. */
   readonly matchesUnreadable: boolean;
+  readonly names: NamedPlaces;
   readonly opinion: Opinion;
   /** In the order of the document; the first that matches speaks instead of the rule. */
   readonly exceptions: readonly CompiledException[];
@@ -174,6 +176,7 @@ function compileRule(
     actions: new Set(actionsOf(section, rule)),
     matchers: compileMatchers(matchable, timezone),
     matchesUnreadable: rule.effect !== 'allow',
+    names: namedPlaces(matchable),
     opinion,
     exceptions: exceptions.get(rule.id) ?? NONE,
   });

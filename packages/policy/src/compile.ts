@@ -6,7 +6,8 @@ import { compileExceptions } from './exception.ts';
 import { type LayeredDocument, POLICY_LAYERS, type PolicyLayer } from './layer.ts';
 import { type CompiledLimits, compileLimits } from './limit.ts';
 import { ACTIONS, type Action } from './request.ts';
-import type { PolicyMode } from './schema.ts';
+import type { PolicyDocument, PolicyMode } from './schema.ts';
+import type { When } from './schema-when.ts';
 
 export interface CompiledLayer {
   readonly layer: PolicyLayer;
@@ -26,6 +27,8 @@ export interface PolicySnapshot {
   readonly layers: readonly CompiledLayer[];
   /** `enforce` when any layer enforces, and when there is no layer: built-in verdicts fail closed. */
   readonly strictestMode: PolicyMode;
+  /** Whether a rule, limit or exception asks for the address: without one, a denial does not wait for it. */
+  readonly asksForAddress: boolean;
   /** The sections that speak about each action, highest layer first. */
   readonly plans: Readonly<Record<Action, readonly SectionPlan[]>>;
   /** What documents bring for the scanner. */
@@ -60,9 +63,16 @@ export function compilePolicy(sources: PolicySources): PolicySnapshot {
     digest: sources.digest ?? documentsDigest(sources.revision, ordered),
     layers,
     strictestMode: isMonitorOnly ? 'monitor' : 'enforce',
+    asksForAddress: ordered.some(({ document }) => conditionsOf(document).some((when) => when?.address)),
     plans: planActions(layers),
     dlp: compileDlpSettings(ordered),
   });
+}
+
+function conditionsOf(document: PolicyDocument): (When | undefined)[] {
+  const { network, temporal, trust, financial, exceptions } = document;
+  const rules = [network?.rules, temporal?.rules, trust?.rules, financial?.limits, exceptions];
+  return rules.flatMap((list) => (list ?? []).map(({ when }) => when));
 }
 
 function compileLayer(source: LayeredDocument): CompiledLayer {

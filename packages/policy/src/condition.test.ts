@@ -4,6 +4,7 @@ import { MAX_REGEX_INPUT, parseRegex } from './linear-regex.ts';
 import { parsePolicy } from './parse.ts';
 import type { ActionRequest, RequestingAgent } from './request.ts';
 import { snapshotOf } from './testing.ts';
+import type { Verdict } from './verdict.ts';
 
 const agent: RequestingAgent = {
   id: 'a'.repeat(64),
@@ -30,15 +31,19 @@ const call: ActionRequest = {
 
 /** What a denying rule with this one condition says about the call: whether it matches. */
 function denies(when: string, request: ActionRequest = call): boolean {
-  return says('deny', when, request) === 'DENY';
+  return verdictOf('deny', when, request).rule === 'r';
 }
 
 function says(effect: 'allow' | 'deny', when: string, request: ActionRequest): string {
+  return verdictOf(effect, when, request).outcome;
+}
+
+function verdictOf(effect: 'allow' | 'deny', when: string, request: ActionRequest): Verdict {
   const fallback = effect === 'deny' ? 'allow' : 'deny';
   const snapshot = snapshotOf(
     `network:\n  default: ${fallback}\n  rules:\n    - { id: r, effect: ${effect}, when: { ${when} } }`,
   );
-  return decide(snapshot, request).outcome;
+  return decide(snapshot, request);
 }
 
 describe('conditions', () => {

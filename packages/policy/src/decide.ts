@@ -4,8 +4,10 @@ import type { SectionPlan } from './compile-section.ts';
 import { ownDetectorId } from './dlp-settings.ts';
 import { withExceptions } from './exception.ts';
 import { Facts } from './facts.ts';
+import { isIpAddress } from './host.ts';
 import { type ApplicableLimit, eachLimit, limitOpinion, toApplicable } from './limit.ts';
 import { placeOf } from './place.ts';
+import { placeOpinion } from './private-address.ts';
 import type { ActionRequest, DataFinding, DataRequest } from './request.ts';
 import { firstMatch } from './rule-index.ts';
 import { type FindingVerdict, joinOpinions, type Opinion, type Verdict } from './verdict.ts';
@@ -36,8 +38,10 @@ export function decide(snapshot: PolicySnapshot, request: ActionRequest): Verdic
     case 'data.out':
     case 'data.in':
       return decideData(snapshot, plans, request, facts);
+    case 'network.connect':
+      return decideCall(snapshot, facts, sectionOpinions(plans, facts));
     case 'model.call':
-      return join(snapshot, limitOpinions(snapshot, facts, sectionOpinions(plans, facts)));
+      return decideCall(snapshot, facts, limitOpinions(snapshot, facts, sectionOpinions(plans, facts)));
     default:
       return join(snapshot, sectionOpinions(plans, facts));
   }
@@ -58,6 +62,17 @@ export function limitsFor(snapshot: PolicySnapshot, request: ActionRequest): App
     eachLimit(financial, facts, (limit) => applicable.push(toApplicable(layer, limit, facts)));
   }
   return applicable;
+}
+
+/** What the policy says, and what the product itself says about addresses that are not public. */
+function decideCall(snapshot: PolicySnapshot, facts: Facts, opinions: Opinion[]): Verdict {
+  const own = placeOpinion(snapshot, facts)?.opinion;
+  // Last: a rule that denies the same is what people want to read.
+  if (own !== undefined) opinions.push(own);
+  const verdict = join(snapshot, opinions);
+  const { request, place = '' } = facts;
+  const isResolved = request.address !== undefined || request.localChoice === 'mapped' || isIpAddress(place);
+  return snapshot.asksForAddress && !isResolved ? { ...verdict, provisional: true } : verdict;
 }
 
 function join(snapshot: PolicySnapshot, opinions: readonly Opinion[]): Verdict {

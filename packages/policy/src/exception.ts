@@ -3,6 +3,7 @@ import { withOwnDetectors } from './dlp-settings.ts';
 import type { Facts } from './facts.ts';
 import type { LayeredDocument, PolicyLayer } from './layer.ts';
 import { compileMatchers, type Matcher, matchersHold } from './matcher.ts';
+import { type NamedPlaces, namedPlaces } from './named-place.ts';
 import type { PolicyException } from './schema.ts';
 import type { Opinion } from './verdict.ts';
 
@@ -15,6 +16,7 @@ export interface CompiledException {
   readonly owner: string;
   /** Without the rule that it stands in for. */
   readonly opinion: Opinion;
+  readonly names: NamedPlaces;
 }
 
 /**
@@ -49,6 +51,7 @@ function compileException(
   return Object.freeze({
     id,
     matchers: compileMatchers(matchable, timezone),
+    names: namedPlaces(exception),
     expires,
     owner,
     opinion: Object.freeze({
@@ -67,11 +70,18 @@ export function withExceptions(
   said: { readonly opinion: Opinion; readonly exceptions: readonly CompiledException[] },
   facts: Facts,
 ): Opinion {
-  for (const exception of said.exceptions) {
-    if (facts.at < exception.expires && matchersHold(exception.matchers, facts, false))
-      return exception.opinion;
+  return deciding(said.exceptions, facts)?.opinion ?? said.opinion;
+}
+
+/** The first exception that has not ended and matches. */
+export function deciding(
+  exceptions: readonly CompiledException[],
+  facts: Facts,
+): CompiledException | undefined {
+  for (const exception of exceptions) {
+    if (facts.at < exception.expires && matchersHold(exception.matchers, facts, false)) return exception;
   }
-  return said.opinion;
+  return undefined;
 }
 
 /** One exception as reports list it. */

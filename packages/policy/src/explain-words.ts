@@ -1,4 +1,5 @@
 import type { Explanation, Mismatch, NearMiss, SectionExplanation } from './explain.ts';
+import type { PlaceOpinion } from './private-address.ts';
 import type { Opinion } from './verdict.ts';
 
 /** What happens, as a person says it. */
@@ -24,10 +25,18 @@ export function explainInWords(explanation: Explanation): string[] {
   }
   if (verdict.obligations?.includes('redact') === true) lines.push('What was found is replaced.');
   if (host !== undefined) lines.push(`Compared as: ${host}`);
+  if (explanation.place !== undefined) lines.push(placeLine(explanation.place));
   for (const { layer, mode, sections } of explanation.layers) {
     for (const section of sections) lines.push(...sectionLines(layer, mode, section));
   }
   return lines;
+}
+
+function placeLine({ special, permittedBy }: PlaceOpinion): string {
+  const what = `Not on the public internet: ${special.class} (${special.within})`;
+  return permittedBy === undefined
+    ? `${what}. No rule that decides in the highest layer names it.`
+    : `${what}, permitted because ${permittedBy} names it.`;
 }
 
 function sectionLines(layer: string, mode: string, explained: SectionExplanation): string[] {

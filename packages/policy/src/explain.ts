@@ -7,6 +7,7 @@ import { Facts } from './facts.ts';
 import type { PolicyLayer } from './layer.ts';
 import type { Matcher } from './matcher.ts';
 import { placeOf } from './place.ts';
+import { type PlaceOpinion, placeOpinion } from './private-address.ts';
 import type { ActionRequest } from './request.ts';
 import type { PolicyMode, SectionName } from './schema.ts';
 import { type Opinion, type Outcome, strictness, type Verdict } from './verdict.ts';
@@ -19,6 +20,8 @@ export interface Explanation {
   /** Of data with several findings: the one that is explained, which is the one that decided. */
   readonly finding?: number;
   readonly layers: readonly LayerExplanation[];
+  /** Present where the destination is not on the public internet. */
+  readonly place?: PlaceOpinion;
 }
 
 /** `silent`: nothing there has an opinion on this action, or nothing could be compared. */
@@ -97,7 +100,8 @@ export function explain(snapshot: PolicySnapshot, request: ActionRequest): Expla
     return { layer, mode, decidedBy, opinion, rules, sections: explained };
   });
   const host = found.ok ? found.place : undefined;
-  return { verdict, host, ...(finding === undefined ? {} : { finding }), layers };
+  const place = facts && snapshot.layers.length > 0 ? placeOpinion(snapshot, facts) : undefined;
+  return { verdict, host, ...(finding === undefined ? {} : { finding }), layers, ...(place && { place }) };
 }
 
 const SILENT = { decidedBy: 'silent', opinion: undefined, rules: [] } as const;

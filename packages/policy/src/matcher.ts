@@ -20,6 +20,7 @@ export interface Matcher {
 
 /** The keys that rules of all sections share; each rule has those of its section. */
 export interface Matchable {
+  readonly destinations?: readonly string[] | undefined;
   readonly actions?: readonly string[] | undefined;
   readonly agents?: Readonly<Record<string, readonly string[] | undefined>> | undefined;
   readonly times?: readonly TimeWindow[] | undefined;

@@ -35,6 +35,10 @@ const Shape = z.strictObject({
   host: text.optional().describe('Host that is reached.'),
   port: z.int().min(0).max(65_535).optional().describe('Port; 443 unless set.'),
   address: text.nullable().optional().describe('IP address that is reached.'),
+  localChoice: z
+    .enum(['mapped', 'provider'])
+    .optional()
+    .describe('Why the configuration of the device accounts for a private address.'),
   provider: text.optional().describe('Model provider.'),
   model: text.nullable().optional().describe('Model; null where it could not be read.'),
   method: text.optional().describe('HTTP method.'),

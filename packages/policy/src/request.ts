@@ -74,14 +74,24 @@ interface Spending {
   readonly balances?: Readonly<Record<string, Balance>> | undefined;
 }
 
-/** A connection of an AI agent, or one request on it. */
-export interface NetworkConnectRequest extends RequestContext {
-  readonly action: 'network.connect';
+/** What an enforcement point knows about where a connection goes. */
+interface Reaching {
   /** As the client wrote it; the decision normalises it. */
   readonly host: string;
   readonly port: number;
   /** The address that is connected to, when the host is a name that was resolved. */
   readonly address?: string | null | undefined;
+  /**
+   * Why this device's own configuration accounts for an address that is not on the public internet. `mapped`:
+   * the host is led elsewhere, to an address that no rule sees. `provider`: it is where a model provider on
+   * this machine listens, which permits the loopback and nothing else.
+   */
+  readonly localChoice?: 'mapped' | 'provider' | undefined;
+}
+
+/** A connection of an AI agent, or one request on it. */
+export interface NetworkConnectRequest extends RequestContext, Reaching {
+  readonly action: 'network.connect';
   readonly provider?: string | undefined;
   readonly model?: string | null | undefined;
   readonly method?: string | undefined;
@@ -89,11 +99,8 @@ export interface NetworkConnectRequest extends RequestContext {
 }
 
 /** A call of a model: everything that a connection has, and money. */
-export interface ModelCallRequest extends RequestContext, Spending {
+export interface ModelCallRequest extends RequestContext, Reaching, Spending {
   readonly action: 'model.call';
-  readonly host: string;
-  readonly port: number;
-  readonly address?: string | null | undefined;
   readonly provider: string;
   readonly model: string | null;
   readonly method?: string | undefined;

@@ -46,6 +46,11 @@ export interface Verdict extends Opinion {
   readonly enforced: boolean;
   readonly effective: Opinion;
   /**
+   * The host is a name that was not resolved yet, and some rule asks for its address: the same question with
+   * it may have another answer.
+   */
+  readonly provisional?: true;
+  /**
    * Of all layers in enforce mode, for data alone; absent when there is none. It holds whatever the outcome
    * is: what a person lets through is still redacted when a layer says so.
    */
