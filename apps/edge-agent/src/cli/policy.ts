@@ -71,7 +71,7 @@ Exit codes: 0 decided (whatever the verdict), 4 no file, 9 the document has mist
       action: 'network.connect' as const,
       host: options.host,
       port: options.port,
-      provider: providerByHost(options.host)?.id,
+      provider: providerByHost(options.host, options.port)?.id,
       model: options.model,
       agent: { id: '', name: '', user: options.user, libraries: options.library },
     };

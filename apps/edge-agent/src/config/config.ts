@@ -1,6 +1,7 @@
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { isDnsServer } from '../egress/host-resolver.ts';
 
 const Port = z.int().min(0).max(65535);
 const Origin = z
@@ -49,6 +50,15 @@ export const ConfigFile = z.strictObject({
           description:
             'Logical host to another address, for private gateways and test upstreams. Rules see the logical host.',
           example: { 'api.example.com': 'https://gateway.example.com:8443' },
+        })
+        .optional(),
+      dns_servers: z
+        .array(z.string().refine(isDnsServer, 'an address such as 192.0.2.53 or 192.0.2.53:5353'))
+        .max(8)
+        .meta({
+          description:
+            "DNS servers that the proxy asks for the hosts of requests, as address or address:port. Empty: the system's resolver.",
+          example: [],
         })
         .optional(),
     })
@@ -130,6 +140,8 @@ export interface Config {
   proxyBodyLimitBytes: number;
   proxyCallers: 'any' | 'allow-list';
   proxyConnectTo: Record<string, string>;
+  /** Empty: the system's resolver. */
+  proxyDnsServers: readonly string[];
   inventoryIntervalMs: number;
   policyLocalFile: string | undefined;
   /** Undefined: the kernel's resource manager, when there is one. */
@@ -149,6 +161,7 @@ export const DEFAULT_CONFIG: Config = {
   proxyBodyLimitBytes: 32 * MIB,
   proxyCallers: 'any',
   proxyConnectTo: {},
+  proxyDnsServers: [],
   inventoryIntervalMs: 750,
   policyLocalFile: undefined,
   tpmTcti: undefined,
@@ -175,6 +188,7 @@ export function overlay(config: Config, file: ConfigFile): Config {
         : Math.round(proxy.body_limit_mib * MIB),
     proxyCallers: proxy?.callers ?? config.proxyCallers,
     proxyConnectTo: { ...config.proxyConnectTo, ...proxy?.connect_to },
+    proxyDnsServers: proxy?.dns_servers ?? config.proxyDnsServers,
     inventoryIntervalMs: inventory?.interval_ms ?? config.inventoryIntervalMs,
     policyLocalFile: policy?.local_file ?? config.policyLocalFile,
     tpmTcti: tpm?.tcti ?? config.tpmTcti,

@@ -26,7 +26,7 @@ export function destinationWithin(
   }
   const named = request.headers.host;
   if (named !== undefined && hostOf(named) !== host) return { misdirected: named };
-  const provider = providerByHost(host);
+  const provider = providerByHost(host, port);
   return { host, port, protocol, path, provider, dialect: provider?.dialect ?? 'generic' };
 }
 

@@ -1,5 +1,7 @@
 import type { UpperBound } from '@raypher/cost';
-import { type ApplicableLimit, type Verdict, withoutAnswer } from '@raypher/policy';
+import type { ApplicableLimit, Verdict } from '@raypher/policy';
+import type { AddressFacts } from '../egress/reach.ts';
+import { strictest } from '../egress/severity.ts';
 import { boundOf } from './call-bound.ts';
 import type { Exchange } from './exchange.ts';
 import type { ModelName } from './model-name.ts';
@@ -20,29 +22,48 @@ export interface CallDecision {
  * Decides about a call: connection, model and money. A request may name several models; the strictest verdict about
  * any of them counts, and every limit that any of them has to keep. Reads counters and decides in one turn, so whoever
  * holds the money in the same turn holds what was decided on.
+ *
+ * @param addresses what is known of the addresses that the request may be sent to; all of those of its route unless given
  */
-export function decideCall(context: ProxyContext, exchange: Exchange): CallDecision {
-  const { models } = exchange;
-  const [first = ask(context, exchange, undefined), ...others] = models.map((model) =>
-    ask(context, exchange, model),
+export function decideCall(
+  context: ProxyContext,
+  exchange: Exchange,
+  addresses: readonly AddressFacts[] = exchange.addresses,
+): CallDecision {
+  const models = exchange.models.length === 0 ? [undefined] : exchange.models;
+  let known: { bound: UpperBound | undefined } | undefined;
+  // It reads the whole body, and is the same for every address and model.
+  const bound = () => {
+    known ??= { bound: boundOf(context.prices, exchange) };
+    return known.bound;
+  };
+  const all = addresses.flatMap((address) =>
+    models.map((model) => ask(context, exchange, { model, address, bound })),
   );
-  const worst = others.reduce(
-    (worse, next) => (severity(next.verdict) > severity(worse.verdict) ? next : worse),
-    first,
-  );
-  if (others.length === 0) return worst;
-  const limits = new Map(
-    [first, ...others].flatMap((one) => one.limits.map((limit) => [limit.counter, limit])),
-  );
+  const worst = strictest(all);
+  if (all.length === 1) return worst;
+  const limits = new Map(all.flatMap((one) => one.limits.map((limit) => [limit.counter, limit])));
   return { ...worst, limits: [...limits.values()] };
 }
 
-function ask(context: ProxyContext, exchange: Exchange, model: ModelName | undefined): CallDecision {
+interface Asked {
+  readonly model: ModelName | undefined;
+  readonly address: AddressFacts;
+  /** What the call costs at most, worked out when it is asked for. */
+  readonly bound: () => UpperBound | undefined;
+}
+
+function ask(
+  context: ProxyContext,
+  exchange: Exchange,
+  { model, address, bound: boundOnce }: Asked,
+): CallDecision {
   const { destination, caller } = exchange;
   const { host, port, provider } = destination;
   const connection = {
     host,
     port,
+    ...address,
     model,
     method: exchange.method,
     path: exchange.path,
@@ -59,7 +80,7 @@ function ask(context: ProxyContext, exchange: Exchange, model: ModelName | undef
   const call = { action: 'model.call', ...connection, provider: provider.id, model } as const;
   const limits = context.policy.limitsFor(call);
   if (limits.length === 0) return { verdict: context.policy.decide(call), model, limits, bound: undefined };
-  const bound = boundOf(context.prices, exchange);
+  const bound = boundOnce();
   const cost = bound?.cost.known === true ? bound.cost.micros : null;
   const verdict = context.policy.decide({ ...call, cost, balances: balancesOf(context, limits) });
   return { verdict, model, limits, bound };
@@ -73,9 +94,4 @@ function balancesOf({ spending, failed }: ProxyContext, limits: readonly Applica
     failed(error);
     return undefined;
   }
-}
-
-function severity({ effective, outcome }: Verdict): number {
-  const carriedOut = withoutAnswer(effective) === 'DENY' ? 4 : effective.outcome === 'PROMPT' ? 2 : 0;
-  return carriedOut + (outcome === 'DENY' ? 1 : 0);
 }

@@ -34,7 +34,7 @@ export function destinationOf(request: IncomingMessage): Destination | undefined
     return undefined;
   }
   const address = parts(url);
-  const provider = providerByHost(address.host);
+  const provider = providerByHost(address.host, address.port);
   // What follows the authority, byte for byte: the URL parser would normalise it.
   const path = target.slice(target.indexOf('/', target.indexOf('//') + 2)) || '/';
   return {

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { AddressFacts } from '../egress/reach.ts';
 import type { Caller } from './caller.ts';
 import type { Destination } from './destination.ts';
 import type { ModelName } from './model-name.ts';
@@ -15,6 +16,8 @@ export class Exchange {
   /** Aborted when nobody waits for the answer any more. */
   readonly gone: AbortSignal;
   readonly read: ReadBody;
+  /** What is known of the addresses that it may be sent to; nothing before the host was looked up. */
+  addresses: readonly AddressFacts[] = [{}];
   #json: { value: unknown } | undefined;
 
   constructor(parts: Pick<Exchange, 'request' | 'response' | 'destination' | 'caller' | 'gone' | 'read'>) {

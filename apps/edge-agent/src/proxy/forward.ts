@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Verdict } from '@raypher/policy';
 import type { OpenConnection } from '../connections/live-connections.ts';
+import type { Route } from '../egress/reach.ts';
 import { callerMessage, callerRefusal, callerRefused } from './allowed-callers.ts';
 import type { CallCost } from './answer-reader.ts';
 import { chargeOf } from './call-charge.ts';
@@ -39,7 +40,10 @@ export async function forward(
 ): Promise<void> {
   const exchange = await admit(request, response, context, reached);
   if (exchange === undefined) return;
-  const early = decideCall(context, exchange);
+  const reach = await context.upstreams.reach(exchange.destination, (address) =>
+    decideCall(context, exchange, [address]),
+  );
+  const early = reach.decision;
   if (isRefused(early)) {
     stop(context, exchange, early, denialOf(context, early));
     return;
@@ -52,6 +56,14 @@ export async function forward(
     context.record(callerRefused(standing, caller, { host, port, method: exchange.method }, early.verdict));
     return;
   }
+  if (reach.kind !== 'open') {
+    const why = reach.kind === 'unresolved' ? reach.why : 'DENIED';
+    const message = `${host} cannot be resolved: ${why}.`;
+    const status = refuse(response, destination.dialect, 'unreachable', message);
+    record(context, exchange, early, { status, bytesReceived: 0, bytesSent: 0, streamed: false });
+    return;
+  }
+  exchange.addresses = reach.route.facts;
   const connection = context.connections.open({
     kind: 'request',
     process: caller.process,
@@ -64,7 +76,7 @@ export async function forward(
     model: early.model ?? undefined,
   });
   try {
-    await carry(context, exchange, early, connection);
+    await carry(context, exchange, early, reach.route, connection);
   } finally {
     connection.close();
   }
@@ -112,6 +124,7 @@ async function carry(
   context: ProxyContext,
   exchange: Exchange,
   early: CallDecision,
+  route: Route,
   connection: OpenConnection,
 ): Promise<void> {
   const guarded = await guardOutgoing(context, exchange, connection);
@@ -126,13 +139,12 @@ async function carry(
   }
   const { decision, money, answer } = held;
   const { request, destination, caller } = exchange;
-  const { host, port, protocol, path, provider, dialect } = destination;
+  const { host, path, provider, dialect } = destination;
   let charge: CallCost | undefined;
   try {
-    const origin = context.upstreams.origin(protocol, host, port);
-    const credential = await credentialFor(request, destination, origin, caller, context);
+    const credential = await credentialFor(request, destination, route.origin, caller, context);
     const { changes, scope, redacted } = guarded;
-    const outgoing = await outgoingRequest(request, destination, origin, credential, context.keys, changes);
+    const outgoing = await outgoingRequest(request, destination, credential, context.keys, changes);
     if ('refusal' in outgoing) {
       const { refusal } = outgoing;
       const status = refuse(
@@ -152,7 +164,14 @@ async function carry(
     }
     const inspector = new AnswerInspector(context, exchange, scope);
     const counted = countBytes(changes.body ?? exchange.read.body);
-    const outcome = await relay(context, { exchange, outgoing, body: counted.body, inspector, connection });
+    const outcome = await relay(context, {
+      exchange,
+      route,
+      outgoing,
+      body: counted.body,
+      inspector,
+      connection,
+    });
     charge = chargeOf(context, exchange, decision, outcome);
     recordAnswer(context, exchange, inspector, connection);
     record(context, exchange, decision, {

@@ -28,6 +28,8 @@ export interface LocalProxyOptions {
   bodyLimitBytes: number;
   /** Logical host (or `host:port`) to another address. */
   connectTo: Readonly<Record<string, string>>;
+  /** DNS servers as `address` or `address:port`; without any, the resolver of the system. */
+  dnsServers?: readonly string[] | undefined;
 }
 
 export interface LocalProxyParts {
@@ -68,7 +70,7 @@ export class LocalProxy {
   constructor(options: LocalProxyOptions, parts: LocalProxyParts) {
     this.#options = options;
     this.#parts = parts;
-    this.#upstreams = new Upstreams(options.connectTo);
+    this.#upstreams = new Upstreams(options);
   }
 
   get port(): number {

@@ -7,7 +7,6 @@ import { authority } from './upstreams.ts';
 
 /** What is sent on. It may hold a sealed key: it goes to the upstream, and into no event and no log. */
 export interface Outgoing {
-  origin: string;
   path: string;
   headers: Record<string, string | string[]>;
 }
@@ -27,7 +26,6 @@ export interface Changes {
 export async function outgoingRequest(
   request: IncomingMessage,
   { protocol, host, port, provider }: Destination,
-  origin: string,
   credential: Credential,
   keys: SealedKeys | undefined,
   changes: Changes,
@@ -37,7 +35,7 @@ export async function outgoingRequest(
   const headers = changedHeaders(requestHeaders(request, authority(protocol, host, port)), changes);
   // What is read on its way back has to be readable; between the client and this machine nothing is gained by packing.
   if (provider !== undefined) headers['accept-encoding'] = 'identity';
-  if (credential.kind !== 'sealed' || keys === undefined) return { origin, path, headers };
+  if (credential.kind !== 'sealed' || keys === undefined) return { path, headers };
   let value: Uint8Array;
   try {
     value = await keys.take(credential);
@@ -49,7 +47,6 @@ export async function outgoingRequest(
   const key = Buffer.from(value.buffer, value.byteOffset, value.length).toString('latin1');
   value.fill(0);
   return {
-    origin,
     path: withoutQueryCredentials(path),
     headers: { ...withoutCredentials(headers), [name]: `${scheme}${key}` },
   };

@@ -38,8 +38,23 @@ export function providerById(id: string): Provider | undefined {
   return PROVIDERS.find((known) => known.id === id);
 }
 
-export function providerByHost(host: string): Provider | undefined {
-  return PROVIDERS.find((known) => known.host === host);
+/** Of a provider on this machine the port counts as well: other things listen on the loopback, too. */
+export function providerByHost(host: string, port: number): Provider | undefined {
+  return PROVIDERS.find((known) =>
+    LOOPBACK.test(known.host) ? LOOPBACK.test(host) && port === portOf(known) : known.host === host,
+  );
+}
+
+/** Whether a model provider of the table listens at this address of this machine. */
+export function isLocalProvider(host: string, port: number): boolean {
+  const found = LOOPBACK.test(host) ? providerByHost(host, port) : undefined;
+  return found !== undefined;
+}
+
+const LOOPBACK = /^(localhost|127\.0\.0\.1|::1)$/;
+
+function portOf({ origin }: Provider): number {
+  return Number(new URL(origin).port || 80);
 }
 
 /**

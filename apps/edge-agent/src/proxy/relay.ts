@@ -3,6 +3,7 @@ import { pipeline, Readable } from 'node:stream';
 import { type ByteTransform, EventTooLongError } from '@raypher/dlp';
 import type { Dispatcher } from 'undici';
 import { CutByPerson, type OpenConnection, PREVIEW_LENGTH } from '../connections/live-connections.ts';
+import type { Route } from '../egress/reach.ts';
 import { type AnswerFormat, answerFormat, isStream } from './answer-format.ts';
 import { AnswerReader } from './answer-reader.ts';
 import { contentDecoders } from './content-coding.ts';
@@ -33,6 +34,7 @@ const COST_EVERY_MS = 500;
 
 interface Relayed {
   readonly exchange: Exchange;
+  readonly route: Route;
   readonly outgoing: Outgoing;
   readonly body: Buffer | AsyncIterable<Buffer> | undefined;
   readonly inspector: AnswerInspector;
@@ -41,7 +43,7 @@ interface Relayed {
 
 /** Sends a request on and brings the answer back as it comes. Answers the client in every case. */
 export async function relay(context: ProxyContext, relayed: Relayed): Promise<Outcome> {
-  const { exchange, outgoing, body, connection, inspector } = relayed;
+  const { exchange, route, outgoing, body, connection, inspector } = relayed;
   const { response, destination, gone } = exchange;
   const { dialect } = destination;
   const signal = AbortSignal.any([gone, connection.cut]);
@@ -56,7 +58,7 @@ export async function relay(context: ProxyContext, relayed: Relayed): Promise<Ou
   });
   try {
     signal.throwIfAborted();
-    const answer = await context.upstreams.dispatcher.request({
+    const answer = await context.upstreams.request(route, {
       ...outgoing,
       // Node's parser only lets through methods it knows; undici accepts the same ones.
       method: exchange.method as Dispatcher.HttpMethod,

@@ -1,5 +1,7 @@
-import { connect, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { normaliseHost, type Verdict, withoutAnswer } from '@raypher/policy';
+import type { AddressFacts } from '../egress/reach.ts';
+import { strictest } from '../egress/severity.ts';
 import { callerMessage, callerRefusal, callerRefused } from './allowed-callers.ts';
 import { UNREADABLE } from './client-hello.ts';
 import { type FirstBytes, firstBytes } from './first-bytes.ts';
@@ -8,8 +10,6 @@ import { providerByHost } from './providers.ts';
 import type { Tunnel, UninspectedReason } from './proxied-tunnel.ts';
 import type { ProxyContext } from './proxy-context.ts';
 import { type RefusalKind, tunnelRefusal } from './refusal.ts';
-
-const CONNECT_TIMEOUT_MS = 10_000;
 
 /**
  * A tunnel that nobody reads: rules for the name that was asked for, then bytes in both directions, except the server
@@ -23,6 +23,8 @@ export class UninspectedTunnel {
   #verdict: Verdict;
   /** As the rules see it: what was asked for, then what the handshake says. */
   #name: string;
+  /** What is known of the addresses that it may lead to. */
+  #addresses: readonly AddressFacts[] = [{}];
   #upstream: Socket | undefined;
   #status = 200;
 
@@ -31,7 +33,7 @@ export class UninspectedTunnel {
     this.#context = context;
     this.#because = because;
     this.#name = tunnel.host;
-    this.#verdict = this.#decide(tunnel.host);
+    this.#verdict = this.#decide(tunnel.host, {});
   }
 
   /** Whether the server has said something. */
@@ -47,6 +49,11 @@ export class UninspectedTunnel {
    */
   async open(refuse: (kind: RefusalKind, message: string) => void): Promise<boolean> {
     const { host, port, caller } = this.#tunnel;
+    const { upstreams } = this.#context;
+    const reach = await upstreams.reach(this.#tunnel, (address) => ({
+      verdict: this.#decide(host, address),
+    }));
+    this.#verdict = reach.decision.verdict;
     if (withoutAnswer(this.#verdict.effective) === 'DENY') {
       this.#status = 403;
       refuse('denied', denialMessage(this.#verdict));
@@ -59,16 +66,21 @@ export class UninspectedTunnel {
       this.#context.record(callerRefused(refused, caller, { host, port, method: 'CONNECT' }, this.#verdict));
       return false;
     }
+    if (reach.kind !== 'open') return this.#unreachable(refuse, `${host} cannot be resolved.`);
+    this.#addresses = reach.route.facts;
     try {
-      this.#upstream = await dial(this.#context.upstreams.address(host, port));
-      this.#context.upstreams.track(this.#upstream);
+      this.#upstream = await upstreams.dial(reach.route);
       return true;
     } catch {
-      this.#status = 502;
-      refuse('unreachable', `${host}:${port} cannot be reached.`);
-      this.#record();
-      return false;
+      return this.#unreachable(refuse, `${host}:${port} cannot be reached.`);
     }
+  }
+
+  #unreachable(refuse: (kind: RefusalKind, message: string) => void, message: string): false {
+    this.#status = 502;
+    refuse('unreachable', message);
+    this.#record();
+    return false;
   }
 
   /** Takes an opened one back before anything went through it; it leaves no event. */
@@ -129,23 +141,27 @@ export class UninspectedTunnel {
     if (normalised === this.#tunnel.host) return true;
     // A name that is no host name matches no rule; it is judged as it stands.
     this.#name = normalised ?? announced;
-    this.#verdict = this.#decide(this.#name);
+    // Another name for where the connection leads already.
+    const decisions = this.#addresses.map((address) => ({ verdict: this.#decide(this.#name, address) }));
+    this.#verdict = strictest(decisions).verdict;
     if (withoutAnswer(this.#verdict.effective) !== 'DENY') return true;
     this.#status = 403;
     return false;
   }
 
-  #decide(name: string): Verdict {
-    const provider = providerByHost(name)?.id;
+  #decide(name: string, address: AddressFacts): Verdict {
+    const { port, caller } = this.#tunnel;
+    const provider = providerByHost(name, port)?.id;
     return this.#context.policy.decide({
       action: 'network.connect',
       host: name,
-      port: this.#tunnel.port,
+      port,
+      ...address,
       provider,
       // A tunnel to a model provider does use a model; which one cannot be seen.
       model: provider === undefined ? undefined : null,
       method: 'CONNECT',
-      agent: this.#tunnel.caller.agent,
+      agent: caller.agent,
     });
   }
 
@@ -158,7 +174,7 @@ export class UninspectedTunnel {
         port,
         method: 'CONNECT',
         path: '',
-        provider: providerByHost(this.#name)?.id,
+        provider: providerByHost(this.#name, port)?.id,
         model: undefined,
         caller,
         verdict: this.#verdict,
@@ -178,17 +194,4 @@ export class UninspectedTunnel {
 /** Tells the client of a CONNECT that is not answered yet. */
 export function refuseTunnel(client: Socket): (kind: RefusalKind, message: string) => void {
   return (kind, message) => client.end(tunnelRefusal(kind, message));
-}
-
-function dial(address: { host: string; port: number }): Promise<Socket> {
-  const { promise, resolve, reject } = Promise.withResolvers<Socket>();
-  const socket = connect({ ...address, allowHalfOpen: true });
-  socket.setTimeout(CONNECT_TIMEOUT_MS, () => socket.destroy(new Error('no answer')));
-  socket.once('connect', () => {
-    socket.setTimeout(0);
-    socket.off('error', reject);
-    resolve(socket);
-  });
-  socket.once('error', reject);
-  return promise;
 }

@@ -1,37 +1,49 @@
-import { isIPv6, type Socket } from 'node:net';
-import { Agent, buildConnector } from 'undici';
+import { isIP, isIPv6, type Socket } from 'node:net';
+import type { Verdict } from '@raypher/policy';
+import type { Dispatcher } from 'undici';
+import { dial } from '../egress/dial.ts';
+import { HostResolver } from '../egress/host-resolver.ts';
+import { PinnedPools } from '../egress/pinned-pools.ts';
+import {
+  type AddressFacts,
+  type KnownDestination,
+  type Reach,
+  type ResolvedDestination,
+  type Route,
+  reach,
+  resolvedTo,
+} from '../egress/reach.ts';
+import { isLocalProvider } from './providers.ts';
 
-const CONNECT_TIMEOUT_MS = 10_000;
-/** Models may think for minutes before the first byte, and pause for minutes in a stream. */
-const ANSWER_TIMEOUT_MS = 15 * 60_000;
+/** A logical address. Without a protocol it is one for a tunnel. */
+interface Logical {
+  readonly host: string;
+  readonly port: number;
+  readonly protocol?: 'http:' | 'https:';
+}
+
+export interface UpstreamsOptions {
+  /** By `host` or `host:port`. */
+  readonly connectTo: Readonly<Record<string, string>>;
+  /** Instead of the system's resolver, see {@link HostResolver}. */
+  readonly dnsServers?: readonly string[] | undefined;
+}
 
 /**
- * Connections to providers, kept open between requests, and the map that leads a logical host to another
- * address. Rules and events never see the mapped address.
+ * Where logical hosts are and the connections to them: the addresses a name has, which of them were decided
+ * about, connections kept open between requests, and the map that leads a host to another address. Rules and
+ * events never see the mapped address.
  */
 export class Upstreams {
-  readonly dispatcher: Agent;
+  readonly #pools = new PinnedPools((socket) => this.track(socket));
+  readonly #resolver: HostResolver;
   #connectTo: ReadonlyMap<string, URL> = new Map();
   /** Both ends of each open connection. */
   readonly #open = new Set<string>();
 
-  /** @param connectTo by `host` or `host:port` */
-  constructor(connectTo: Readonly<Record<string, string>>) {
+  constructor({ connectTo, dnsServers }: UpstreamsOptions) {
+    this.#resolver = new HostResolver({ servers: dnsServers });
     this.redirect(connectTo);
-    // Said here, because NODE_TLS_REJECT_UNAUTHORIZED would otherwise send keys to whoever answers.
-    const connect = buildConnector({ timeout: CONNECT_TIMEOUT_MS, rejectUnauthorized: true });
-    this.dispatcher = new Agent({
-      connections: 256,
-      pipelining: 1,
-      keepAliveTimeout: 30_000,
-      headersTimeout: ANSWER_TIMEOUT_MS,
-      bodyTimeout: ANSWER_TIMEOUT_MS,
-      connect: (options, callback) =>
-        connect(options, (...result) => {
-          if (result[0] === null) this.track(result[1]);
-          callback(...result);
-        }),
-    });
   }
 
   /** Replaces the map; connections that are open stay as they are. */
@@ -54,7 +66,53 @@ export class Upstreams {
     return { host: mapped.hostname.replace(/^\[|\]$/g, ''), port: Number(mapped.port || defaultPort) };
   }
 
-  /** Remembers a connection while it is open. The dispatcher's own are tracked already. */
+  /** Where a logical address leads, before anybody decided about it. Never throws. */
+  async resolve({ host, port }: Logical): Promise<ResolvedDestination> {
+    return (
+      this.#known(host, port) ?? resolvedTo(await this.#resolver.resolve(host), isLocalProvider(host, port))
+    );
+  }
+
+  /**
+   * Resolves, and decides about each address. What a request is then sent to is `route` of the answer, so that
+   * a name that means something else a moment later leads nowhere else.
+   *
+   * @param decide asked with the facts about one address, and without any while they would cost a look-up
+   */
+  reach<Decision extends { readonly verdict: Verdict }>(
+    logical: Logical,
+    decide: (facts: AddressFacts) => Decision,
+  ): Promise<Reach<Decision>> {
+    const { host, port, protocol = 'http:' } = logical;
+    return reach(
+      {
+        known: this.#known(host, port),
+        resolve: () => this.resolve(logical),
+        origin: this.origin(protocol, host, port),
+        host,
+        port,
+      },
+      decide,
+    );
+  }
+
+  /** Sends a request over a connection to an address of the route. Redirects are the client's to follow. */
+  request(
+    route: Route,
+    options: Omit<Dispatcher.RequestOptions, 'origin'>,
+  ): Promise<Dispatcher.ResponseData> {
+    return this.#pools.get(route).request(options);
+  }
+
+  /** Opens a connection to an address of the route, for a tunnel. */
+  async dial({ host, port, addresses }: Route): Promise<Socket> {
+    const actual = addresses === undefined ? this.address(host, port) : { host, port };
+    const socket = await dial(actual.host, actual.port, addresses);
+    this.track(socket);
+    return socket;
+  }
+
+  /** Remembers a connection while it is open. Those made here are tracked already. */
   track(socket: Socket): void {
     const { localAddress, localPort, remoteAddress, remotePort } = socket;
     const ends = `${localAddress} ${localPort} ${remoteAddress} ${remotePort}`;
@@ -72,7 +130,15 @@ export class Upstreams {
   }
 
   async close(): Promise<void> {
-    await this.dispatcher.destroy();
+    await this.#pools.close();
+  }
+
+  /** Whatever takes no question to anybody. */
+  #known(host: string, port: number): KnownDestination | undefined {
+    if (this.#mapped(host, port) !== undefined) return { kind: 'mapped' };
+    const addresses = isIP(host) === 0 ? this.#resolver.known(host)?.addresses : [host];
+    if (addresses === undefined) return undefined;
+    return { kind: 'addresses', addresses, isLocalProvider: isLocalProvider(host, port) };
   }
 
   #mapped(host: string, port: number): URL | undefined {

@@ -6,7 +6,10 @@ import type { Finding } from './posture-board.ts';
 import { probeProxy } from './proxy-canary.ts';
 import type { Part } from './supervisor.ts';
 
-type ProxyConfig = Pick<Config, 'proxyPort' | 'proxyBodyLimitBytes' | 'proxyConnectTo' | 'proxyCallers'>;
+type ProxyConfig = Pick<
+  Config,
+  'proxyPort' | 'proxyBodyLimitBytes' | 'proxyConnectTo' | 'proxyCallers' | 'proxyDnsServers'
+>;
 
 interface ProxyPartOptions {
   config: ProxyConfig;
@@ -45,6 +48,7 @@ export class ProxyPart implements Part {
         port: config.proxyPort,
         bodyLimitBytes: config.proxyBodyLimitBytes,
         connectTo: this.#config.proxyConnectTo,
+        dnsServers: config.proxyDnsServers,
       },
       {
         ...parts,
