@@ -64,6 +64,7 @@ export {
   type SpendLimit,
 } from './schema.ts';
 export { STARTER_POLICY } from './starter.ts';
+export { isTimeless } from './timeless.ts';
 export {
   type FindingVerdict,
   type Obligation,

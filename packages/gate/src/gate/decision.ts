@@ -10,6 +10,8 @@ export interface PolicyDecision {
   readonly revision: number;
   /** Whether the same question has the same answer for a while: not when it depends on a budget or a count. */
   readonly cacheable: boolean;
+  /** For data that may pass: ids of detectors whose findings have to be replaced first. */
+  readonly redact?: readonly string[] | undefined;
 }
 
 /** Asks the policy. May throw: the gate then denies. */
@@ -22,8 +24,11 @@ export interface GateAnswer {
   readonly rule: string;
   readonly reason: string;
   readonly revision: number;
-  /** `gate`: the policy could not be asked, or the permit that came along does not count. */
-  readonly source: 'policy' | 'cache' | 'permit' | 'gate';
+  /**
+   * `approval`: a person decided. `gate`: the policy could not be asked, or the permit that came along does not
+   * count.
+   */
+  readonly source: 'policy' | 'cache' | 'permit' | 'approval' | 'gate';
   /** Whether the request was changed by Unicode normalisation. Act on the canonical one. */
   readonly normalised: boolean;
   /** With ALLOW, when one was asked for. */
@@ -32,4 +37,8 @@ export interface GateAnswer {
   readonly expires?: number | undefined;
   /** With source `permit`: how often the permit can still be used. */
   readonly usesLeft?: number | undefined;
+  /** For data that may pass: ids of detectors whose findings have to be replaced first. */
+  readonly redact?: readonly string[] | undefined;
+  /** With PROMPT: names the question that a person was asked. */
+  readonly approval?: string | undefined;
 }

@@ -5,6 +5,7 @@ import { PermitAuthority } from '../permit/permit-authority.ts';
 import { PERMIT_FAULTS } from '../permit/permit-fault.ts';
 import { type Caller, closestSubject } from '../permit/subject.ts';
 import type { Primitives } from '../primitives/primitives.ts';
+import { type AskPerson, PendingPrompts, type Prompt } from '../prompt/pending-prompts.ts';
 import { ReplayDetector } from '../replay/replay-detector.ts';
 import type { Clock } from '../time/steady-clock.ts';
 import type { Decide, GateAnswer, PolicyDecision } from './decision.ts';
@@ -18,6 +19,8 @@ export interface GateOptions {
   readonly decide: Decide;
   /** Of the policy that `decide` asks now. */
   readonly revision: () => number;
+  /** Asks people; without it a PROMPT is for the caller to bring a permit for. */
+  readonly ask?: AskPerson | undefined;
   readonly limits?: Partial<GateLimits> | undefined;
   /** Told about a policy that failed to answer. */
   readonly onPolicyFault?: ((error: unknown) => void) | undefined;
@@ -30,7 +33,7 @@ export interface CheckOptions {
   readonly issue?: boolean | undefined;
 }
 
-type Judgement = Pick<GateAnswer, 'verdict' | 'rule' | 'reason' | 'revision' | 'source'>;
+type Judgement = Pick<GateAnswer, 'verdict' | 'rule' | 'reason' | 'revision' | 'source' | 'redact'>;
 
 const VERDICTS: ReadonlySet<string> = new Set(['ALLOW', 'DENY', 'PROMPT'] satisfies GateAnswer['verdict'][]);
 
@@ -48,6 +51,8 @@ export class Gate {
   readonly permitReplay: ReplayDetector;
   /** Nonces that callers bring; apart, so that they cannot crowd out permits. */
   readonly callerReplay: ReplayDetector;
+  /** Questions to people; `undefined` where nobody can be asked. */
+  readonly prompts: PendingPrompts | undefined;
   readonly limits: GateLimits;
   readonly #decide: Decide;
   readonly #revision: () => number;
@@ -65,6 +70,7 @@ export class Gate {
     this.permitReplay = new ReplayDetector({ ...limits.permitNonces, window });
     this.callerReplay = new ReplayDetector(limits.callerNonces);
     this.permits = new PermitAuthority(primitives, keys, this.permitReplay, limits.permits, clock());
+    this.prompts = options.ask && new PendingPrompts(options.ask, limits.prompts, primitives, clock);
     this.#decide = options.decide;
     this.#revision = options.revision;
     this.#onPolicyFault = options.onPolicyFault ?? (() => undefined);
@@ -91,6 +97,63 @@ export class Gate {
     return { car, ...judged, normalised, permit, expires: claims.exp };
   }
 
+  /**
+   * Puts the question that a PROMPT asks, or finds the one that was put already.
+   *
+   * @returns the answer as it is now: with the id of an open question, or what a person said about it
+   */
+  prompt(
+    request: unknown,
+    caller: Caller,
+    answer: GateAnswer,
+    options: CheckOptions = {},
+  ): { answer: GateAnswer; open: Prompt | undefined } {
+    if (this.prompts === undefined) return { answer, open: undefined };
+    const { text } = hashRequest(request, this.primitives);
+    const prompt = this.prompts.open({ car: answer.car, action: readAction(text), caller });
+    if (prompt === undefined) {
+      const refused = refusal('gate/too-many-prompts', 'Too many questions are open.', answer.revision);
+      return { answer: { ...answer, ...refused }, open: undefined };
+    }
+    const said = this.prompts.take(prompt);
+    if (said === undefined) return { answer: { ...answer, approval: prompt.id }, open: prompt };
+    if (said.outcome === 'DENY') {
+      return {
+        answer: { ...answer, verdict: 'DENY', reason: said.reason, source: 'approval' },
+        open: undefined,
+      };
+    }
+    // The policy may have changed while somebody thought about it.
+    const now = this.check(request, caller);
+    if (now.verdict === 'DENY') return { answer: now, open: undefined };
+    const allowed: GateAnswer = { ...now, verdict: 'ALLOW', reason: said.reason, source: 'approval' };
+    return {
+      answer: options.issue === true ? { ...allowed, ...this.#approved(answer.car, caller) } : allowed,
+      open: undefined,
+    };
+  }
+
+  /**
+   * Picks up what a person said, as a permit for one use by the process that asked.
+   *
+   * @returns `undefined` while nobody has said anything
+   */
+  collect(
+    prompt: Prompt,
+  ): { allowed: boolean; reason: string; permit?: string; expires?: number } | undefined {
+    const said = this.prompts?.take(prompt);
+    if (said === undefined) return undefined;
+    const { car, caller } = prompt.question;
+    if (said.outcome === 'DENY') return { allowed: false, reason: said.reason };
+    return { allowed: true, reason: said.reason, ...this.#approved(car, caller) };
+  }
+
+  #approved(car: string, caller: Caller): { permit: string; expires: number } {
+    const order = { car, subject: closestSubject(caller), verdict: 'PROMPT', uses: 1 } as const;
+    const { permit, claims } = this.permits.create(order, this.clock());
+    return { permit, expires: claims.exp };
+  }
+
   #judge(car: string, text: string, caller: Caller, now: number): Judgement {
     const revision = this.#revision();
     const key = { car, subject: closestSubject(caller), revision };
@@ -105,14 +168,15 @@ export class Gate {
       this.#onPolicyFault(error);
       return refusal('gate/policy-unavailable', 'The policy could not be asked.', revision);
     }
-    const { verdict, rule, reason } = decision;
+    const { verdict, rule, reason, redact } = decision;
     if (!VERDICTS.has(verdict)) {
       this.#onPolicyFault(new TypeError(`The policy answered "${String(verdict)}".`));
       return refusal('gate/policy-unavailable', 'The policy gave no verdict.', revision);
     }
     // Under the revision that decided: when another one came meanwhile, this is not its verdict.
     if (decision.cacheable) this.cache.put({ ...key, revision: decision.revision }, decision, now);
-    return { verdict, rule, reason, revision: decision.revision, source: 'policy' };
+    const judged: Judgement = { verdict, rule, reason, revision: decision.revision, source: 'policy' };
+    return redact === undefined ? judged : { ...judged, redact };
   }
 
   #withPermit(

@@ -1,5 +1,6 @@
 import type { CacheLimits } from '../cache/decision-cache.ts';
 import type { PermitLimits } from '../permit/permit-authority.ts';
+import type { PromptLimits } from '../prompt/pending-prompts.ts';
 import type { ReplayLimits } from '../replay/replay-detector.ts';
 
 export interface GateLimits {
@@ -8,6 +9,7 @@ export interface GateLimits {
   /** Memory for nonces of permits; its window follows from their lifetime. */
   readonly permitNonces: Omit<ReplayLimits, 'window'>;
   readonly callerNonces: ReplayLimits;
+  readonly prompts: PromptLimits;
 }
 
 /** Times in milliseconds. A remembered nonce takes about 250 bytes. */
@@ -16,4 +18,5 @@ export const DEFAULT_LIMITS: GateLimits = {
   permits: { lifetime: 30_000, maxLifetime: 300_000, skew: 0, maxUses: 100 },
   permitNonces: { capacity: 65_536, perOwner: 32_768 },
   callerNonces: { capacity: 16_384, perOwner: 4_096, window: 300_000 },
+  prompts: { capacity: 1_024, perUser: 64, keep: 300_000 },
 };

@@ -108,7 +108,16 @@ describe('the TypeScript client', () => {
 
 describe('the Python client', () => {
   it('passes its own tests against the real sockets', async () => {
-    await using setting = await gateOverSocket();
+    await using setting = await gateOverSocket(
+      {},
+      {
+        ask: async ({ action: { target } }) => {
+          if (target === 'prompt/agree') return { outcome: 'ALLOW', reason: 'Ada agreed.' };
+          if (target === 'prompt/refuse') return { outcome: 'DENY', reason: 'Ada refused.' };
+          return new Promise(() => undefined);
+        },
+      },
+    );
     const folder = fileURLToPath(new URL('../../clients/python/', import.meta.url));
     const child = spawn('python3', ['-m', 'unittest', 'discover', '-s', 'tests', '-v'], {
       cwd: folder,

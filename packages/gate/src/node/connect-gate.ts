@@ -48,6 +48,14 @@ interface Pending {
   readonly timer: NodeJS.Timeout;
 }
 
+export interface CheckCall {
+  permit?: string;
+  issue?: boolean;
+  subject?: string;
+  /** Milliseconds. */
+  waitMs?: number;
+}
+
 type Scalars = Readonly<Record<string, string | number | boolean | undefined>>;
 
 /**
@@ -78,14 +86,22 @@ export class GateClient {
     socket.on('close', () => this.#end('The gate closed the connection.'));
   }
 
-  /** Whether an action may happen. `issue` asks for a permit with an ALLOW. */
-  async check(
-    request: unknown,
-    options: { permit?: string; issue?: boolean; subject?: string } = {},
-  ): Promise<GateResult<'gate_check'>> {
+  /**
+   * Whether an action may happen. `issue` asks for a permit with an ALLOW; `waitMs` waits that long for a person
+   * where the policy wants one asked.
+   */
+  async check(request: unknown, options: CheckCall = {}): Promise<GateResult<'gate_check'>> {
     const { text, normalised } = writeCanonical(request);
-    const answer = await this.#call('gate_check', options, text);
+    const { waitMs, ...rest } = options;
+    const params = waitMs === undefined ? rest : { ...rest, wait: true, wait_ms: waitMs };
+    const answer = await this.#call('gate_check', params, text, this.#timeout + (waitMs ?? 0));
     return { ...answer, normalised: answer.normalised || normalised };
+  }
+
+  /** What a person said about a question that `check` put; a yes comes as a permit, once. */
+  approvalResult(approval: string, waitMs?: number): Promise<GateResult<'approval_result'>> {
+    const params = waitMs === undefined ? { approval } : { approval, wait: true, wait_ms: waitMs };
+    return this.#call('approval_result', params, undefined, this.#timeout + (waitMs ?? 0));
   }
 
   async hashCar(request: unknown): Promise<GateResult<'hash_car'>> {
@@ -160,7 +176,12 @@ export class GateClient {
     this.close();
   }
 
-  async #call<M extends GateMethod>(method: M, params: Scalars, request?: string): Promise<GateResult<M>> {
+  async #call<M extends GateMethod>(
+    method: M,
+    params: Scalars,
+    request?: string,
+    timeout = this.#timeout,
+  ): Promise<GateResult<M>> {
     if (this.#gone !== undefined) throw this.#gone;
     this.#lastId += 1;
     const id = this.#lastId;
@@ -171,10 +192,7 @@ export class GateClient {
         ? scalars
         : `{"request":${request}${scalars === '{}' ? '' : ','}${scalars.slice(1)}`;
     const result = await new Promise<unknown>((resolve, reject) => {
-      const timer = setTimeout(
-        () => this.#end(`The gate did not answer within ${this.#timeout} ms.`),
-        this.#timeout,
-      );
+      const timer = setTimeout(() => this.#end(`The gate did not answer within ${timeout} ms.`), timeout);
       this.#pending.set(id, { resolve, reject, timer });
       this.#socket.write(`{"jsonrpc":"2.0","id":${id},"method":"${method}","params":${whole}}\n`);
     });

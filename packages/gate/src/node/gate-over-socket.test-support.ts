@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gateUnderTest } from '../gate/gate.test-support.ts';
+import type { GateOptions } from '../gate/gate.ts';
 import type { Caller } from '../permit/subject.ts';
 import { createLineHandler } from '../rpc/handle-line.ts';
 import { nodePrimitives } from './node-primitives.ts';
@@ -11,9 +12,12 @@ import { type GateServerOptions, startGateServer } from './start-gate-server.ts'
 export const HERE: Caller = { uid: process.getuid?.() ?? 0, pid: process.pid, startTicks: '1' };
 
 /** A gate behind its two real sockets, in a folder of its own. */
-export async function gateOverSocket(options: Partial<GateServerOptions> = {}) {
+export async function gateOverSocket(
+  options: Partial<GateServerOptions> = {},
+  gateOptions: Partial<GateOptions> = {},
+) {
   const folder = await mkdtemp(join(tmpdir(), 'gate-'));
-  const setting = gateUnderTest({ primitives: nodePrimitives });
+  const setting = gateUnderTest({ primitives: nodePrimitives, ...gateOptions });
   const handler = createLineHandler(setting.gate);
   const serve = (name: string, mint: boolean) =>
     startGateServer({

@@ -17,12 +17,24 @@ export const GATE_RESULTS = {
     rule: z.string(),
     reason: z.string(),
     revision: z.number(),
-    source: z.enum(['policy', 'cache', 'permit', 'gate']),
+    source: z.enum(['policy', 'cache', 'permit', 'approval', 'gate']),
     normalised: z.boolean(),
     permit: z.string().optional(),
     expires: z.number().optional(),
     usesLeft: z.number().optional(),
+    redact: z.array(z.string()).optional(),
+    approval: z.string().optional(),
+    message: z.string().optional(),
   }),
+  approval_result: z.union([
+    z.object({ pending: z.literal(true) }),
+    z.object({
+      allowed: z.boolean(),
+      reason: z.string(),
+      permit: z.string().optional(),
+      expires: z.number().optional(),
+    }),
+  ]),
   create_permit: z.object({ permit: z.string(), expires: z.number() }),
   verify_permit: z.discriminatedUnion('valid', [
     z.object({

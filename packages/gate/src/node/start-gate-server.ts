@@ -1,9 +1,11 @@
 import { createServer, type Socket } from 'node:net';
 import type { Caller } from '../permit/subject.ts';
+import type { CallContext } from '../rpc/call-context.ts';
 import { type LineHandler, MAX_LINE } from '../rpc/handle-line.ts';
 import { RPC_ERRORS } from '../rpc/rpc-error.ts';
 import { bindPrivateSocket, type SocketFile } from './bind-private-socket.ts';
 import { LineBuffer } from './line-buffer.ts';
+import { UserShare } from './user-share.ts';
 
 export { GateSocketError } from './bind-private-socket.ts';
 
@@ -11,6 +13,8 @@ export { GateSocketError } from './bind-private-socket.ts';
 const LINE_DEADLINE = 10_000;
 const MAX_CONNECTIONS = 256;
 const MAX_CONNECTIONS_PER_USER = 128;
+/** Milliseconds of each second that are worked for one user. */
+const MOST_WORK_PER_USER = 250;
 
 export interface GateServerOptions extends SocketFile {
   readonly handler: LineHandler;
@@ -19,6 +23,8 @@ export interface GateServerOptions extends SocketFile {
    * connection is closed before a byte is read.
    */
   readonly peerCredentials: (socket: Socket) => Caller | undefined;
+  /** Awaited before the first line of a connection is read, such as to find out what the caller is. */
+  readonly prepare?: ((caller: Caller) => Promise<void>) | undefined;
   /** Whether this is the privileged socket. */
   readonly mint: boolean;
   /** Connections at a time; 256 unless given. */
@@ -27,6 +33,8 @@ export interface GateServerOptions extends SocketFile {
   readonly maxConnectionsPerUser?: number | undefined;
   /** Milliseconds that a line may take to arrive; 10 s unless given. */
   readonly lineDeadline?: number | undefined;
+  /** Milliseconds of each second that are worked for one user; 250 unless given. */
+  readonly mostWorkPerUser?: number | undefined;
 }
 
 export interface GateServer {
@@ -50,11 +58,26 @@ function callerOf(socket: Socket, options: GateServerOptions): Caller | undefine
   }
 }
 
-function serve(socket: Socket, caller: Caller, options: GateServerOptions): void {
-  const context = { caller, mint: options.mint };
+function serve(socket: Socket, caller: Caller, options: GateServerOptions, share: UserShare): void {
+  const gone = new AbortController();
+  const context: CallContext = {
+    caller,
+    mint: options.mint,
+    gone: gone.signal,
+    later: (line) => void line.then((text) => socket.writable && socket.write(`${text}\n`)),
+  };
   const lines = new LineBuffer(MAX_LINE);
   let deadline: NodeJS.Timeout | undefined;
+  let pause: NodeJS.Timeout | undefined;
+  const wait = (milliseconds: number): void => {
+    socket.pause();
+    pause = setTimeout(() => {
+      pause = undefined;
+      if (!socket.writableNeedDrain) socket.resume();
+    }, milliseconds);
+  };
   socket.on('data', (chunk: Buffer) => {
+    const startedAt = performance.now();
     let answers = '';
     const readable = lines.feed(chunk, (line) => {
       // Bytes that are not UTF-8 are not JSON either (RFC 8259 §8.1); nothing is not JSON in the same way.
@@ -74,9 +97,18 @@ function serve(socket: Socket, caller: Caller, options: GateServerOptions): void
     } else {
       deadline ??= setTimeout(() => socket.destroy(), options.lineDeadline ?? LINE_DEADLINE);
     }
+    const now = performance.now();
+    const left = share.spend(caller.uid, now - startedAt, now);
+    if (left > 0) wait(left);
   });
-  socket.on('drain', () => socket.resume());
-  socket.on('close', () => clearTimeout(deadline));
+  socket.on('drain', () => {
+    if (pause === undefined) socket.resume();
+  });
+  socket.on('close', () => {
+    clearTimeout(deadline);
+    clearTimeout(pause);
+    gone.abort();
+  });
 }
 
 /**
@@ -87,6 +119,7 @@ function serve(socket: Socket, caller: Caller, options: GateServerOptions): void
 export async function startGateServer(options: GateServerOptions): Promise<GateServer> {
   const sockets = new Set<Socket>();
   const perUser = new Map<number, number>();
+  const share = new UserShare(options.mostWorkPerUser ?? MOST_WORK_PER_USER);
   const mostPerUser = options.maxConnectionsPerUser ?? MAX_CONNECTIONS_PER_USER;
   const admit = (socket: Socket, { uid }: Caller): boolean => {
     const held = perUser.get(uid) ?? 0;
@@ -106,7 +139,13 @@ export async function startGateServer(options: GateServerOptions): Promise<GateS
     socket.on('error', () => socket.destroy());
     const caller = callerOf(socket, options);
     if (caller === undefined || !admit(socket, caller)) socket.destroy();
-    else serve(socket, caller, options);
+    else if (options.prepare === undefined) serve(socket, caller, options, share);
+    else {
+      options.prepare(caller).then(
+        () => serve(socket, caller, options, share),
+        () => socket.destroy(),
+      );
+    }
   });
   server.maxConnections = options.maxConnections ?? MAX_CONNECTIONS;
   const removeSocket = await bindPrivateSocket(server, options);

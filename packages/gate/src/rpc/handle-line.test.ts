@@ -95,7 +95,7 @@ describe('the methods', () => {
     const { call } = setUp();
     const all = [...METHODS.keys()];
     expect(all.toSorted()).toEqual(
-      'cache_get cache_invalidate cache_put cache_stats check_replay create_permit gate_check hash_car ping replay_stats verify_permit version'.split(
+      'approval_result cache_get cache_invalidate cache_put cache_stats check_replay create_permit gate_check hash_car ping replay_stats verify_permit version'.split(
         ' ',
       ),
     );

@@ -63,6 +63,15 @@ function rpcErrorOf(error: unknown, onInternalError: (error: unknown) => void): 
   return new RpcError('gate/internal');
 }
 
+function writeResult(id: Id, result: unknown): string {
+  return `{"jsonrpc":"2.0","id":${JSON.stringify(id)},"result":${JSON.stringify(result)}}`;
+}
+
+/** The same caller, for whom nothing may wait. */
+function alone({ caller, mint }: CallContext): CallContext {
+  return { caller, mint };
+}
+
 function writeError(id: Id, error: RpcError): string {
   const { code, message } = RPC_ERRORS[error.rpc];
   const data = { code: error.rpc, detail: error.message, fault: error.fault };
@@ -72,8 +81,8 @@ function writeError(id: Id, error: RpcError): string {
 /**
  * Answers lines of JSON-RPC 2.0.
  *
- * @returns a pure function of the line, who sent it and the state of the gate: one line without its end, or
- *   `undefined` when there is nothing to say (notifications). It never throws.
+ * @returns a function of the line, who sent it and the state of the gate: one line without its end, or `undefined`
+ *   when there is nothing to say (notifications), or not yet (`context.later` gets it). It never throws.
  */
 export function createLineHandler(gate: Gate, options: HandlerOptions = {}): LineHandler {
   const onInternalError = options.onInternalError ?? (() => undefined);
@@ -86,10 +95,18 @@ export function createLineHandler(gate: Gate, options: HandlerOptions = {}): Lin
       if (method === undefined) throw new RpcError('gate/unknown-method');
       if (method.mint && !context.mint) throw new RpcError('gate/forbidden');
       if (!isRecord(call.params)) throw new RpcError('gate/invalid-params', 'params: are given by name');
-      const result = method.call(gate, call.params, context);
-      return call.id === undefined
-        ? undefined
-        : `{"jsonrpc":"2.0","id":${JSON.stringify(call.id)},"result":${JSON.stringify(result)}}`;
+      const { id } = call;
+      // Nobody reads what a notification is answered, so it waits for nothing.
+      const result = method.call(gate, call.params, id === undefined ? alone(context) : context);
+      if (id === undefined) return undefined;
+      if (!(result instanceof Promise)) return writeResult(id, result);
+      context.later?.(
+        result.then(
+          (value: unknown) => writeResult(id, value),
+          (error: unknown) => writeError(id, rpcErrorOf(error, onInternalError)),
+        ),
+      );
+      return undefined;
     } catch (error) {
       const rpcError = rpcErrorOf(error, onInternalError);
       // A notification is never answered; what is not a call at all is.
@@ -107,7 +124,9 @@ export function createLineHandler(gate: Gate, options: HandlerOptions = {}): Lin
       if (value.length === 0)
         return writeError(null, new RpcError('gate/invalid-request', 'The batch is empty.'));
       if (value.length > MAX_BATCH) return writeError(null, new RpcError('gate/too-large'));
-      const answers = value.map((item) => answer(item, context)).filter((text) => text !== undefined);
+      // A batch is answered as a whole, so nothing in it waits.
+      const together = alone(context);
+      const answers = value.map((item) => answer(item, together)).filter((text) => text !== undefined);
       return answers.length === 0 ? undefined : `[${answers.join(',')}]`;
     } catch (error) {
       const syntax = error instanceof CanonicalError && error.code === 'json/syntax';

@@ -1,5 +1,7 @@
 import { z } from 'zod';
 import { canonicalAction } from '../canonical/action-request.ts';
+import type { GateAnswer } from '../gate/decision.ts';
+import { denialText } from '../gate/denial-text.ts';
 import type { Gate } from '../gate/gate.ts';
 import { PERMIT_FAULTS } from '../permit/permit-fault.ts';
 import {
@@ -16,11 +18,15 @@ import { RpcError } from './rpc-error.ts';
 /** Of the methods and their shapes; a change that breaks callers raises it. */
 export const PROTOCOL_VERSION = 1;
 
+/** Milliseconds that a call may wait for a person. */
+const LONGEST_WAIT = 600_000;
+
 const car = z.string().regex(/^[0-9a-f]{64}$/);
 const revision = z.int().min(0);
 const milliseconds = z.int().min(1);
 const permit = z.string().max(400);
 const verdict = z.enum(['ALLOW', 'DENY', 'PROMPT']);
+const waiting = { wait: z.boolean().optional(), wait_ms: z.int().min(1).max(LONGEST_WAIT).optional() };
 const subject = z
   .string()
   .refine((text) => parseSubject(text) !== undefined, 'is user/UID or process/UID/PID/TICKS');
@@ -67,6 +73,11 @@ function subjectOf(context: CallContext, named: string | undefined): Subject {
   return named === userSubject(caller) ? userSubject(caller) : closestSubject(caller);
 }
 
+/** Whoever may not act is told so in words. */
+function worded(answer: GateAnswer): GateAnswer & { message?: string } {
+  return answer.verdict === 'ALLOW' ? answer : { ...answer, message: denialText(answer) };
+}
+
 /** The methods, their parameters (all by name) and what they answer. */
 export const METHODS: ReadonlyMap<string, Method> = new Map([
   [
@@ -85,9 +96,35 @@ export const METHODS: ReadonlyMap<string, Method> = new Map([
         permit: permit.optional(),
         issue: z.boolean().optional(),
         subject: subject.optional(),
+        ...waiting,
       }),
-      (gate, { request, permit, issue, subject }, context) =>
-        gate.check(request, callerOf(context, subject), { permit, issue }),
+      (gate, { request, permit, issue, subject, wait, wait_ms }, context) => {
+        const caller = callerOf(context, subject);
+        const answer = gate.check(request, caller, { permit, issue });
+        if (answer.verdict !== 'PROMPT') return worded(answer);
+        const asked = gate.prompt(request, caller, answer, { issue });
+        const { open } = asked;
+        if (wait !== true || open === undefined || context.later === undefined) return worded(asked.answer);
+        return gate.prompts
+          ?.wait(open, wait_ms ?? LONGEST_WAIT, context.gone)
+          .then((answered) =>
+            worded(answered ? gate.prompt(request, caller, answer, { issue }).answer : asked.answer),
+          );
+      },
+    ),
+  ],
+  [
+    'approval_result',
+    method(
+      false,
+      z.strictObject({ approval: z.string().max(64), ...waiting }),
+      (gate, { approval, wait, wait_ms }, { caller, later, gone }) => {
+        const prompt = gate.prompts?.find(approval, caller);
+        if (prompt === undefined) throw new RpcError('gate/refused', 'There is no such question (any more).');
+        const collect = () => gate.collect(prompt) ?? { pending: true };
+        if (wait !== true || later === undefined) return collect();
+        return gate.prompts?.wait(prompt, wait_ms ?? LONGEST_WAIT, gone).then(collect);
+      },
     ),
   ],
   [

@@ -38,6 +38,7 @@ class GateClient:
         self._lock = threading.Lock()
         self._last_id = 0
         self._unread = b""
+        self._timeout = timeout
         self._socket: Optional[socket.socket] = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
             self._socket.settimeout(timeout)
@@ -63,9 +64,25 @@ class GateClient:
         permit: Optional[str] = None,
         issue: Optional[bool] = None,
         subject: Optional[str] = None,
+        wait: Optional[float] = None,
     ) -> Dict[str, Any]:
-        """Whether an action may happen. `issue` asks for a permit with an ALLOW."""
-        return self._call("gate_check", request=prepare(request), permit=permit, issue=issue, subject=subject)
+        """Whether an action may happen. `issue` asks for a permit with an ALLOW.
+
+        `wait` waits that many seconds for a person where the policy wants one asked.
+        """
+        return self._call(
+            "gate_check",
+            patience=wait,
+            request=prepare(request),
+            permit=permit,
+            issue=issue,
+            subject=subject,
+            **_waiting(wait),
+        )
+
+    def approval_result(self, approval: str, wait: Optional[float] = None) -> Dict[str, Any]:
+        """What a person said about a question that `check` put; a yes comes as a permit, once."""
+        return self._call("approval_result", patience=wait, approval=approval, **_waiting(wait))
 
     def hash_car(self, request: Dict[str, Any]) -> Dict[str, Any]:
         return self._call("hash_car", request=prepare(request))
@@ -117,14 +134,14 @@ class GateClient:
     def version(self) -> Dict[str, Any]:
         return self._call("version")
 
-    def _call(self, method: str, **params: Any) -> Dict[str, Any]:
+    def _call(self, method: str, patience: Optional[float] = None, **params: Any) -> Dict[str, Any]:
         given = {name: value for name, value in params.items() if value is not None}
         with self._lock:
             self._last_id += 1
             call = {"jsonrpc": "2.0", "id": self._last_id, "method": method, "params": given}
             line = to_json(call).encode("ascii") + b"\n"
             try:
-                answer = self._exchange(line)
+                answer = self._exchange(line, patience or 0.0)
                 if not isinstance(answer, dict) or answer.get("id") != self._last_id:
                     raise ValueError(_complaint(answer))
             except (OSError, ValueError) as error:
@@ -138,9 +155,10 @@ class GateClient:
             raise GateUnavailable(f"the gate's answer to {method} is malformed")
         return result
 
-    def _exchange(self, line: bytes) -> Any:
+    def _exchange(self, line: bytes, patience: float) -> Any:
         if self._socket is None:
             raise OSError("the connection to the gate is closed")
+        self._socket.settimeout(self._timeout + patience)
         self._socket.sendall(line)
         parts = [self._unread]
         size = len(self._unread)
@@ -154,6 +172,10 @@ class GateClient:
             parts.append(part)
         answer, _, self._unread = b"".join(parts).partition(b"\n")
         return json.loads(answer.decode("utf-8"))
+
+
+def _waiting(seconds: Optional[float]) -> Dict[str, Any]:
+    return {} if seconds is None else {"wait": True, "wait_ms": max(1, round(seconds * 1000))}
 
 
 def _complaint(answer: Any) -> str:

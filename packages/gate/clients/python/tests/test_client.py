@@ -36,6 +36,16 @@ class AgainstTheGate(unittest.TestCase):
         self.assertEqual(self.gate.verify_permit(permit, car)["fault"], "permit/used")
         self.assertEqual(self.gate.check(request("prompt/py"), permit=permit)["verdict"], "DENY")
 
+    def test_waiting_for_a_person(self):
+        agreed = self.gate.check(request("prompt/agree"), wait=5)
+        self.assertEqual((agreed["verdict"], agreed["source"]), ("ALLOW", "approval"))
+        refused = self.gate.check(request("prompt/refuse"), wait=5)
+        self.assertEqual((refused["verdict"], refused["reason"]), ("DENY", "Ada refused."))
+        self.assertIn("Do not try to reach the same result in another way", refused["message"])
+        nobody = self.gate.check(request("prompt/nobody"), wait=0.01)
+        self.assertEqual(nobody["verdict"], "PROMPT")
+        self.assertTrue(self.gate.approval_result(nobody["approval"])["pending"])
+
     def test_a_permit_with_an_allow(self):
         answer = self.gate.check(request("allow/py"), issue=True)
         self.assertTrue(self.gate.verify_permit(answer["permit"], answer["car"])["valid"])
