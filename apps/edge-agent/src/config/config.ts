@@ -110,6 +110,27 @@ export const ConfigFile = z.strictObject({
         .optional(),
     })
     .optional(),
+  gate: z
+    .strictObject({
+      socket: z
+        .string()
+        .min(1)
+        .meta({
+          description: 'Unix socket on which programs ask the action gate.',
+          example: '/run/raypher/gate.sock',
+        })
+        .optional(),
+      group: z
+        .string()
+        .min(1)
+        .meta({
+          description:
+            'Group whose members may ask the action gate (socket mode 0660). Without it: the owner of the service alone.',
+          example: 'raypher',
+        })
+        .optional(),
+    })
+    .optional(),
   vault: z
     .strictObject({
       pcrs: z
@@ -144,6 +165,9 @@ export interface Config {
   proxyDnsServers: readonly string[];
   inventoryIntervalMs: number;
   policyLocalFile: string | undefined;
+  /** Undefined: in the data folder, or with a group where its members can reach it. */
+  gateSocket: string | undefined;
+  gateGroup: string | undefined;
   /** Undefined: the kernel's resource manager, when there is one. */
   tpmTcti: string | undefined;
   /** For a new enrolment; afterwards what is on disk decides. */
@@ -164,6 +188,8 @@ export const DEFAULT_CONFIG: Config = {
   proxyDnsServers: [],
   inventoryIntervalMs: 750,
   policyLocalFile: undefined,
+  gateSocket: undefined,
+  gateGroup: undefined,
   tpmTcti: undefined,
   identityKey: 'auto',
   vaultPcrs: [],
@@ -178,7 +204,7 @@ export const CONFIG_FILES: readonly string[] = [
 
 /** Lays the keys that a file sets over a configuration. */
 export function overlay(config: Config, file: ConfigFile): Config {
-  const { proxy, inventory, policy, tpm, identity, vault, log } = file;
+  const { proxy, inventory, policy, gate, tpm, identity, vault, log } = file;
   return {
     dataDir: file.data_dir ?? config.dataDir,
     proxyPort: proxy?.port ?? config.proxyPort,
@@ -191,6 +217,8 @@ export function overlay(config: Config, file: ConfigFile): Config {
     proxyDnsServers: proxy?.dns_servers ?? config.proxyDnsServers,
     inventoryIntervalMs: inventory?.interval_ms ?? config.inventoryIntervalMs,
     policyLocalFile: policy?.local_file ?? config.policyLocalFile,
+    gateSocket: gate?.socket ?? config.gateSocket,
+    gateGroup: gate?.group ?? config.gateGroup,
     tpmTcti: tpm?.tcti ?? config.tpmTcti,
     identityKey: identity?.key ?? config.identityKey,
     vaultPcrs: vault?.pcrs ?? config.vaultPcrs,

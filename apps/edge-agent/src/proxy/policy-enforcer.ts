@@ -3,6 +3,7 @@ import {
   type ApplicableLimit,
   compilePolicy,
   decide,
+  isTimeless,
   type LayeredDocument,
   limitsFor,
   type PolicyIssue,
@@ -85,6 +86,11 @@ export class PolicyEnforcer implements Enforcer<PolicyPayload>, PolicyInForce {
 
   get isReversible(): boolean {
     return false;
+  }
+
+  /** Whether the same question about this action has the same answer as long as this policy is in force. */
+  isTimeless(action: ActionRequest['action']): boolean {
+    return isTimeless(this.#snapshot, action);
   }
 
   /**

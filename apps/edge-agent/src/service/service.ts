@@ -7,6 +7,7 @@ import { CallerFinder } from '../callers/caller-finder.ts';
 import type { Config } from '../config/config.ts';
 import { LiveConnections } from '../connections/live-connections.ts';
 import { Inventory } from '../discovery/inventory.ts';
+import { GatePart } from '../gate/gate-part.ts';
 import { EDGE_AGENT, type EventDraft } from '../ledger/event-draft.ts';
 import { DataGuard } from '../proxy/data-guard.ts';
 import { openFindingKey } from '../proxy/finding-key.ts';
@@ -92,7 +93,11 @@ async function compose(config: Config, log: Logger, release: () => void): Promis
   const cgroups = probeCgroups();
   const usable = cgroups.available ? cgroups.cgroups : undefined;
   const protection = new Protection({ isOwn: (pid) => inventory.isOwn(pid) });
-  const policy = new PolicyEnforcer(membership !== undefined, () => void posture.probe('network.proxy'));
+  const policy = new PolicyEnforcer(membership !== undefined, () => {
+    gate.policyChanged();
+    void posture.probe('network.proxy');
+    void posture.probe('gate');
+  });
   const freezer = new Freezer({
     inventory,
     store: new FrozenTrees(agent.db, (error) =>
@@ -136,9 +141,20 @@ async function compose(config: Config, log: Logger, release: () => void): Promis
     started: () => void posture.probe('network.proxy'),
   });
 
+  const gate: GatePart = new GatePart({
+    config,
+    policy,
+    inventory,
+    approvals: undefined,
+    record,
+    log,
+    started: () => void posture.probe('gate'),
+  });
+
   const posture: PostureBoard = new PostureBoard(
     new Map<string, () => Promise<Finding>>([
       ['network.proxy', () => proxy.posture()],
+      ['gate', () => gate.posture()],
       ['freeze.cgroup', probeFreeze],
       ['network.caller', () => probeCaller(callerFinder)],
       [
@@ -189,6 +205,7 @@ async function compose(config: Config, log: Logger, release: () => void): Promis
 
   const parts: Part[] = [
     proxy,
+    gate,
     {
       name: 'watch',
       start: async (fail) =>
@@ -268,6 +285,8 @@ async function compose(config: Config, log: Logger, release: () => void): Promis
         'proxyBodyLimitBytes',
         'inventoryIntervalMs',
         'policyLocalFile',
+        'gateSocket',
+        'gateGroup',
       ] as const;
       const needRestart = fixed.filter((key) => fresh[key] !== config[key]);
       log.info({ needRestart }, 'configuration read again');
