@@ -40,6 +40,14 @@ export class Requesters {
     return { process, agent: this.#inventory.assessmentOf(process) === undefined ? null : undefined };
   }
 
+  /** Whether what is known is about the program that runs now: what was seen between fork and exec is another one. */
+  #isAssessed({ pid, startTime }: NonNullable<Requester['process']>): boolean {
+    const seen = this.#inventory.current.processes.find(
+      (process) => process.pid === pid && process.startTime === startTime,
+    );
+    return seen !== undefined && seen.image === readStat(pid)?.image;
+  }
+
   /** The caller's own AI agent, or that of the nearest ancestor that has one. */
   #agentAbove(process: NonNullable<Requester['process']>): Requester | undefined {
     let at: NonNullable<Requester['process']> | undefined = process;
