@@ -11,6 +11,7 @@ import { EventsModule } from './events/events.module.ts';
 import { FleetModule } from './fleet/fleet.module.ts';
 import { PresenceReaderModule } from './fleet/presence.module.ts';
 import { FreezesModule } from './freeze/freezes.module.ts';
+import { IncidentsModule } from './incidents/incidents.module.ts';
 import { JobsModule } from './jobs/jobs.module.ts';
 import { LiveModule } from './live/live.module.ts';
 import { LiveChangesModule } from './live/live-changes.module.ts';
@@ -45,6 +46,7 @@ import { TenancyModule } from './tenancy/tenancy.module.ts';
     ProvisioningModule,
     EventsModule,
     AlertsModule,
+    IncidentsModule,
     ApiTokensModule,
     OverviewModule,
   ],

@@ -5,7 +5,7 @@ import { TenantDatabase } from '../database/tenant-database.ts';
 import { Prisma } from '../generated/prisma/client.ts';
 import type { EventRow } from './event.row.ts';
 
-const COLUMNS = Prisma.sql`e.position, e.device_id AS "deviceId", d.hostname, e.seq, e.occurred_at AS "occurredAt",
+export const EVENT_COLUMNS = Prisma.sql`e.position, e.device_id AS "deviceId", d.hostname, e.seq, e.occurred_at AS "occurredAt",
   e.received_at AS "receivedAt", e.type, e.severity, e.actor_kind AS "actorKind", e.actor_id AS "actorId",
   e.actor_name AS "actorName", e.action, e.target, e.outcome, e.mode, e.rule, e.policy_revision AS "policyRevision"`;
 
@@ -33,7 +33,7 @@ export class EventsRepository {
         WITH e AS MATERIALIZED (
           SELECT * FROM events e WHERE ${Prisma.join(conditions, ' AND ')}
           ORDER BY e.position DESC LIMIT ${query.limit + 1})
-        SELECT ${COLUMNS} FROM e JOIN devices d ON d.id = e.device_id ORDER BY e.position DESC`,
+        SELECT ${EVENT_COLUMNS} FROM e JOIN devices d ON d.id = e.device_id ORDER BY e.position DESC`,
     );
   }
 
@@ -45,7 +45,7 @@ export class EventsRepository {
     const [row] = await this.database.within(
       organisationId,
       (tx) => tx.$queryRaw<(EventRow & { hash: Uint8Array; entry: string })[]>`
-        SELECT ${COLUMNS}, e.hash, e.entry FROM events e JOIN devices d ON d.id = e.device_id
+        SELECT ${EVENT_COLUMNS}, e.hash, e.entry FROM events e JOIN devices d ON d.id = e.device_id
         WHERE e.device_id = ${deviceId}::uuid AND e.seq = ${seq}`,
     );
     return row;

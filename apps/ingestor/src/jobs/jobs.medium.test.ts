@@ -135,7 +135,13 @@ describe('the schedule', () => {
     try {
       await expect
         .poll(async () => (await queue.getJobSchedulers()).map(({ name }) => name).sort())
-        .toEqual(['challenge-pruning', 'event-partitions', 'presence-pruning', 'silent-devices']);
+        .toEqual([
+          'challenge-pruning',
+          'event-partitions',
+          'presence-pruning',
+          'private-purge',
+          'silent-devices',
+        ]);
       await admin.query('REVOKE EXECUTE ON FUNCTION organisation_ids() FROM raypher_app');
       await queue.add('presence-pruning', {});
       await expect

@@ -14,6 +14,7 @@ import { MetricsService } from '../metrics/metrics.service.ts';
 import { ChallengePruning } from './challenge-pruning.ts';
 import { EventPartitions } from './event-partitions.ts';
 import { PresencePruning } from './presence-pruning.ts';
+import { PrivatePurge } from './private-purge.ts';
 import { SilentDevices } from './silent-devices.ts';
 
 /** Longest that shutting down waits for a running job, milliseconds. */
@@ -26,6 +27,7 @@ const EVERY_MS = {
   'challenge-pruning': 5 * 60_000,
   'event-partitions': 60 * 60_000,
   'presence-pruning': 5 * 60_000,
+  'private-purge': 15 * 60_000,
   'silent-devices': 60_000,
 } as const;
 type JobName = keyof typeof EVERY_MS;
@@ -47,6 +49,7 @@ export class JobsService implements OnApplicationBootstrap, OnApplicationShutdow
     private readonly challenges: ChallengePruning,
     private readonly partitions: EventPartitions,
     private readonly pruning: PresencePruning,
+    private readonly purge: PrivatePurge,
     private readonly silent: SilentDevices,
   ) {
     this.failures = new Counter({
@@ -101,6 +104,8 @@ export class JobsService implements OnApplicationBootstrap, OnApplicationShutdow
         return this.partitions.run();
       case 'presence-pruning':
         return this.pruning.run();
+      case 'private-purge':
+        return this.purge.run();
       case 'silent-devices':
         return this.silent.run();
     }

@@ -97,8 +97,8 @@ export const IncidentDetail = Incident.extend({
       revision: z.number().int(),
     })
     .nullable(),
-  /** For the policy editor: what would let exactly this pass. Nothing applies it. */
-  exception: z.string(),
+  /** For the policy editor: what would let exactly this pass. Nothing applies it. Null where no document decided. */
+  exception: z.string().nullable(),
 });
 export type IncidentDetail = z.infer<typeof IncidentDetail>;
 
@@ -139,7 +139,7 @@ export type IncidentTrend = z.infer<typeof IncidentTrend>;
 export const DEFAULT_RETENTION_DAYS = 30;
 export const MAX_RETENTION_DAYS = 365;
 
-/** GET /v1/incidents/retention */
+/** GET /v1/settings/retention: how long masked samples and the like are kept. */
 export const PrivateRetention = z.object({
   days: z.number().int(),
   updatedAt: Timestamp.nullable(),
