@@ -6,7 +6,7 @@ import type { PolicyLayer } from './layer.ts';
 import { compileMatchers, type Matcher } from './matcher.ts';
 import type { MicroDollars } from './request.ts';
 import { allMatches, buildRuleIndex, type RuleIndex } from './rule-index.ts';
-import type { SpendLimit } from './schema.ts';
+import type { PolicyMode, SpendLimit } from './schema.ts';
 import type { Opinion } from './verdict.ts';
 
 export interface CompiledLimit {
@@ -37,6 +37,8 @@ export interface ApplicableLimit {
   readonly amount: MicroDollars;
   /** From here on a warning is due. */
   readonly warnAt: MicroDollars | undefined;
+  /** Whether the layer carries out what it says. */
+  readonly mode: PolicyMode;
   /** IANA name, of the layer: its calendar says when a period begins (see `periodAt`). */
   readonly zone: string;
   /** Names the counter; the same for all calls that share it. The period is for the caller to begin anew. */
@@ -105,7 +107,8 @@ export function limitOpinion(layer: PolicyLayer, limit: CompiledLimit, facts: Fa
 
 export function toApplicable(layer: PolicyLayer, limit: CompiledLimit, facts: Facts): ApplicableLimit {
   const { id, amount, warnAt, zone } = limit;
-  return { layer, id, ...limit.limit, amount, warnAt, zone, counter: counterOf(layer, limit, facts) };
+  const { mode } = limit.whenExceeded;
+  return { layer, id, ...limit.limit, amount, warnAt, mode, zone, counter: counterOf(layer, limit, facts) };
 }
 
 /** JSON, so that no value can be taken for a separator. */

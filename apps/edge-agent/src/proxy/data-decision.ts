@@ -1,5 +1,5 @@
 import type { Finding } from '@raypher/dlp';
-import { type DataFinding, type Verdict, withoutAnswer } from '@raypher/policy';
+import type { DataFinding, Verdict } from '@raypher/policy';
 import type { Exchange } from './exchange.ts';
 import type { ProxyContext } from './proxy-context.ts';
 
@@ -84,7 +84,7 @@ function keyOf(finding: DataFinding | null): string {
   return finding === null ? '' : JSON.stringify([finding.class, finding.detector]);
 }
 
-/** Whether a message with this decision goes no further when nobody is, or can be, asked. */
-export function blocksWithoutAnswer({ verdict }: DataDecision): boolean {
-  return withoutAnswer(verdict.effective) === 'DENY';
+/** Data that policy lets pass without a word is nobody's business, and in no record. */
+export function isRecorded(kind: DecidedKind | undefined): boolean {
+  return kind !== undefined && (kind.outcome !== 'allow' || kind.recorded !== 'allow');
 }

@@ -2,7 +2,7 @@ import type { Verdict } from '@raypher/policy';
 import type { OpenConnection } from '../connections/live-connections.ts';
 import { PREVIEW_LENGTH } from '../connections/live-connections.ts';
 import { askPerson } from './ask-person.ts';
-import type { DataDecision, DataOutcome } from './data-decision.ts';
+import { type DataDecision, type DataOutcome, isRecorded } from './data-decision.ts';
 import type { PlaceholderScope } from './data-guard.ts';
 import type { Exchange } from './exchange.ts';
 import { foundEvent } from './found-event.ts';
@@ -39,7 +39,8 @@ export async function guardOutgoing(
   if (decision === undefined) return unchanged;
 
   const done = await carryOut(context, exchange, connection, inspection, decision);
-  if (inspection.found.length > 0) {
+  const findings = inspection.located((finding) => isRecorded(decision.of(finding)));
+  if (findings.length > 0) {
     context.record(
       foundEvent({
         direction: 'out',
@@ -50,7 +51,7 @@ export async function guardOutgoing(
         caller: exchange.caller,
         verdict: decision.verdict,
         outcome: done.outcome,
-        findings: inspection.located(),
+        findings,
         redacted: 'redacted' in done.guarded ? done.guarded.redacted : 0,
         connection: connection.state.id,
       }),

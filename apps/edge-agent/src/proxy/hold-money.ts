@@ -19,6 +19,9 @@ export type Held =
     }
   | { readonly decision: CallDecision; readonly stop: Stop };
 
+const NOT_COUNTED =
+  'Blocked by Raypher: what this call costs cannot be counted right now, and a limit is in force.';
+
 /** Rules of different layers may each want a person; more than this in a row is a mistake of the policy. */
 const MOST_QUESTIONS = 4;
 
@@ -40,7 +43,10 @@ export async function holdMoney(
     const isOpen = effective.outcome === 'PROMPT' && !allowed.has(question);
     if (!isOpen) {
       if (effective.outcome === 'DENY') return { decision, stop: denialOf(context, decision) };
-      return { decision, money: holdFor(context, decision), answer };
+      const money = holdFor(context, decision);
+      return money === 'not-counted'
+        ? { decision, stop: { kind: 'unavailable', message: NOT_COUNTED } }
+        : { decision, money, answer };
     }
     if (questions === MOST_QUESTIONS) return { decision, stop: denialOf(context, decision) };
     const asked = await askPerson(context, exchange, decision.verdict, connection, {
@@ -54,11 +60,14 @@ export async function holdMoney(
 }
 
 /** Why a call is refused, in the way its provider would say it. */
-export function denialOf({ spending }: ProxyContext, { verdict, limits }: CallDecision): Stop {
+export function denialOf({ spending }: ProxyContext, { verdict, limits, bound }: CallDecision): Stop {
   const { section, rule, layer } = verdict.effective;
   if (section !== 'financial') return { kind: 'denied', message: denialMessage(verdict) };
   const limit = limits.find((one) => one.id === rule && one.layer === layer);
-  const retryAt = limit === undefined ? undefined : spending?.resetsAt(limit);
+  const retryAt =
+    limit === undefined
+      ? undefined
+      : spending?.resetsAt(limit, bound?.cost.known === true ? bound.cost.micros : 0);
   const when = retryAt === undefined ? '' : ` There is room again from ${new Date(retryAt).toISOString()}.`;
   return { kind: 'over-budget', message: `${denialMessage(verdict)}${when}`, retryAt };
 }
@@ -68,7 +77,11 @@ export function isRefused({ verdict: { effective } }: CallDecision): boolean {
   return effective.outcome !== 'PROMPT' && withoutAnswer(effective) === 'DENY';
 }
 
-function holdFor({ spending, failed }: ProxyContext, { limits, bound }: CallDecision): Hold | undefined {
+/** @returns `not-counted` when the store cannot be used and a limit is enforced: the call must not be sent then */
+function holdFor(
+  { spending, failed }: ProxyContext,
+  { limits, bound }: CallDecision,
+): Hold | undefined | 'not-counted' {
   if (spending === undefined || limits.length === 0) return undefined;
   // Nobody knows what it costs and no limit in force forbids that: it is counted when it is known.
   const amount = bound?.cost.known === true ? bound.cost.micros : 0;
@@ -76,6 +89,6 @@ function holdFor({ spending, failed }: ProxyContext, { limits, bound }: CallDeci
     return spending.hold(limits, amount);
   } catch (error) {
     failed(error);
-    return undefined;
+    return limits.some(({ mode }) => mode === 'enforce') ? 'not-counted' : undefined;
   }
 }

@@ -3,14 +3,13 @@ import {
   createRehydrator,
   createStreamScanner,
   type Finding,
-  type FindingRecord,
   inspectBody,
   type PartRole,
   recordFinding,
   rehydrateBody,
   type StreamFormat,
 } from '@raypher/dlp';
-import { type DataOutcome, type DecidedKind, decideData } from './data-decision.ts';
+import { type DataOutcome, type DecidedKind, decideData, isRecorded } from './data-decision.ts';
 import type { PlaceholderScope } from './data-guard.ts';
 import type { Exchange } from './exchange.ts';
 import type { LocatedFinding } from './found-event.ts';
@@ -106,13 +105,9 @@ export class AnswerInspector {
   #replacement(finding: Finding, value: string, role: PartRole, redactable: boolean): string | undefined {
     const { data } = this.#context;
     const kind = this.#decide(finding);
-    const record: FindingRecord = recordFinding(
-      value,
-      { ...finding, start: 0, end: value.length },
-      data.hash,
-    );
+    if (kind === undefined || !isRecorded(kind)) return undefined;
+    const record = recordFinding(value, { ...finding, start: 0, end: value.length }, data.hash);
     this.findings.located.push({ record, role });
-    if (kind === undefined) return undefined;
     const outcome = withoutPerson(kind);
     if (this.findings.worst === undefined || STRENGTH[outcome] > STRENGTH[this.findings.outcome]) {
       this.findings.worst = kind;

@@ -16,8 +16,8 @@ import type { ProxyContext } from './proxy-context.ts';
 /** What was found in a request. */
 export interface OutgoingInspection {
   readonly found: readonly Finding[];
-  /** The same as they may be recorded; made when it is asked for. */
-  located(): LocatedFinding[];
+  /** Those that `counts` says, as they may be recorded. */
+  located(counts: (finding: Finding) => boolean): LocatedFinding[];
   /** Why parts of it were not looked at; empty when all were. */
   readonly obstacles: readonly Obstacle[];
   /** The last message of a person or tool, with what was found in it hidden; for the live view. */
@@ -67,7 +67,11 @@ export function inspectOutgoing(
     .filter((part) => isDecided(part, destination));
   return {
     found: parts.flatMap(({ findings }) => findings),
-    located: () => locatedFindings(parts, data.hash),
+    located: (counts) =>
+      locatedFindings(
+        parts.map((part) => ({ ...part, findings: part.findings.filter(counts) })),
+        data.hash,
+      ),
     obstacles: obstacles.filter(({ reason }) => !HARMLESS.has(reason)),
     preview: previewOf(content?.parts ?? []),
     redact(takes, place) {

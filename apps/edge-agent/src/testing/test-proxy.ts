@@ -5,6 +5,8 @@ import Anthropic from '@anthropic-ai/sdk';
 import type { PolicySnapshot } from '@raypher/policy';
 import { type FakeUpstream, startFakeUpstream } from '@raypher/testkit';
 import OpenAI from 'openai';
+import type { Approvals } from '../approvals/approval.ts';
+import type { Spending } from '../budgets/spending.ts';
 import type { EventDraft } from '../ledger/event-draft.ts';
 import type { Caller } from '../proxy/caller.ts';
 import { LocalProxy } from '../proxy/local-proxy.ts';
@@ -16,6 +18,10 @@ export const BOT = {
   agent: { id: 'ab'.repeat(32), name: 'bot', user: 'dev', libraries: ['openai'] },
 };
 
+const NOBODY: Approvals = {
+  ask: async () => ({ outcome: 'DENY', how: 'unavailable', by: undefined, approval: '' }),
+};
+
 const HOSTS = ['api.openai.com', 'api.anthropic.com', 'api.deepseek.com', 'plain.example', 'gateway.example'];
 
 /** A real proxy in front of a faithful upstream; only the caller is given instead of found. */
@@ -25,8 +31,15 @@ export class TestProxy {
   readonly engines = engines();
   readonly events: EventDraft[] = [];
   readonly models: string[] = [];
+  /** What failed of the proxy's own; a test that does not expect it fails. */
+  readonly failures: unknown[] = [];
+  mayFail = false;
   /** A promise: whoever calls waits until it is known who it is. */
   caller: Caller | Promise<Caller> = BOT;
+  /** Without it nothing is counted. */
+  spending: Spending | undefined;
+  /** Nobody answers unless a test does. */
+  approvals: Approvals = NOBODY;
   #snapshot: PolicySnapshot = policy('rules: []', 'enforce');
   #recorded = Promise.withResolvers<EventDraft>();
 
@@ -43,6 +56,8 @@ export class TestProxy {
       },
       {
         policy: inForce(() => this.#snapshot),
+        spending: this.#forwarded(),
+        approvals: { ask: (question, gone) => this.approvals.ask(question, gone) },
         ...this.engines,
         identify: async () => this.caller,
         record: (event) => {
@@ -51,7 +66,8 @@ export class TestProxy {
         },
         modelSeen: (_process, model) => this.models.push(model),
         failed: (error) => {
-          throw error;
+          this.failures.push(error);
+          if (!this.mayFail) throw error;
         },
       },
     );
@@ -68,9 +84,23 @@ export class TestProxy {
     this.#snapshot = policy('rules: []', 'enforce');
     this.#recorded = Promise.withResolvers();
     this.caller = BOT;
+    this.spending = undefined;
+    this.approvals = NOBODY;
+    this.mayFail = false;
+    this.failures.length = 0;
     this.events.length = 0;
     this.models.length = 0;
     this.upstream.reset();
+  }
+
+  /** The store that a test has set by then. */
+  #forwarded(): Spending {
+    return {
+      balancesOf: (limits) => this.spending?.balancesOf(limits) ?? {},
+      hold: (limits, amount) =>
+        this.spending?.hold(limits, amount) ?? { settle: () => undefined, release: () => undefined },
+      resetsAt: (limit, amount) => this.spending?.resetsAt(limit, amount),
+    };
   }
 
   async stop(): Promise<void> {
