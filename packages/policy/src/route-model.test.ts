@@ -152,6 +152,20 @@ routing:
   });
 });
 
+test('a model that could not be read does not get round a downgrade that may be for it', () => {
+  const snapshot = snapshotOf(
+    'routing: { downgrade: [{ id: thrift, models: [gpt-5], to: { model: mini } }] }',
+  );
+  expect(routeModel(snapshot, call(null))).toMatchObject({
+    model: 'mini',
+    rule: 'thrift',
+    enforced: true,
+    steps: [{ from: '', to: 'mini' }],
+  });
+  const others = 'routing: { downgrade: [{ id: t, providers: [mistral], models: [x], to: { model: y } }] }';
+  expect(routeModel(snapshotOf(others), call(null))).toBeUndefined();
+});
+
 describe('mistakes in routing', () => {
   const issuesOf = (body: string) => {
     const parsed = parsePolicy(`apiVersion: raypher/v1\nmode: enforce\n${body}`, { layer: 'global' });

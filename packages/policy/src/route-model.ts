@@ -49,7 +49,10 @@ const MAX_STEPS = 4;
  *
  * Pure. A balance that is not known counts as used up.
  *
- * @returns `undefined`: nothing changes, also when the model that is asked for could not be read
+ * A model that could not be read, or is not named, may be any: a downgrade that may be for it counts, so that hiding
+ * a name is no way around it. Its step then begins at the empty name.
+ *
+ * @returns `undefined`: nothing changes
  */
 export function routeModel(
   snapshot: PolicySnapshot,
@@ -58,14 +61,31 @@ export function routeModel(
 ): ModelRoute | undefined {
   const routing = snapshot.layers.map((layer) => layer.routing).filter((one) => one !== undefined);
   const found = routing.length === 0 ? undefined : placeOf(request);
-  if (found?.ok !== true || request.model === null) return undefined;
+  if (found?.ok !== true) return undefined;
   const enforced = routing.filter(({ mode }) => mode === 'enforce');
+  if (request.model === null) return fromUnreadable(enforced, new Facts(request, found.place), balances);
   return (
     follow(enforced, request, request.model, found.place, balances, true) ??
     (enforced.length === routing.length
       ? undefined
       : follow(routing, request, request.model, found.place, balances, false))
   );
+}
+
+function fromUnreadable(
+  layers: readonly CompiledRouting[],
+  facts: Facts,
+  balances: Balances,
+): ModelRoute | undefined {
+  for (const routing of layers) {
+    const downgrade = matchingDowngrade(routing, facts, balances);
+    if (downgrade === undefined) continue;
+    const { id: rule, model, reason } = downgrade;
+    const said = { layer: routing.layer, rule, reason };
+    const step = Object.freeze({ from: '', to: model, ...said });
+    return Object.freeze({ model, ...said, enforced: true, steps: Object.freeze([step] as const) });
+  }
+  return undefined;
 }
 
 interface Step extends RouteStep {

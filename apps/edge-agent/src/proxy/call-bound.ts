@@ -1,8 +1,12 @@
 import { type PriceBook, type UpperBound, upperBoundOf } from '@raypher/cost';
 import type { Exchange } from './exchange.ts';
 
-/** What a call costs at most; undefined when nobody can look at all of it, so that nothing bounds it. */
-export function boundOf(prices: PriceBook, exchange: Exchange): UpperBound | undefined {
+/**
+ * What a call costs at most; undefined when nobody can look at all of it, so that nothing bounds it.
+ *
+ * @param model that is called, in the place of what the request names; `null`: it could not be learnt
+ */
+export function boundOf(prices: PriceBook, exchange: Exchange, model: string | null): UpperBound | undefined {
   const { destination, models } = exchange;
   if (exchange.isOpaque) return undefined;
   return upperBoundOf(
@@ -10,7 +14,7 @@ export function boundOf(prices: PriceBook, exchange: Exchange): UpperBound | und
       provider: destination.provider?.id ?? '',
       path: destination.path,
       // One that could not be learnt is priced as the dearest.
-      models: models.map((model) => model ?? ''),
+      models: models.length > 1 ? models.map((one) => one ?? '') : [model ?? ''],
       body: exchange.json,
       at: Date.now(),
     },

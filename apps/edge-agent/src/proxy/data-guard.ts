@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import {
+  type CustomRule,
   createPlaceholders,
   createScanner,
   hmacSha256,
@@ -9,7 +10,11 @@ import {
   type Placeholders,
   type PlaceholderVault,
   type Scanner,
+  type StreamScannerOptions,
 } from '@raypher/dlp';
+
+/** White space may be part of what the pattern finds. */
+const MAY_SPAN_WORDS = /\s|\\s|\\W|\\D|\.|\[\^/;
 
 /** What a model is told instead of data, and what that data was, for one AI agent. */
 export interface PlaceholderScope {
@@ -33,12 +38,12 @@ export class DataGuard {
   readonly hash: KeyedHash;
   readonly #cache: LruVerdictCache;
   readonly #scopes = new Map<string, PlaceholderScope>();
-  #scanner: Scanner;
+  #scanner = createScanner();
+  #custom: readonly CustomRule[] = [];
 
   /** @param key 32 bytes that stay the same over restarts, so that placeholders do too */
-  constructor(key: Uint8Array, scanner: Scanner = createScanner()) {
+  constructor(key: Uint8Array) {
     this.hash = hmacSha256(key);
-    this.#scanner = scanner;
     // Of this process alone: what is remembered of a text must not be a way to test for it.
     const cacheHash = hmacSha256(randomBytes(32));
     this.#cache = new LruVerdictCache({
@@ -53,9 +58,25 @@ export class DataGuard {
     return this.#scanner;
   }
 
-  /** With the rules of another policy. */
-  use(scanner: Scanner): void {
-    this.#scanner = scanner;
+  /** Looks for these from now on too. @throws TypeError when one cannot be compiled; all stay as they were */
+  use(custom: readonly CustomRule[]): void {
+    if (JSON.stringify(custom) === JSON.stringify(this.#custom)) return;
+    this.#scanner = createScanner({ custom });
+    this.#custom = custom;
+  }
+
+  /** How a stream has to be held back for the rules that users wrote. */
+  get streamOptions(): Pick<StreamScannerOptions, 'scanner' | 'holdBack' | 'phrases'> {
+    const spansWords = this.#custom.some(
+      (rule) => rule.kind === 'pattern' && MAY_SPAN_WORDS.test(rule.pattern),
+    );
+    return {
+      scanner: this.#scanner,
+      holdBack: spansWords ? 'window' : 'shape',
+      phrases: this.#custom.flatMap((rule) =>
+        rule.kind === 'dictionary' ? rule.phrases.filter((phrase) => /\s/.test(phrase)) : [],
+      ),
+    };
   }
 
   get options(): InspectOptions {

@@ -1,5 +1,11 @@
 import type { UpperBound } from '@raypher/cost';
-import type { ApplicableLimit, Verdict } from '@raypher/policy';
+import type {
+  ApplicableLimit,
+  Balance,
+  ModelCallRequest,
+  ModelRoute,
+  Verdict,
+} from '@raypher/policy';
 import type { AddressFacts } from '../egress/reach.ts';
 import { strictest } from '../egress/severity.ts';
 import { boundOf } from './call-bound.ts';
@@ -14,6 +20,8 @@ export interface CallDecision {
   readonly model: ModelName | undefined;
   /** What the call has to be counted against; empty when nothing limits it. */
   readonly limits: readonly ApplicableLimit[];
+  /** Where policy sends the call instead, also where that is only recorded. */
+  readonly route: ModelRoute | undefined;
   /** What it costs at most; undefined when nobody can say, or nothing asks for it. */
   readonly bound: UpperBound | undefined;
 }
@@ -31,14 +39,14 @@ export function decideCall(
   addresses: readonly AddressFacts[] = exchange.addresses,
 ): CallDecision {
   const models = exchange.models.length === 0 ? [undefined] : exchange.models;
-  let known: { bound: UpperBound | undefined } | undefined;
-  // It reads the whole body, and is the same for every address and model.
-  const bound = () => {
-    known ??= { bound: boundOf(context.prices, exchange) };
-    return known.bound;
+  const bounds = new Map<string | null, UpperBound | undefined>();
+  // It reads the whole body, and is the same for every address.
+  const boundFor = (model: string | null) => {
+    if (!bounds.has(model)) bounds.set(model, boundOf(context.prices, exchange, model));
+    return bounds.get(model);
   };
   const all = addresses.flatMap((address) =>
-    models.map((model) => ask(context, exchange, { model, address, bound })),
+    models.map((model) => ask(context, exchange, { model, address, boundFor })),
   );
   const worst = strictest(all);
   if (all.length === 1) return worst;
@@ -49,14 +57,14 @@ export function decideCall(
 interface Asked {
   readonly model: ModelName | undefined;
   readonly address: AddressFacts;
-  /** What the call costs at most, worked out when it is asked for. */
-  readonly bound: () => UpperBound | undefined;
+  /** What the call costs at most with a model, worked out when it is asked for. */
+  readonly boundFor: (model: string | null) => UpperBound | undefined;
 }
 
 function ask(
   context: ProxyContext,
   exchange: Exchange,
-  { model, address, bound: boundOnce }: Asked,
+  { model, address, boundFor }: Asked,
 ): CallDecision {
   const { destination, caller } = exchange;
   const { host, port, provider } = destination;
@@ -75,19 +83,29 @@ function ask(
       ...connection,
       provider: provider?.id,
     });
-    return { verdict, model, limits: [], bound: undefined };
+    return { verdict, model, route: undefined, limits: [], bound: undefined };
   }
-  const call = { action: 'model.call', ...connection, provider: provider.id, model } as const;
+  const asked: ModelCallRequest = { action: 'model.call', ...connection, provider: provider.id, model };
+  const route = context.policy.routeModel(
+    asked,
+    (limit) => balancesOf(context, [limit])?.[limit.counter] ?? null,
+  );
+  const call = route?.enforced === true ? { ...asked, model: route.model } : asked;
   const limits = context.policy.limitsFor(call);
-  if (limits.length === 0) return { verdict: context.policy.decide(call), model, limits, bound: undefined };
-  const bound = boundOnce();
+  if (limits.length === 0) {
+    return { verdict: context.policy.decide(call), model: call.model, route, limits, bound: undefined };
+  }
+  const bound = boundFor(call.model);
   const cost = bound?.cost.known === true ? bound.cost.micros : null;
   const verdict = context.policy.decide({ ...call, cost, balances: balancesOf(context, limits) });
-  return { verdict, model, limits, bound };
+  return { verdict, model: call.model, route, limits, bound };
 }
 
 /** A store that cannot be used knows no balance, and a limit without a balance holds. */
-function balancesOf({ spending, failed }: ProxyContext, limits: readonly ApplicableLimit[]) {
+function balancesOf(
+  { spending, failed }: ProxyContext,
+  limits: readonly ApplicableLimit[],
+): Record<string, Balance> | undefined {
   try {
     return spending?.balancesOf(limits);
   } catch (error) {

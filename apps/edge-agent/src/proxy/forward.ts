@@ -23,7 +23,11 @@ import type { Reached } from './reached.ts';
 import { refuse, type Stop } from './refusal.ts';
 import { relay } from './relay.ts';
 import { readRequestBody } from './request-body.ts';
+import { routed } from './route-call.ts';
 import { isFromForeignPage } from './web-page.ts';
+
+const NOT_ROUTED =
+  'Blocked by Raypher: policy sends this call to another model, and the request names its model in a way that cannot be changed.';
 
 /**
  * Carries one request through: who is it, what for, may it, what is in it, what may it cost; then on to the upstream
@@ -143,7 +147,14 @@ async function carry(
   let charge: CallCost | undefined;
   try {
     const credential = await credentialFor(request, destination, route.origin, caller, context);
-    const { changes, scope, redacted } = guarded;
+    const { scope, redacted } = guarded;
+    const rerouted = decision.route;
+    const changes =
+      rerouted?.enforced === true ? routed(exchange, guarded.changes, rerouted) : guarded.changes;
+    if (changes === undefined) {
+      stop(context, exchange, decision, { kind: 'bad-request', message: NOT_ROUTED });
+      return;
+    }
     const outgoing = await outgoingRequest(request, destination, credential, context.keys, changes);
     if ('refusal' in outgoing) {
       const { refusal } = outgoing;
@@ -180,6 +191,8 @@ async function carry(
       redacted,
       credential: credentialLabel(credential),
       approval: answer?.approval,
+      asked: exchange.models[0] ?? undefined,
+      route: rerouted,
       bytesSent: counted.bytes(),
     });
   } finally {

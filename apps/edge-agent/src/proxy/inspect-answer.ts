@@ -62,7 +62,7 @@ export class AnswerInspector {
     if (this.#looks) {
       steps.push(
         createStreamScanner({
-          scanner: this.#context.data.scanner,
+          ...this.#context.data.streamOptions,
           format,
           decide: ({ finding, value, place, redactable }) =>
             this.#replacement(finding, value, place.role, redactable),

@@ -35,8 +35,36 @@ function asNames(json: string): ModelName[] {
   return value.map((item) => (typeof item === 'string' ? item : null));
 }
 
-/** Key, in lower case, and JSON text of each field of the outermost object; undefined when the text is not one. */
-function topLevelFields(text: string): { key: string; value: string }[] | undefined {
+/**
+ * The body with another model in the place of the one it names, every other byte as it was.
+ *
+ * @returns undefined when it is no JSON object that names exactly one model
+ */
+export function withModel(bytes: Uint8Array, model: string): Buffer | undefined {
+  let text: string;
+  try {
+    text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    return undefined;
+  }
+  const named = topLevelFields(text)?.filter(({ key }) => key === 'model' || key === 'models');
+  const [only] = named ?? [];
+  if (only?.key !== 'model' || named?.length !== 1) return undefined;
+  return Buffer.from(`${text.slice(0, only.start)}${JSON.stringify(model)}${text.slice(only.end)}`);
+}
+
+interface Field {
+  /** In lower case. */
+  key: string;
+  /** JSON text. */
+  value: string;
+  /** Of the value, without white space around it. */
+  start: number;
+  end: number;
+}
+
+/** Each field of the outermost object; undefined when the text is not one. */
+function topLevelFields(text: string): Field[] | undefined {
   try {
     // The walk below relies on the text being valid JSON.
     const parsed: unknown = JSON.parse(text);
@@ -44,7 +72,7 @@ function topLevelFields(text: string): { key: string; value: string }[] | undefi
   } catch {
     return undefined;
   }
-  const fields: { key: string; value: string }[] = [];
+  const fields: Field[] = [];
   let at = text.indexOf('{') + 1;
   for (;;) {
     const keyStart = text.indexOf('"', at);
@@ -56,6 +84,8 @@ function topLevelFields(text: string): { key: string; value: string }[] | undefi
       // Servers written in Go read `Model` as `model`.
       key: String(JSON.parse(text.slice(keyStart, keyEnd))).toLowerCase(),
       value: text.slice(valueStart, valueEnd),
+      start: valueStart + text.slice(valueStart, valueEnd).search(/\S/),
+      end: valueStart + text.slice(valueStart, valueEnd).trimEnd().length,
     });
     if (text[valueEnd] !== ',') return fields;
     at = valueEnd + 1;

@@ -166,7 +166,7 @@ describe('a limit', () => {
 
   test('of one AI agent is not spent by another', async () => {
     // Room for one such call and no more: the longest answer of this model, at its price, and a little prompt.
-    world.govern('financial: { limits: [{ id: own, amount: 0.16398, per: day, scope: agent }] }');
+    world.govern('financial: { limits: [{ id: own, amount: 0.16394, per: day, scope: agent }] }');
     const ask = () => world.direct('/v1/chat/completions', { authorization: 'Bearer k' });
     expect((await ask()).status).toBe(200);
     // Who calls is asked once per connection; each of these has its own.

@@ -1,5 +1,5 @@
 import { inputTokens } from '@raypher/cost';
-import type { Verdict } from '@raypher/policy';
+import type { ModelRoute, Verdict } from '@raypher/policy';
 import type { LedgerEntry } from '@raypher/shared';
 import { maskText } from '../discovery/mask.ts';
 import type { EventDraft } from '../ledger/event-draft.ts';
@@ -29,6 +29,9 @@ export interface CallFacts {
   credential?: string | undefined;
   /** Id of the question that a person answered. */
   approval?: string | undefined;
+  /** The model that was asked for, and where policy sent the call instead. */
+  asked?: string | undefined;
+  route?: ModelRoute | undefined;
 }
 
 export interface NetworkFacts extends CallFacts {
@@ -89,8 +92,19 @@ export function networkEvent(facts: NetworkFacts): EventDraft {
       ...(facts.brokenOff === undefined ? {} : { brokenOff: facts.brokenOff }),
       ...(facts.approval === undefined ? {} : { approval: facts.approval }),
       ...((facts.redacted ?? 0) === 0 ? {} : { redacted: facts.redacted ?? 0 }),
+      ...routeFacts(facts.asked, facts.route),
       ...costFacts(facts.charge),
     },
+  };
+}
+
+function routeFacts(asked: string | undefined, route: ModelRoute | undefined): EventDraft['data'] {
+  if (route === undefined) return {};
+  return {
+    ...(asked === undefined ? {} : { askedModel: asked }),
+    routedTo: route.model,
+    routedBy: route.steps.map(({ layer, rule }) => `${layer}/${rule}`),
+    routed: route.enforced,
   };
 }
 

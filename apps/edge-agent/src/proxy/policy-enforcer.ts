@@ -1,14 +1,18 @@
 import {
   type ActionRequest,
   type ApplicableLimit,
+  type Balance,
   compilePolicy,
   decide,
   isTimeless,
   type LayeredDocument,
   limitsFor,
+  type ModelCallRequest,
+  type ModelRoute,
   type PolicyIssue,
   type PolicySnapshot,
   parsePolicy,
+  routeModel,
   type Verdict,
 } from '@raypher/policy';
 import { type PolicyPayload, RaypherError } from '@raypher/shared';
@@ -85,7 +89,19 @@ export class PolicyEnforcer implements Enforcer<PolicyPayload>, PolicyInForce {
   }
 
   get isReversible(): boolean {
-    return false;
+    return this.#snapshot.dlp.reversible;
+  }
+
+  /** What documents bring to look for. */
+  get detectors(): PolicySnapshot['dlp']['detectors'] {
+    return this.#snapshot.dlp.detectors;
+  }
+
+  routeModel(
+    request: ModelCallRequest,
+    balance: (limit: ApplicableLimit) => Balance | null | undefined,
+  ): ModelRoute | undefined {
+    return routeModel(this.#snapshot, request, balance);
   }
 
   /** Whether the same question about this action has the same answer as long as this policy is in force. */

@@ -1,5 +1,12 @@
 import type { PriceBook } from '@raypher/cost';
-import type { ActionRequest, ApplicableLimit, Verdict } from '@raypher/policy';
+import type {
+  ActionRequest,
+  ApplicableLimit,
+  Balance,
+  ModelCallRequest,
+  ModelRoute,
+  Verdict,
+} from '@raypher/policy';
 import type { Approvals } from '../approvals/approval.ts';
 import type { Spending } from '../budgets/spending.ts';
 import type { LiveConnections } from '../connections/live-connections.ts';
@@ -15,6 +22,11 @@ export interface PolicyInForce {
   decide(request: ActionRequest): Verdict;
   /** The limits that a call has to keep. */
   limitsFor(request: ActionRequest): readonly ApplicableLimit[];
+  /** Which model is called in the place of the one that is asked for, if any. */
+  routeModel(
+    request: ModelCallRequest,
+    balance: (limit: ApplicableLimit) => Balance | null | undefined,
+  ): ModelRoute | undefined;
   /** Whether it says anything about data in this direction. */
   inspects(direction: 'out' | 'in'): boolean;
   /** Whether what is taken out of questions is put back into their answers. */

@@ -93,7 +93,9 @@ async function compose(config: Config, log: Logger, release: () => void): Promis
   const cgroups = probeCgroups();
   const usable = cgroups.available ? cgroups.cgroups : undefined;
   const protection = new Protection({ isOwn: (pid) => inventory.isOwn(pid) });
+  const data = new DataGuard(openFindingKey(paths.findingKey));
   const policy = new PolicyEnforcer(membership !== undefined, () => {
+    data.use(policy.detectors);
     gate.policyChanged();
     void posture.probe('network.proxy');
     void posture.probe('gate');
@@ -129,7 +131,7 @@ async function compose(config: Config, log: Logger, release: () => void): Promis
       identify: callersFrom(inventory, callerFinder),
       authorise,
       keys: secured?.vault,
-      data: new DataGuard(openFindingKey(paths.findingKey)),
+      data,
       prices: new PackagedPrices(),
       connections,
       record,

@@ -1,6 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import { PackagedPrices } from '@raypher/cost';
-import { compilePolicy, decide, limitsFor, type PolicySnapshot, parsePolicy } from '@raypher/policy';
+import {
+  compilePolicy,
+  decide,
+  limitsFor,
+  type PolicySnapshot,
+  parsePolicy,
+  routeModel,
+} from '@raypher/policy';
 import { LiveConnections } from '../connections/live-connections.ts';
 import { DataGuard } from '../proxy/data-guard.ts';
 import type { LocalProxyParts } from '../proxy/local-proxy.ts';
@@ -23,7 +30,10 @@ export function inForce(snapshot: () => PolicySnapshot): PolicyInForce {
     decide: (request) => decide(snapshot(), request),
     limitsFor: (request) => limitsFor(snapshot(), request),
     inspects: (direction) => snapshot().plans[`data.${direction}`].length > 0,
-    isReversible: false,
+    get isReversible() {
+      return snapshot().dlp.reversible;
+    },
+    routeModel: (request, balance) => routeModel(snapshot(), request, balance),
   };
 }
 
