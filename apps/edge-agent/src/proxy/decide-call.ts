@@ -1,11 +1,5 @@
 import type { UpperBound } from '@raypher/cost';
-import type {
-  ApplicableLimit,
-  Balance,
-  ModelCallRequest,
-  ModelRoute,
-  Verdict,
-} from '@raypher/policy';
+import type { ApplicableLimit, Balance, ModelCallRequest, ModelRoute, Verdict } from '@raypher/policy';
 import type { AddressFacts } from '../egress/reach.ts';
 import { strictest } from '../egress/severity.ts';
 import { boundOf } from './call-bound.ts';
@@ -61,11 +55,7 @@ interface Asked {
   readonly boundFor: (model: string | null) => UpperBound | undefined;
 }
 
-function ask(
-  context: ProxyContext,
-  exchange: Exchange,
-  { model, address, boundFor }: Asked,
-): CallDecision {
+function ask(context: ProxyContext, exchange: Exchange, { model, address, boundFor }: Asked): CallDecision {
   const { destination, caller } = exchange;
   const { host, port, provider } = destination;
   const connection = {
