@@ -35,6 +35,8 @@ export const EventType = z.enum([
   'network.tunnel',
   /** A connection that could not be looked into: a client that does not accept our certificate, or no HTTP. */
   'network.uninspected',
+  /** The root that programs of this machine shall trust was made, or replaced. */
+  'interception.root',
   /** A live connection was ended by a person. */
   'connection.cut',
   /** Sensitive data on its way out or in: kinds, places, what was done; never the data. */

@@ -1,5 +1,7 @@
+import { isIP } from 'node:net';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { normaliseHost } from '@raypher/policy';
 import { z } from 'zod';
 import { isDnsServer } from '../egress/host-resolver.ts';
 
@@ -10,6 +12,20 @@ const Origin = z
     (text) => ['', '/'].includes(new URL(text).pathname),
     'an origin such as http://127.0.0.1:18080, without a path',
   );
+
+/** Taken as the rules would write it, so that a host cannot be spelled past it. */
+const PassThroughPattern = z
+  .string()
+  .max(255)
+  .transform((text, context) => {
+    const suffix = text.startsWith('*.');
+    const host = normaliseHost(suffix ? text.slice(2) : text)?.replace(/^\[|\]$/g, '');
+    if (host === undefined || (suffix && isIP(host) !== 0)) {
+      context.addIssue({ code: 'custom', message: 'a host name, an address, or *. and a suffix' });
+      return z.NEVER;
+    }
+    return suffix ? `*.${host}` : host;
+  });
 
 /**
  * The configuration file. Every key is optional; defaults are what {@link DEFAULT_CONFIG} says. The template that is
@@ -58,6 +74,27 @@ export const ConfigFile = z.strictObject({
         .meta({
           description:
             "DNS servers that the proxy asks for the hosts of requests, as address or address:port. Empty: the system's resolver.",
+          example: [],
+        })
+        .optional(),
+    })
+    .optional(),
+  interception: z
+    .strictObject({
+      mode: z
+        .enum(['on', 'off'])
+        .meta({
+          description:
+            'Whether TLS in tunnels is read, where this machine has a certificate authority. off: tunnels are judged by host only.',
+          example: 'on',
+        })
+        .optional(),
+      pass_through: z
+        .array(PassThroughPattern)
+        .max(1000)
+        .meta({
+          description:
+            'Hosts whose tunnels nobody reads, for programs that accept only certificates of their own: a name, or *.suffix. What goes there is recorded as uninspected.',
           example: [],
         })
         .optional(),
@@ -163,6 +200,9 @@ export interface Config {
   proxyConnectTo: Record<string, string>;
   /** Empty: the system's resolver. */
   proxyDnsServers: readonly string[];
+  interceptionMode: 'on' | 'off';
+  /** Canonical: `host` or `*.suffix`. */
+  interceptionPassThrough: readonly string[];
   inventoryIntervalMs: number;
   policyLocalFile: string | undefined;
   /** Undefined: in the data folder, or with a group where its members can reach it. */
@@ -186,6 +226,8 @@ export const DEFAULT_CONFIG: Config = {
   proxyCallers: 'any',
   proxyConnectTo: {},
   proxyDnsServers: [],
+  interceptionMode: 'on',
+  interceptionPassThrough: [],
   inventoryIntervalMs: 750,
   policyLocalFile: undefined,
   gateSocket: undefined,
@@ -204,7 +246,7 @@ export const CONFIG_FILES: readonly string[] = [
 
 /** Lays the keys that a file sets over a configuration. */
 export function overlay(config: Config, file: ConfigFile): Config {
-  const { proxy, inventory, policy, gate, tpm, identity, vault, log } = file;
+  const { proxy, interception, inventory, policy, gate, tpm, identity, vault, log } = file;
   return {
     dataDir: file.data_dir ?? config.dataDir,
     proxyPort: proxy?.port ?? config.proxyPort,
@@ -215,6 +257,8 @@ export function overlay(config: Config, file: ConfigFile): Config {
     proxyCallers: proxy?.callers ?? config.proxyCallers,
     proxyConnectTo: { ...config.proxyConnectTo, ...proxy?.connect_to },
     proxyDnsServers: proxy?.dns_servers ?? config.proxyDnsServers,
+    interceptionMode: interception?.mode ?? config.interceptionMode,
+    interceptionPassThrough: interception?.pass_through ?? config.interceptionPassThrough,
     inventoryIntervalMs: inventory?.interval_ms ?? config.inventoryIntervalMs,
     policyLocalFile: policy?.local_file ?? config.policyLocalFile,
     gateSocket: gate?.socket ?? config.gateSocket,

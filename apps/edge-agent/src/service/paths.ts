@@ -12,6 +12,10 @@ export interface AgentPaths {
   vaultRoot: string;
   /** Key of the hashes by which sensitive data is recognised again. */
   findingKey: string;
+  /** The root that clients of this machine trust, its key sealed. */
+  authority: string;
+  /** Certificates of authorities for programs that `raypher run` starts: the system's and this machine's own. */
+  trustBundle: string;
   lock: string;
   /** Socket on which the service takes orders from the command line. */
   control: string;
@@ -25,6 +29,8 @@ export function agentPaths(dataDir: string): AgentPaths {
     enrolment: join(dataDir, 'identity', 'enrolment.json'),
     vaultRoot: join(dataDir, 'vault', 'root.json'),
     findingKey: join(dataDir, 'dlp', 'finding.key'),
+    authority: join(dataDir, 'interception', 'root.json'),
+    trustBundle: join(dataDir, 'interception', 'bundle.pem'),
     lock: join(dataDir, 'service.lock'),
     control: join(dataDir, 'control.sock'),
   };

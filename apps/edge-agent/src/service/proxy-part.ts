@@ -1,20 +1,30 @@
 import type { Logger } from 'pino';
 import type { Config } from '../config/config.ts';
+import type { InterceptionOptions } from '../interception/interception.ts';
 import { LocalProxy, type LocalProxyParts } from '../proxy/local-proxy.ts';
 import type { PolicyEnforcer } from '../proxy/policy-enforcer.ts';
+import { probeInterception } from './interception-canary.ts';
+import type { OpenedInterception } from './open-interception.ts';
 import type { Finding } from './posture-board.ts';
 import { probeProxy } from './proxy-canary.ts';
 import type { Part } from './supervisor.ts';
 
 type ProxyConfig = Pick<
   Config,
-  'proxyPort' | 'proxyBodyLimitBytes' | 'proxyConnectTo' | 'proxyCallers' | 'proxyDnsServers'
+  | 'proxyPort'
+  | 'proxyBodyLimitBytes'
+  | 'proxyConnectTo'
+  | 'proxyCallers'
+  | 'interceptionMode'
+  | 'interceptionPassThrough'
+  | 'proxyDnsServers'
 >;
 
 interface ProxyPartOptions {
   config: ProxyConfig;
   policy: PolicyEnforcer;
-  parts: Omit<LocalProxyParts, 'policy' | 'callers' | 'failed'>;
+  parts: Omit<LocalProxyParts, 'policy' | 'callers' | 'failed' | 'interception'>;
+  interception: OpenedInterception;
   log: Logger;
   /** It listens. */
   started: () => void;
@@ -54,6 +64,7 @@ export class ProxyPart implements Part {
         ...parts,
         policy,
         callers: () => this.#config.proxyCallers,
+        interception: this.#interception(),
         failed: (error) => log.error({ error: String(error) }, 'a request could not be decided'),
       },
     );
@@ -67,7 +78,20 @@ export class ProxyPart implements Part {
     };
   }
 
-  /** Takes over mapped addresses and who may call. */
+  #interception(): InterceptionOptions | undefined {
+    const { interception, policy } = this.#options;
+    if ('fault' in interception) return undefined;
+    const { authority, programOf } = interception;
+    return {
+      issue: (host) => authority.issue(host),
+      isOn: () => this.#config.interceptionMode === 'on',
+      passThrough: () => this.#config.interceptionPassThrough,
+      mode: () => policy.mode,
+      programOf,
+    };
+  }
+
+  /** Takes over mapped addresses, who may call and what is intercepted. */
   reload(config: ProxyConfig): void {
     this.#config = config;
     this.#proxy?.redirect(config.proxyConnectTo);
@@ -81,5 +105,25 @@ export class ProxyPart implements Part {
     return this.#options.policy.mode === 'enforce'
       ? { state: 'enforced', reason: 'a forbidden request was refused by the running proxy' }
       : { state: 'observing', reason: 'refusing works, but the policy in force only records' };
+  }
+
+  /** Asks it for something forbidden inside a tunnel. */
+  async interceptionPosture(): Promise<Finding> {
+    const { interception, policy } = this.#options;
+    if ('fault' in interception) {
+      const { fault } = interception;
+      const reason = fault?.message ?? 'this machine is no member: there is no vault for the key of a root';
+      return { state: 'unavailable', reason };
+    }
+    if (this.#config.interceptionMode === 'off') {
+      return { state: 'unavailable', reason: 'the configuration says off: tunnels are judged by host only' };
+    }
+    if (this.#proxy === undefined) return { state: 'unavailable', reason: 'the proxy is not running' };
+    const { port, canaryPath } = this.#proxy;
+    const fault = await probeInterception(port, canaryPath, interception.authority.certificate);
+    if (fault !== undefined) return { state: 'unavailable', reason: fault };
+    return policy.mode === 'enforce'
+      ? { state: 'enforced', reason: 'a forbidden request inside TLS was read and refused' }
+      : { state: 'observing', reason: 'TLS is read, but the policy in force only records' };
   }
 }

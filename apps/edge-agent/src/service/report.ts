@@ -46,6 +46,7 @@ export function serviceStatus(
     controlPlane: ControlPlane | undefined;
     startedAt: Date;
     proxy: { port: number; connections: number };
+    interception: ServiceStatus['interception'];
     parts: PartHealth[];
   },
 ): ServiceStatus {
@@ -64,6 +65,7 @@ export function serviceStatus(
       active: freeze.list(),
     },
     proxy: parts.proxy,
+    interception: parts.interception,
     ledger: { seq, hash, queued: queueDepth(agent), missing: agent.ledger.missing },
     inventory: {
       processes: inventory.current.processes.length,

@@ -42,6 +42,18 @@ export const ServiceStatus = z.object({
     active: z.array(ActiveFreeze.extend({ origin: z.enum(['organisation', 'local']) })),
   }),
   proxy: z.object({ port: z.number(), connections: z.number() }),
+  /** The root by which tunnels are read; null where this machine has none. */
+  interception: z
+    .object({
+      /** PEM. */
+      certificate: z.string(),
+      /** SHA-256 of the certificate, hex. */
+      fingerprint: z.string(),
+      expiresAt: z.string(),
+      /** File with what programs of this user should trust. */
+      bundle: z.string(),
+    })
+    .nullable(),
   ledger: z.object({ seq: z.number(), hash: z.string(), queued: z.number(), missing: z.number() }),
   inventory: z.object({ processes: z.number(), aiAgents: z.number(), at: z.string() }),
   posture: z.array(

@@ -30,6 +30,7 @@ import { FreezeEnforcer } from './freeze-enforcer.ts';
 import { followLocalPolicy, localPolicyRefused } from './local-policy.ts';
 import { acquireLock } from './lock.ts';
 import { openAgent } from './open-agent.ts';
+import { interceptionStatus, openInterception } from './open-interception.ts';
 import { openVault } from './open-vault.ts';
 import { agentPaths } from './paths.ts';
 import { type Finding, PostureBoard } from './posture-board.ts';
@@ -97,7 +98,7 @@ async function compose(config: Config, log: Logger, release: () => void): Promis
   const policy = new PolicyEnforcer(membership !== undefined, () => {
     data.use(policy.detectors);
     gate.policyChanged();
-    void posture.probe('network.proxy');
+    proveProxy();
     void posture.probe('gate');
   });
   const freezer = new Freezer({
@@ -124,9 +125,15 @@ async function compose(config: Config, log: Logger, release: () => void): Promis
   const fault = secured?.vault.fault;
   if (fault !== undefined)
     log.error({ code: fault.code, reason: fault.message }, 'the vault cannot be opened');
+  const interception = await openInterception(secured?.vault, paths, record);
+  if ('fault' in interception && interception.fault !== undefined) {
+    const { code, message } = interception.fault;
+    log.error({ code, reason: message }, 'tunnels cannot be intercepted');
+  }
   const proxy = new ProxyPart({
     config,
     policy,
+    interception,
     parts: {
       identify: callersFrom(inventory, callerFinder),
       authorise,
@@ -140,7 +147,7 @@ async function compose(config: Config, log: Logger, release: () => void): Promis
       },
     },
     log,
-    started: () => void posture.probe('network.proxy'),
+    started: () => proveProxy(),
   });
 
   const gate: GatePart = new GatePart({
@@ -157,6 +164,7 @@ async function compose(config: Config, log: Logger, release: () => void): Promis
     new Map<string, () => Promise<Finding>>([
       ['network.proxy', () => proxy.posture()],
       ['gate', () => gate.posture()],
+      ['network.interception', () => proxy.interceptionPosture()],
       ['freeze.cgroup', probeFreeze],
       ['network.caller', () => probeCaller(callerFinder)],
       [
@@ -166,6 +174,10 @@ async function compose(config: Config, log: Logger, release: () => void): Promis
     ]),
     () => controlPlane?.uplink.beat(),
   );
+  const proveProxy = (): void => {
+    void posture.probe('network.proxy');
+    void posture.probe('network.interception');
+  };
   const report = deviceReport({
     agent,
     policy,
@@ -239,6 +251,7 @@ async function compose(config: Config, log: Logger, release: () => void): Promis
                 posture,
                 startedAt,
                 proxy: { port: proxy.port, connections: proxy.connections },
+                interception: interceptionStatus(interception, paths.trustBundle),
                 parts: supervised.map(({ health }) => health),
               }),
             inventory,

@@ -145,6 +145,30 @@ export class Vault {
     return value;
   }
 
+  /**
+   * Seals something of the agent's own that is kept outside the list of API keys.
+   *
+   * @throws RaypherError of a vault that cannot be opened
+   */
+  async protect(binding: SecretBinding, value: Uint8Array): Promise<SealedSecret> {
+    return sealSecret((await this.#usable()).publicKey, binding, value);
+  }
+
+  /**
+   * Opens what {@link protect} sealed; the caller overwrites it.
+   *
+   * @throws RaypherError `vault/sealed-elsewhere` after a reset, `vault/damaged`, of a vault that cannot be opened
+   */
+  async expose(binding: SecretBinding, sealed: SealedSecret): Promise<Uint8Array> {
+    const root = await this.#usable();
+    if (sealed.keyId !== root.keyId) {
+      throw new RaypherError('vault/sealed-elsewhere', 'It is sealed to another vault key than this one.', {
+        details: { sealedTo: sealed.keyId, here: root.keyId },
+      });
+    }
+    return this.#decrypt(root, binding, sealed);
+  }
+
   /** Binds the root to the values that these PCRs have now. */
   async rebind(pcrs: readonly number[], by: Actor): Promise<void> {
     const root = await this.#usable();
