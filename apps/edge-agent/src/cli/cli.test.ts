@@ -207,7 +207,9 @@ test('a command that is not there is 127', async () => {
 });
 
 test('base URLs that are set already are kept', () => {
-  expect(environment(1, { OPENAI_BASE_URL: 'http://gateway' })).toMatchObject({
+  expect(
+    environment({ proxyPort: 1, bundle: undefined }, { OPENAI_BASE_URL: 'http://gateway' }),
+  ).toMatchObject({
     OPENAI_BASE_URL: 'http://gateway',
     ANTHROPIC_BASE_URL: 'http://127.0.0.1:1',
   });

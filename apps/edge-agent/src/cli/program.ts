@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { AGENT_VERSION } from '../version.ts';
 import { allowCommand } from './allow.ts';
+import { caCommand } from './ca.ts';
 import { completionCommand } from './completion.ts';
 import { doctorCommand } from './doctor.ts';
 import { enrollCommand } from './enroll.ts';
@@ -46,6 +47,7 @@ export function buildProgram(): Command {
       .addCommand(sealCommand)
       .addCommand(unsealCommand)
       .addCommand(vaultCommand)
+      .addCommand(caCommand)
       .addCommand(logsCommand)
       .addCommand(policyCommand)
       .addCommand(completionCommand)

@@ -1,10 +1,13 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
+import { accessSync, constants as fileModes } from 'node:fs';
 import { constants } from 'node:os';
 import { RaypherError } from '@raypher/shared';
 import { Command } from 'commander';
+import { foreignTrust, proxyVariables, trustVariables } from '../interception/client-environment.ts';
 import { type Cgroup, createRunCgroup } from '../response/cgroup.ts';
 import { ServiceStatus } from '../service/service-status.ts';
+import { systemLayout } from '../setup/system-layout.ts';
 import { askService } from './control-client.ts';
 import { type GlobalOptions, parsePort, resolve, withGlobalOptions } from './global-options.ts';
 
@@ -37,6 +40,9 @@ the command runs without one.
 Set for the command, unless already set:
   OPENAI_BASE_URL      http://127.0.0.1:PORT/v1
   ANTHROPIC_BASE_URL   http://127.0.0.1:PORT
+and, where the service reads TLS:
+  HTTPS_PROXY, HTTP_PROXY, NO_PROXY, NODE_USE_ENV_PROXY      the proxy for every other address
+  NODE_EXTRA_CA_CERTS, SSL_CERT_FILE, REQUESTS_CA_BUNDLE, …  this machine's root beside those of the system
 
 Signals are passed on; the exit code is that of the command, 128+N after signal N, 127 when it was not found.
 
@@ -45,35 +51,68 @@ Examples:
   raypher run -- aider`,
   )
   .action(async (command: string, args: string[], options: GlobalOptions) => {
-    const port = options.proxyPort ?? (await proxyPort(options));
+    const service = await serviceFacts(options);
     const group = openGroup();
     try {
-      process.exitCode = await runCommandIn(group, command, args, environment(port));
+      process.exitCode = await runCommandIn(group, command, args, environment(service));
     } finally {
       // Programs that the command left running keep the group.
       group?.remove();
     }
   });
 
-/** Where the service's proxy listens: it may have been started with another port than the configuration names. */
-async function proxyPort(options: GlobalOptions): Promise<number> {
+/** What the command has to know about the service. */
+export interface ServiceFacts {
+  /** It may have been started with another port than the configuration names. */
+  proxyPort: number;
+  /** What programs should trust so that their TLS can be read; undefined where nobody reads it. */
+  bundle: string | undefined;
+}
+
+async function serviceFacts(options: GlobalOptions): Promise<ServiceFacts> {
   const { config, paths } = resolve(options);
+  // What `raypher setup` made for everybody: the service's own file is its user's alone.
+  const installed = systemLayout('/').bundle;
   try {
-    const { proxy } = ServiceStatus.parse(await askService(paths.control, { verb: 'status' }));
-    return proxy.port;
+    const { proxy, interception } = ServiceStatus.parse(await askService(paths.control, { verb: 'status' }));
+    const bundle = [interception?.bundle, installed].find((file) => file !== undefined && isReadable(file));
+    return { proxyPort: options.proxyPort ?? proxy.port, bundle: interception === null ? undefined : bundle };
   } catch (error) {
     if (!(error instanceof RaypherError)) throw error;
-    process.stderr.write(
-      `raypher: ${error.message} The proxy is taken to be on port ${config.proxyPort}.\n${error.hint ?? ''}\n`,
-    );
-    return config.proxyPort;
+    if (options.proxyPort === undefined) {
+      process.stderr.write(
+        `raypher: ${error.message} The proxy is taken to be on port ${config.proxyPort}.\n${error.hint ?? ''}\n`,
+      );
+    }
+    const bundle = isReadable(installed) ? installed : undefined;
+    return { proxyPort: options.proxyPort ?? config.proxyPort, bundle };
   }
 }
 
-/** Base URLs of the official clients, pointing at the proxy. */
-export function environment(proxyPort: number, given: NodeJS.ProcessEnv = process.env): NodeJS.ProcessEnv {
+function isReadable(file: string): boolean {
+  try {
+    accessSync(file, fileModes.R_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Base URLs of the official clients, the proxy for everything else, and whom to trust. What is set already stays. */
+export function environment(
+  { proxyPort, bundle }: ServiceFacts,
+  given: NodeJS.ProcessEnv = process.env,
+): NodeJS.ProcessEnv {
   const origin = `http://127.0.0.1:${proxyPort}`;
-  return { OPENAI_BASE_URL: `${origin}/v1`, ANTHROPIC_BASE_URL: origin, ...given };
+  const baseUrls = { OPENAI_BASE_URL: `${origin}/v1`, ANTHROPIC_BASE_URL: origin };
+  if (bundle === undefined) return { ...baseUrls, ...given };
+  const foreign = foreignTrust(bundle, given);
+  if (foreign.length > 0) {
+    process.stderr.write(
+      `raypher: ${foreign.join(', ')} is set already: programs that use it do not trust this machine's root, and their TLS cannot be read.\n`,
+    );
+  }
+  return { ...baseUrls, ...proxyVariables(proxyPort, given), ...trustVariables(bundle), ...given };
 }
 
 function openGroup(): Cgroup | undefined {

@@ -2,7 +2,7 @@ import { type ConfigKey, configKeys } from './config-keys.ts';
 
 const HEAD = `# Configuration of the Raypher edge agent. Every key is optional; what stands here behind a # is the default, or
 # an example where there is none. Unknown keys are refused with their line. docs/cli.md says more.
-# After a change: systemctl reload raypher (log.level, proxy.connect_to, policy) or systemctl restart raypher (the rest).
+# After a change: systemctl reload raypher (log.level, proxy.connect_to, interception, policy) or systemctl restart raypher (the rest).
 `;
 
 const WIDTH = 110;

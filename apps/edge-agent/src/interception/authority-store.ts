@@ -11,7 +11,7 @@ export interface KeyVault {
   expose(binding: SecretBinding, sealed: SealedSecret): Promise<Uint8Array>;
 }
 
-const RootFile = z.strictObject({
+export const RootFile = z.strictObject({
   v: z.literal(1),
   /** PEM. */
   certificate: z.string().max(4096),

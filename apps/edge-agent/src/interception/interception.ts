@@ -175,6 +175,8 @@ export class Interception {
       }
     }
     this.#parts.serveHttp1(socket);
+    // It was paused while it was looked at.
+    socket.resume();
   }
 
   /** Some clients complete the handshake before they look at the certificate. */

@@ -34,7 +34,7 @@ export async function openInterception(
   if (vault === undefined) return { fault: undefined };
   try {
     const { authority, made } = await openAuthority(paths.authority, vault, hostname());
-    if (made !== undefined) record(rootEvent(authority, made));
+    if (made !== undefined) record(rootEvent(authority.certificate, made));
     writePrivateFile(paths.trustBundle, clientBundle(authority.certificate));
     // For every connection of this process that does not name its own: those of the proxy to upstreams.
     setDefaultCACertificates(upstreamRoots(authority.certificate));

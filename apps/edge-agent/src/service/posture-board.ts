@@ -22,6 +22,8 @@ export class PostureBoard {
   readonly #probes: ReadonlyMap<string, () => Promise<Finding>>;
   readonly #changed: (posture: Posture[]) => void;
   readonly #findings = new Map<string, Finding & { at: number }>();
+  /** Numbers of the latest probes. */
+  readonly #latest = new Map<string, number>();
   #timer: NodeJS.Timeout | undefined;
 
   /** @param changed called when a capability changed its state */
@@ -46,13 +48,17 @@ export class PostureBoard {
   async probe(capability: string): Promise<void> {
     const probe = this.#probes.get(capability);
     if (probe === undefined) return;
-    const before = this.#findings.get(capability)?.state;
+    const number = (this.#latest.get(capability) ?? 0) + 1;
+    this.#latest.set(capability, number);
     const finding = await probe().catch(
       (error: unknown): Finding => ({
         state: 'unavailable',
         reason: error instanceof Error ? error.message : String(error),
       }),
     );
+    // A probe that began before something changed must not be the last word about it.
+    if (this.#latest.get(capability) !== number) return;
+    const before = this.#findings.get(capability)?.state;
     this.#findings.set(capability, { ...finding, at: Date.now() });
     if (before !== finding.state) this.#changed(this.list());
   }

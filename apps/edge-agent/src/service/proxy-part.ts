@@ -51,6 +51,11 @@ export class ProxyPart implements Part {
     return this.#proxy?.connections ?? 0;
   }
 
+  /** Whether tunnels are read. */
+  get intercepts(): boolean {
+    return this.#config.interceptionMode === 'on' && !('fault' in this.#options.interception);
+  }
+
   async start(): Promise<() => Promise<void>> {
     const { config, policy, parts, log, started } = this.#options;
     const proxy = new LocalProxy(

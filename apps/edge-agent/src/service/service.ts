@@ -251,7 +251,7 @@ async function compose(config: Config, log: Logger, release: () => void): Promis
                 posture,
                 startedAt,
                 proxy: { port: proxy.port, connections: proxy.connections },
-                interception: interceptionStatus(interception, paths.trustBundle),
+                interception: proxy.intercepts ? interceptionStatus(interception, paths.trustBundle) : null,
                 parts: supervised.map(({ health }) => health),
               }),
             inventory,
@@ -293,6 +293,7 @@ async function compose(config: Config, log: Logger, release: () => void): Promis
     reload: (fresh) => {
       log.level = fresh.logLevel;
       proxy.reload(fresh);
+      proveProxy();
       localPolicy?.reload();
       const fixed = [
         'dataDir',

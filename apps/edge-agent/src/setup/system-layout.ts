@@ -20,6 +20,8 @@ export interface SystemLayout {
   /** dpkg's list of the package's files: there while the package is. */
   packageList: string;
   dataDir: string;
+  /** What programs of every user should trust: the system's authorities and this machine's root. */
+  bundle: string;
 }
 
 export function systemLayout(
@@ -37,5 +39,6 @@ export function systemLayout(
     executable: at('/usr/local/bin/raypher'),
     packageList: at('/var/lib/dpkg/info/raypher.list'),
     dataDir: at(dataDir),
+    bundle: at('/etc/raypher/ca-bundle.pem'),
   };
 }
