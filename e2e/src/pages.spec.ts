@@ -8,6 +8,7 @@ const PAGES = [
   ['Policies', '/policies'],
   ['Panic Center', '/panic'],
   ['Events', '/events'],
+  ['Incidents', '/incidents'],
   ['Audit', '/audit'],
   ['Add devices', '/rollout'],
   ['Settings', '/settings'],

@@ -7,6 +7,7 @@ import {
   MonitorSmartphone,
   ScrollText,
   Settings,
+  ShieldAlert,
   ShieldCheck,
   Siren,
   SquarePlus,
@@ -33,6 +34,13 @@ export const NAVIGATION: { group: string; items: NavigationItem[] }[] = [
         icon: Activity,
         needs: 'events:read',
         words: 'live log verdicts ledger why',
+      },
+      {
+        href: '/incidents',
+        label: 'Incidents',
+        icon: ShieldAlert,
+        needs: 'incidents:read',
+        words: 'dlp sensitive data leak secrets keys findings',
       },
       {
         href: '/panic',

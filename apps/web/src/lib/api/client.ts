@@ -1,4 +1,6 @@
 import {
+  AcknowledgedIncidents,
+  type AcknowledgeIncidents,
   type AddTpmRoot,
   AgentPackage,
   AiAgentView,
@@ -24,16 +26,22 @@ import {
   Device,
   DeviceDetail,
   EnrolmentToken,
+  ErasedSamples,
+  type EraseSamples,
   EventDetail,
   EventView,
   Freeze,
   FreezeWithRollout,
   IdentitySettings,
+  Incident,
+  IncidentDetail,
+  IncidentTrend,
   Me,
   Member,
   Overview,
   type PolicyDocuments,
   PolicyRevision,
+  PrivateRetention,
   type PushSecret,
   pageOf,
   type RevokeDevice,
@@ -48,7 +56,9 @@ import {
   type TrustTpmRoot,
   type UpdateDevice,
   type UpdateIdentitySettings,
+  type UpdateIncident,
   type UpdateMember,
+  type UpdateRetention,
 } from '@raypher/shared/rest';
 import { z } from 'zod';
 import { request } from './request.ts';
@@ -106,6 +116,18 @@ export const api = {
 
   alerts: (query: Filter = {}) => request('GET', '/v1/alerts', pageOf(Alert), { query }),
   resolveAlert: (id: string) => request('POST', `/v1/alerts/${id}/resolve`, Nothing, { body: {} }),
+  incidents: (query: Filter) => request('GET', '/v1/incidents', pageOf(Incident), { query }),
+  incident: (id: string) => request('GET', `/v1/incidents/${id}`, IncidentDetail),
+  incidentTrend: (query: Filter) => request('GET', '/v1/incidents/trend', IncidentTrend, { query }),
+  decideIncident: (id: string, body: UpdateIncident) =>
+    request('POST', `/v1/incidents/${id}/status`, Incident, { body }),
+  acknowledgeIncidents: (body: AcknowledgeIncidents) =>
+    request('POST', '/v1/incidents/acknowledge', AcknowledgedIncidents, { body }),
+  eraseSamples: (id: string, body: EraseSamples) =>
+    request('POST', `/v1/incidents/${id}/erase`, ErasedSamples, { body }),
+  retention: () => request('GET', '/v1/settings/retention', PrivateRetention),
+  updateRetention: (body: UpdateRetention) =>
+    request('PUT', '/v1/settings/retention', PrivateRetention, { body }),
   audit: (query: Filter) => request('GET', '/v1/audit', pageOf(AuditEntry), { query }),
 
   enrolmentTokens: () => request('GET', '/v1/enrolment-tokens', pageOf(EnrolmentToken)),

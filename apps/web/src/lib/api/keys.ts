@@ -17,6 +17,12 @@ export const keys = {
   events: (filter: object) => ['events', 'list', filter] as const,
   event: (device: string, seq: number) => ['events', 'one', device, seq] as const,
   alerts: ['alerts'] as const,
+  incidents: ['incidents'] as const,
+  incident: (id: string) => ['incidents', 'one', id] as const,
+  incidentTrend: (filter: object) => ['incidents', 'trend', filter] as const,
+  /** An object of its own: its page holds new rows back while somebody reads. */
+  incidentList: (filter?: object) => ['incident-list', ...(filter === undefined ? [] : [filter])] as const,
+  retention: ['settings', 'retention'] as const,
   audit: (filter: object = {}) => ['audit', filter] as const,
   enrolmentTokens: ['enrolment-tokens'] as const,
   /** The token stays out of the key: it must be nowhere but in the page that shows it. */

@@ -9,6 +9,8 @@ const REFETCH_EVERY_MS = 1_000;
 /** The list of devices may be thousands of rows; presence is patched into it, so the rest can wait longer. */
 const REFETCH_LIST_EVERY_MS = 10_000;
 
+const HELD_BACK: ReadonlySet<unknown> = new Set(['events', keys.incidentList()[0]]);
+
 type DeviceList = InfiniteData<{ items: Device[] }> | { items: Device[] };
 
 /**
@@ -40,9 +42,9 @@ export function applyLiveToCache(live: LiveStore, client: QueryClient): () => vo
     live.on('changed', ({ object }) => void client.invalidateQueries({ queryKey: [object] })),
     // Signed out, or given another role: asking who one is leads to the sign-in page or to new rights.
     live.onRefused(() => void client.invalidateQueries({ queryKey: keys.me })),
-    // Events are left alone: their page holds new rows back while somebody reads.
+    // Events and incidents are left alone: their pages hold new rows back while somebody reads.
     live.onReconnect(
-      () => void client.invalidateQueries({ predicate: ({ queryKey }) => queryKey[0] !== 'events' }),
+      () => void client.invalidateQueries({ predicate: ({ queryKey }) => !HELD_BACK.has(queryKey[0]) }),
     ),
   ];
   return () => {
