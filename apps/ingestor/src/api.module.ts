@@ -2,6 +2,7 @@ import { Module } from '@nestjs/common';
 import { APP_INTERCEPTOR } from '@nestjs/core';
 import { AlertsModule } from './alerts/alerts.module.ts';
 import { ApiTokensModule } from './api-tokens/api-tokens.module.ts';
+import { ApprovalsModule } from './approvals/approvals.module.ts';
 import { AuditModule } from './audit/audit.module.ts';
 import { AuthModule } from './auth/auth.module.ts';
 import { CommandsModule } from './commands/commands.module.ts';
@@ -47,6 +48,7 @@ import { TenancyModule } from './tenancy/tenancy.module.ts';
     EventsModule,
     AlertsModule,
     IncidentsModule,
+    ApprovalsModule,
     ApiTokensModule,
     OverviewModule,
   ],

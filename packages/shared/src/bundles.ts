@@ -46,7 +46,14 @@ export const FreezePayload = z.strictObject({
 });
 export type FreezePayload = z.infer<typeof FreezePayload>;
 
-export const CommandVerb = z.enum(['scan', 'kill', 'put-secret', 'revoke-secret', 'cut-connection']);
+export const CommandVerb = z.enum([
+  'scan',
+  'kill',
+  'put-secret',
+  'revoke-secret',
+  'cut-connection',
+  'decide-approval',
+]);
 export type CommandVerb = z.infer<typeof CommandVerb>;
 
 export const CommandPayload = z.strictObject({
@@ -60,6 +67,8 @@ export const CommandPayload = z.strictObject({
    * `put-secret`: `{ name, provider, sealed }`, where `sealed` is a SealedSecret of packages/vault as JSON, encrypted
    * to the device's vault key. `revoke-secret`: `{ name }`.
    * `cut-connection`: `{ connection, by }`: the id that the live view shows, and who wants it.
+   * `decide-approval`: `{ approval, outcome, scope, minutes?, by, second? }`: the id of `approval.requested`, `allow` or
+   * `deny`, `once`, `session` or `minutes` (1 to 1440, with `minutes` alone), who decided, and who agreed where two must.
    */
   arguments: z.record(z.string(), z.union([z.string().max(32_768), z.number(), z.boolean()])),
   reason: z.string().max(1000),

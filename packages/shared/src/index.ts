@@ -1,3 +1,4 @@
+export * from './approval-reach.ts';
 export * from './bundles.ts';
 export * from './errors.ts';
 export * from './events.ts';

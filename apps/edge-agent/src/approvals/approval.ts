@@ -28,8 +28,10 @@ export interface ApprovalAnswer {
   readonly how: 'person' | 'remembered' | 'timeout' | 'withdrawn' | 'unavailable';
   /** Who decided, where a person did. */
   readonly by: string | undefined;
-  /** Id of the question, for the record. */
+  /** Id of the question, for the record; empty when nobody was asked. */
   readonly approval: string;
+  /** What `how` alone does not say: why nobody could be asked, what the person wrote. */
+  readonly reason?: string;
 }
 
 /** Asks a person, and waits. Never throws: in doubt the answer is DENY. */

@@ -33,6 +33,7 @@ const COMMANDS = [
   'seal',
   'unseal',
   'vault',
+  'approvals',
   'logs',
   'policy',
 ];

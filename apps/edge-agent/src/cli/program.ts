@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { AGENT_VERSION } from '../version.ts';
 import { allowCommand } from './allow.ts';
 import { caCommand } from './ca.ts';
+import { approvalsCommand } from './approvals.ts';
 import { completionCommand } from './completion.ts';
 import { doctorCommand } from './doctor.ts';
 import { enrollCommand } from './enroll.ts';
@@ -44,6 +45,7 @@ export function buildProgram(): Command {
       .addCommand(thawCommand)
       .addCommand(killCommand)
       .addCommand(allowCommand)
+      .addCommand(approvalsCommand)
       .addCommand(sealCommand)
       .addCommand(unsealCommand)
       .addCommand(vaultCommand)

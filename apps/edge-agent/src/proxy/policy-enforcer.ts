@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import {
   type ActionRequest,
   type ApplicableLimit,
@@ -42,6 +43,7 @@ export class PolicyEnforcer implements Enforcer<PolicyPayload>, PolicyInForce {
   readonly #canary = compile(0, [{ layer: 'global', source: CANARY }]);
   #applied: { state: AppliedState; documents: LayeredDocument[] } | undefined;
   #local: LayeredDocument | undefined;
+  #localSource = '';
   #snapshot: PolicySnapshot;
 
   readonly #changed: () => void;
@@ -70,6 +72,14 @@ export class PolicyEnforcer implements Enforcer<PolicyPayload>, PolicyInForce {
   current(): AppliedState | undefined {
     if (this.#applied === undefined) return undefined;
     return { revision: this.#snapshot.revision, digest: this.#snapshot.digest };
+  }
+
+  /** Another one whenever the policy in force is another one, this machine's own document included. */
+  get fingerprint(): string {
+    const { revision, digest } = this.#snapshot;
+    return createHash('sha256')
+      .update(JSON.stringify([revision, digest, this.#localSource]))
+      .digest('hex');
   }
 
   get mode(): PolicySnapshot['strictestMode'] {
@@ -116,6 +126,7 @@ export class PolicyEnforcer implements Enforcer<PolicyPayload>, PolicyInForce {
    */
   setLocal(source: string | undefined): void {
     this.#local = source === undefined ? undefined : parseLayer('local', source);
+    this.#localSource = source ?? '';
     if (this.#applied === undefined) return;
     const { state, documents } = this.#applied;
     this.#snapshot = compilePolicy({ ...state, layers: this.#withLocal(documents) });

@@ -1,4 +1,6 @@
 import type { LedgerEntry } from '@raypher/shared';
+import type { ApprovalDesk } from '../approvals/approval-desk.ts';
+import { answerApprovalRequest } from '../approvals/approval-requests.ts';
 import type { Allowance } from '../callers/allowance.ts';
 import type { Inventory } from '../discovery/inventory.ts';
 import type { EventDraft } from '../ledger/event-draft.ts';
@@ -21,6 +23,8 @@ export interface ControlActionParts {
   ledger: Ledger;
   log: EventLog;
   vault: Vault | undefined;
+  approvals: ApprovalDesk;
+  isEnrolled: boolean;
 }
 
 /** What the command line's requests do. */
@@ -58,6 +62,9 @@ export function controlActions(parts: ControlActionParts): ControlHandler {
         return parts.allowance.list();
       case 'logs':
         return sendLogs(parts, request, stream);
+      case 'approvals':
+      case 'decide-approval':
+        return answerApprovalRequest(parts.approvals, parts.isEnrolled, request);
       default:
         return answerVaultRequest(parts.vault, request);
     }

@@ -1,5 +1,7 @@
 import { type CommandPayload, type FreezePayload, type PolicyPayload, RaypherError } from '@raypher/shared';
 import type { Logger } from 'pino';
+import type { ApprovalDesk } from '../approvals/approval-desk.ts';
+import { decideApproval } from '../approvals/decide-command.ts';
 import type { LiveConnections } from '../connections/live-connections.ts';
 import type { Inventory } from '../discovery/inventory.ts';
 import { type Enrolment, saveEnrolment } from '../identity/enrolment.ts';
@@ -31,6 +33,7 @@ export interface ControlPlaneParts {
   inventory: Inventory;
   killer: ProcessKiller;
   connections: LiveConnections;
+  approvals: ApprovalDesk;
   vault: Vault | undefined;
   report: DeviceReport;
   log: Logger;
@@ -78,6 +81,7 @@ export class ControlPlane {
         'put-secret': (payload) => putSecret(parts.vault, pushed, payload),
         'revoke-secret': (payload) => revokeSecret(parts.vault, pushed, payload),
         'cut-connection': async (payload) => cutConnection(parts.connections, payload),
+        'decide-approval': (payload) => decideApproval(parts.approvals, payload),
       },
     });
     this.uplink = new Uplink({

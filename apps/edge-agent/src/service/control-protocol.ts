@@ -1,5 +1,6 @@
 import { FreezeSelector } from '@raypher/shared';
 import { z } from 'zod';
+import { APPROVAL_REQUESTS } from '../approvals/approval-requests.ts';
 import { VAULT_REQUESTS } from '../vault/vault-requests.ts';
 
 /** What the command line may ask of the service: one JSON object per line. */
@@ -26,6 +27,7 @@ export const ControlRequest = z.discriminatedUnion('verb', [
   z.strictObject({ verb: z.literal('disallow'), target: z.string().max(4096), by: z.string().max(200) }),
   z.strictObject({ verb: z.literal('allowed') }),
   z.strictObject({ verb: z.literal('logs'), lines: z.int().min(0).max(10_000), follow: z.boolean() }),
+  ...APPROVAL_REQUESTS,
   ...VAULT_REQUESTS,
 ]);
 export type ControlRequest = z.infer<typeof ControlRequest>;

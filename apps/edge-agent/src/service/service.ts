@@ -1,6 +1,9 @@
 import { hostname } from 'node:os';
 import { PackagedPrices } from '@raypher/cost';
 import type { Logger } from 'pino';
+import { ApprovalDesk } from '../approvals/approval-desk.ts';
+import { ApprovalStore } from '../approvals/approval-store.ts';
+import { bootClock } from '../approvals/boot-clock.ts';
 import { Allowance } from '../callers/allowance.ts';
 import { authoriseFrom } from '../callers/authorise.ts';
 import { CallerFinder } from '../callers/caller-finder.ts';
@@ -97,9 +100,17 @@ async function compose(config: Config, log: Logger, release: () => void): Promis
   const data = new DataGuard(openFindingKey(paths.findingKey));
   const policy = new PolicyEnforcer(membership !== undefined, () => {
     data.use(policy.detectors);
+    approvals.policyChanged();
     gate.policyChanged();
     proveProxy();
     void posture.probe('gate');
+  });
+  const clock = bootClock();
+  const approvals: ApprovalDesk = new ApprovalDesk({
+    store: new ApprovalStore(agent.db, clock),
+    clock,
+    record: (event) => ledger.record(event),
+    policy: () => policy.fingerprint,
   });
   const freezer = new Freezer({
     inventory,
@@ -199,10 +210,13 @@ async function compose(config: Config, log: Logger, release: () => void): Promis
           inventory,
           killer,
           connections,
+          approvals,
           vault: secured?.vault,
           report,
           log,
         });
+
+  approvals.resume();
 
   // In force before anything listens or connects. A first look at the processes tells the freezer what to hold.
   await inventory.refresh();
@@ -261,6 +275,8 @@ async function compose(config: Config, log: Logger, release: () => void): Promis
             ledger,
             log: agent.log,
             vault: secured?.vault,
+            approvals,
+            isEnrolled: membership !== undefined,
           }),
         ),
     },
@@ -311,6 +327,7 @@ async function compose(config: Config, log: Logger, release: () => void): Promis
       clearInterval(pruning);
       localPolicy?.stop();
       posture.stop();
+      await approvals.close();
       for (const part of supervised.toReversed()) await part.stop();
       record(lifecycle('agent.stopped', { pid: process.pid }));
       ledger.flush();

@@ -219,4 +219,33 @@ export const MIGRATIONS: readonly string[] = [
   ) STRICT;
   CREATE INDEX event_private_at ON event_private (at);
   `,
+  `
+  -- Questions to people. One without an end has an asker that waits; after a crash nobody does.
+  CREATE TABLE approvals (
+    id         TEXT PRIMARY KEY,
+    question   TEXT NOT NULL,
+    asked_at   INTEGER NOT NULL,
+    ended_at   INTEGER,
+    how        TEXT,
+    outcome    TEXT,
+    decided_by TEXT,
+    CHECK ((ended_at IS NULL) = (how IS NULL) AND (ended_at IS NULL) = (outcome IS NULL))
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX approvals_ended ON approvals (ended_at);
+
+  -- What a person said for longer than once. Of one boot: clocks are set, the time since boot is not.
+  CREATE TABLE approval_grants (
+    subject    TEXT NOT NULL,
+    rule       TEXT NOT NULL,
+    approval   TEXT NOT NULL,
+    outcome    TEXT NOT NULL CHECK (outcome IN ('ALLOW', 'DENY')),
+    decided_by TEXT NOT NULL,
+    boot       TEXT NOT NULL,
+    -- milliseconds since boot; null: as long as the process lives
+    until      INTEGER,
+    pid        INTEGER NOT NULL,
+    start_time INTEGER NOT NULL,
+    PRIMARY KEY (subject, rule)
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];

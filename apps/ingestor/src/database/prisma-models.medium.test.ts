@@ -37,6 +37,8 @@ const TABLES: Record<keyof typeof Prisma.ModelName, string> = {
   Incident: 'incidents',
   IncidentEvent: 'incident_events',
   IncidentChange: 'incident_changes',
+  Approval: 'approvals',
+  ApprovalWebhook: 'approval_webhooks',
 };
 
 /** What a value of each column type must be in JavaScript. */

@@ -57,7 +57,7 @@ async function attempt(client: pg.Client, scope: string | undefined, text: strin
 
 describe('tenant isolation in the database', () => {
   it('covers every table that belongs to an organisation', async () => {
-    expect(tables).toHaveLength(29);
+    expect(tables).toHaveLength(31);
     for (const table of tables) {
       const rows = await admin.query(`SELECT 1 FROM ${table} WHERE organisation_id = $1`, [
         victim.organisation,
@@ -206,6 +206,7 @@ describe('what each role can read', () => {
     'enrolment_challenges',
     'device_identity_events',
     'policy_revisions',
+    'approval_webhooks',
   ])('the link cannot read %s', async (table) => {
     const { code } = await attempt(ingest, victim.organisation, `SELECT 1 FROM ${table}`);
     expect(code).toBe(INSUFFICIENT_PRIVILEGE);

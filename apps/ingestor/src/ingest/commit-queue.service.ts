@@ -3,6 +3,7 @@ import type { ChainHead } from '@raypher/ledger';
 import { RaypherError } from '@raypher/shared';
 import { notAdmitted } from '../link/device-directory.service.ts';
 import { MetricsService } from '../metrics/metrics.service.ts';
+import { ApprovalsProjection } from './approvals.repository.ts';
 import { fitToChain } from './fit-to-chain.ts';
 import { IncidentsService, NO_NEWS } from './incidents.service.ts';
 import { type EventRow, LedgerRepository, type StoredHead } from './ledger.repository.ts';
@@ -52,6 +53,7 @@ export class CommitQueue implements OnApplicationShutdown {
   constructor(
     private readonly ledger: LedgerRepository,
     private readonly incidents: IncidentsService,
+    private readonly approvals: ApprovalsProjection,
     private readonly metrics: MetricsService,
   ) {}
 
@@ -185,6 +187,7 @@ export class CommitQueue implements OnApplicationShutdown {
         await this.ledger.copyEvents(client, receivedAt, rows);
         await this.ledger.storePrivateParts(client, receivedAt, rows);
         await this.ledger.moveHeads(client, moved);
+        await this.approvals.project(client, rows, receivedAt);
       }
       news = await this.incidents.record(client, receivedAt, rows);
       return placed;

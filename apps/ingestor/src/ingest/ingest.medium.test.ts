@@ -1,9 +1,11 @@
 import 'reflect-metadata';
+import { randomUUID } from 'node:crypto';
 import { EMPTY_CHAIN } from '@raypher/ledger';
 import pg from 'pg';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { LIVE_CHANNEL, type LiveEvent, parseLiveMessage } from '../redis/channels.ts';
 import { RedisConnections } from '../redis/redis-connections.ts';
+import { decidedEntry, requestedEntry } from '../testing/approval-entries.ts';
 import { Installation } from '../testing/installation.ts';
 import type { TestDevice } from '../testing/test-device.ts';
 import { LedgerRepository } from './ledger.repository.ts';
@@ -122,6 +124,28 @@ describe('the ledger', () => {
       { hostname: 'test-laptop', seq: 1, position: rows[0].position },
       { seq: 2, position: rows[1].position },
     ]);
+    subscriber.disconnect();
+  });
+
+  it('puts a question to people on their screens, in the transaction that stores it', async () => {
+    const device = await enrol();
+    const stream = await device.open(installation.linkPort);
+    const subscriber = installation.api.get(RedisConnections).connect('test');
+    await subscriber.subscribe(LIVE_CHANNEL);
+    const id = randomUUID();
+    const announced = new Promise((resolve) => {
+      subscriber.on('message', (_channel: string, text: string) => {
+        const message = parseLiveMessage(text);
+        if (message?.kind === 'approval') resolve(message);
+      });
+    });
+    const entries = device.record(2, (entry, index) =>
+      Object.assign(entry, index === 0 ? requestedEntry({ approval: id }) : decidedEntry(id)),
+    );
+    stream.send({ $case: 'events', value: device.batch(entries, 1) });
+    expect(await announced).toMatchObject({ asked: [id], ended: [id] });
+    const { rows } = await admin.query('SELECT seq, ended_seq, how FROM approvals WHERE id = $1', [id]);
+    expect(rows).toEqual([{ seq: '1', ended_seq: '2', how: 'timeout' }]);
     subscriber.disconnect();
   });
 });

@@ -4,6 +4,7 @@ import { type EventBatch, RaypherError } from '@raypher/shared';
 import type { DeviceIdentity } from '../link/device-directory.service.ts';
 import { CREDIT_WINDOW, type DeviceStream } from '../link/device-stream.ts';
 import { AlertsService } from './alerts.service.ts';
+import { ApprovalAnnouncer } from './approval-announcer.ts';
 import { type CommitJob, CommitQueue } from './commit-queue.service.ts';
 import type { EventRow } from './ledger.repository.ts';
 import { LiveEventsService } from './live-events.service.ts';
@@ -41,6 +42,7 @@ export class IngestService {
     private readonly queue: CommitQueue,
     private readonly live: LiveEventsService,
     private readonly alerts: AlertsService,
+    private readonly approvals: ApprovalAnnouncer,
   ) {}
 
   /** Tells the device where its ledger ends here and lets it send. */
@@ -80,7 +82,9 @@ export class IngestService {
     receivedAt: Date,
   ): void {
     stream.acknowledge(BigInt(head.seq), Buffer.from(head.hash, 'hex'), 1);
-    if (rows.length > 0) this.live.add(identity, rows, receivedAt);
+    if (rows.length === 0) return;
+    this.live.add(identity, rows, receivedAt);
+    this.approvals.announce(identity, rows);
   }
 
   private verifySlice(): void {

@@ -11,6 +11,8 @@ import { StateBundlesRepository } from '../desired-state/state-bundles.repositor
 import { SweepService } from '../desired-state/sweep.service.ts';
 import { AlertsRepository } from '../ingest/alerts.repository.ts';
 import { AlertsService } from '../ingest/alerts.service.ts';
+import { ApprovalAnnouncer } from '../ingest/approval-announcer.ts';
+import { ApprovalsProjection } from '../ingest/approvals.repository.ts';
 import { CommitQueue } from '../ingest/commit-queue.service.ts';
 import { IncidentsRepository } from '../ingest/incidents.repository.ts';
 import { IncidentsService } from '../ingest/incidents.service.ts';
@@ -47,6 +49,8 @@ import { StreamRegistry } from './stream-registry.ts';
     DeviceDirectory,
     DeviceDirectoryRepository,
     // ingest
+    ApprovalAnnouncer,
+    ApprovalsProjection,
     IngestService,
     CommitQueue,
     LedgerRepository,

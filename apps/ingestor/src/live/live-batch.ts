@@ -20,6 +20,7 @@ export class LiveBatch {
   readonly rolloutIds = new Set<string>();
   readonly inventory = new Set<string>();
   readonly alertIds = new Set<string>();
+  readonly approvalIds = new Set<string>();
   commands = false;
   incidents = false;
 
@@ -51,6 +52,11 @@ export class LiveBatch {
         break;
       case 'incidents':
         this.incidents = true;
+        break;
+      case 'approval':
+        for (const id of [...message.asked, ...message.ended]) {
+          if (this.approvalIds.size < MOST_ROWS) this.approvalIds.add(id);
+        }
         break;
       case 'command':
         this.commands = true;

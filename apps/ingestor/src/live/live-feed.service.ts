@@ -105,6 +105,11 @@ export class LiveFeed {
         .to(roomOf(organisationId, 'agents:read'))
         .emit('inventory', { deviceIds: [...batch.inventory] });
     }
+    if (batch.approvalIds.size > 0) {
+      live.local
+        .to(roomOf(organisationId, 'approvals:read'))
+        .emit('approval', { approvalIds: [...batch.approvalIds] });
+    }
     if (batch.commands) {
       live.local.to(roomOf(organisationId, 'devices:read')).emit('changed', { object: 'commands' });
     }

@@ -152,6 +152,17 @@ describe('the live connection', () => {
     expect(JSON.stringify([administrator.inbox, developer.inbox])).not.toContain('"seq":1,');
   });
 
+  it('says at once that a question of an AI agent came, to those who may read it', async () => {
+    const developer = await connected(await api.member(acme, 'developer'));
+    const manager = await connected(await api.member(acme, 'manager'));
+    const approvalIds = [randomUUID(), randomUUID()];
+    announce({ kind: 'approval', organisation: acme.id, asked: approvalIds, ended: [] });
+    await expect
+      .poll(() => manager.inbox.find(({ name }) => name === 'approval')?.payload)
+      .toEqual({ approvalIds });
+    expect(developer.inbox.map(({ name }) => name)).not.toContain('approval');
+  });
+
   it('sends a rollout when devices acknowledge, with its counts', async () => {
     const device = randomUUID();
     await admin.query(

@@ -23,6 +23,7 @@ export const READS = {
   members: 'members:read',
   teams: 'teams:read',
   audit: 'audit:read',
+  approvals: 'approvals:read',
   commands: 'devices:read',
   incidents: 'incidents:read',
   settings: 'settings:read',

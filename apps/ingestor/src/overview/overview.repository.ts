@@ -16,6 +16,7 @@ export interface OverviewCounts {
   freezes: bigint;
   openAlerts: bigint;
   criticalAlerts: bigint;
+  pendingApprovals: bigint;
 }
 
 export interface PostureRow {
@@ -41,7 +42,7 @@ export class OverviewRepository {
     const ids = [...connected];
     return this.database.within(organisationId, async (tx) => {
       const [counts] = await tx.$queryRaw<OverviewCounts[]>`
-        SELECT d.*, a.*, f.*, l.* FROM
+        SELECT d.*, a.*, f.*, l.*, p.* FROM
           (SELECT count(*) FILTER (WHERE status = 'active') AS total,
              count(*) FILTER (WHERE status = 'active' AND c.id IS NOT NULL) AS connected,
              count(*) FILTER (WHERE status = 'active' AND c.id IS NULL
@@ -55,7 +56,9 @@ export class OverviewRepository {
            WHERE ai.state <> 'gone' AND devices.status = 'active') a,
           (SELECT count(*) AS freezes FROM freezes WHERE thawed_at IS NULL) f,
           (SELECT count(*) AS "openAlerts", count(*) FILTER (WHERE severity = 'critical') AS "criticalAlerts"
-           FROM alerts WHERE resolved_at IS NULL) l`;
+           FROM alerts WHERE resolved_at IS NULL) l,
+          (SELECT count(*) AS "pendingApprovals" FROM approvals WHERE how IS NULL AND sent_at IS NULL
+           AND expires_at > now()) p`;
       if (counts === undefined) throw new Error('aggregates always give one row');
       const posture = await tx.$queryRaw<PostureRow[]>`
         SELECT item ->> 'capability' AS capability,

@@ -52,6 +52,7 @@ export class OverviewService {
       },
       freezes: { active: Number(counts.freezes) },
       alerts: { open: Number(counts.openAlerts), critical: Number(counts.criticalAlerts) },
+      approvals: { pending: Number(counts.pendingApprovals) },
       connections: [...presence.values()].reduce((sum, { connections }) => sum + connections, 0),
     };
   }

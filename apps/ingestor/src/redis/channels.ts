@@ -37,6 +37,8 @@ export type LiveMessage =
   | { kind: 'inventory'; organisation: string; deviceIds: string[] }
   | { kind: 'alert'; organisation: string; alertId: string }
   | { kind: 'incidents'; organisation: string }
+  /** Questions of AI agents that were asked, or have ended. */
+  | { kind: 'approval'; organisation: string; asked: string[]; ended: string[] }
   | { kind: 'command'; organisation: string; commandId: string };
 
 /**
@@ -56,7 +58,7 @@ export function parseLiveMessage(text: string): LiveMessage | undefined {
 }
 
 const LiveEnvelope = z.looseObject({
-  kind: z.enum(['events', 'presence', 'acks', 'inventory', 'alert', 'incidents', 'command']),
+  kind: z.enum(['events', 'presence', 'acks', 'inventory', 'alert', 'approval', 'incidents', 'command']),
   organisation,
 });
 

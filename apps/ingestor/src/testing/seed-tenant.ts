@@ -126,6 +126,18 @@ export async function seedTenant(admin: Admin, name: string): Promise<SeededTena
     [organisation, device],
   );
   await insert(
+    `INSERT INTO approvals (id, organisation_id, device_id, seq, asked_at, expires_at, actor, action, target, details, layer,
+        rule, reason, revision, on_timeout, approvers_needed)
+      VALUES ($1, $2, $3, 1, now(), now() + interval '1 hour', '{"kind":"ai-agent","id":"a1","name":"agent.py","pid":1,"user":"u"}',
+        'call', 'api.openai.com', '{}', 'global', 'ask', 'R', 1, 'DENY', 1)`,
+    [randomUUID(), organisation, device],
+  );
+  await insert(
+    `INSERT INTO approval_webhooks (organisation_id, format, host, key_id, sealed, updated_at, updated_by)
+      VALUES ($1, 'generic', 'chat.example', 'k', $2, now(), 'M')`,
+    [organisation, hash()],
+  );
+  await insert(
     `INSERT INTO audit_entries (organisation_id, actor_kind, actor_id, actor_name, action, target) VALUES ($1, 'user', 'u', 'U', 'a', 't')`,
     [organisation],
   );

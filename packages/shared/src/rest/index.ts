@@ -1,3 +1,4 @@
+export * from './approvals.ts';
 export * from './attestation.ts';
 export * from './common.ts';
 export * from './control.ts';

@@ -95,6 +95,8 @@ export const Overview = z.object({
   }),
   freezes: z.object({ active: z.number().int() }),
   alerts: z.object({ open: z.number().int(), critical: z.number().int() }),
+  /** Questions of AI agents that people can still answer. */
+  approvals: z.object({ pending: z.number().int() }),
   connections: z.number().int(),
 });
 export type Overview = z.infer<typeof Overview>;
@@ -107,6 +109,8 @@ export interface LiveMessages {
   rollout: (rollout: Rollout) => void;
   overview: (overview: Overview) => void;
   alert: (alert: Alert) => void;
+  /** These questions of AI agents came or ended; fetch what is on screen. */
+  approval: (change: { approvalIds: string[] }) => void;
   /** The AI agents of these devices changed; fetch what is on screen. */
   inventory: (change: { deviceIds: string[] }) => void;
   /** A list on screen is out of date: a freeze, a revision, a token, a member changed. */
@@ -119,6 +123,7 @@ export interface LiveMessages {
       | 'members'
       | 'teams'
       | 'audit'
+      | 'approvals'
       | 'commands'
       | 'incidents'
       | 'settings';
