@@ -15,7 +15,6 @@ CREATE TABLE approvals (
   actor jsonb NOT NULL,
   action text NOT NULL,
   target text NOT NULL,
-  details jsonb NOT NULL,
   layer text NOT NULL,
   rule text NOT NULL,
   reason text NOT NULL,
@@ -77,7 +76,7 @@ GRANT UPDATE (format, host, key_id, sealed, updated_at, updated_by) ON approval_
 -- The link can neither read nor write what people said, nor where a chat service is.
 CREATE POLICY ingest ON approvals TO raypher_ingest USING (true) WITH CHECK (true);
 GRANT SELECT (id, organisation_id, device_id, expires_at, how) ON approvals TO raypher_ingest;
-GRANT INSERT (id, organisation_id, device_id, seq, asked_at, expires_at, actor, action, target, details, layer, rule, reason,
+GRANT INSERT (id, organisation_id, device_id, seq, asked_at, expires_at, actor, action, target, layer, rule, reason,
   revision, on_timeout, approvers_needed) ON approvals TO raypher_ingest;
 GRANT UPDATE (ended_seq, ended_at, how, outcome, decided_by, second_by, scope, minutes, end_reason, waited_ms, answered)
   ON approvals TO raypher_ingest;

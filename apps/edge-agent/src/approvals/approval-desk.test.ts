@@ -115,15 +115,19 @@ describe('a question', () => {
     expect((await again).outcome).toBe('DENY');
   });
 
-  test('never holds in the record what it is about in clear but its masked details, and says who asks', () => {
+  test('is recorded with who asks; its details, which may be what somebody wrote, can be erased', () => {
     const { desk, events } = open();
-    void desk.ask(question(), HERE);
+    const details = { model: 'gpt-4o', preview: 'x'.repeat(10_000), files: Array(100).fill('f'.repeat(100)) };
+    void desk.ask(question({ details }), HERE);
     expect(events[0]).toMatchObject({
       actor: { id: 'agent-1' },
       verdict: { outcome: 'PROMPT', rule: 'ask-first', revision: 7 },
-      data: { 'details.model': 'gpt-4o', timeoutSeconds: 120, approversNeeded: 1, onTimeout: 'DENY' },
+      private: { details: { model: 'gpt-4o', preview: 'x'.repeat(300), files: expect.any(Array) } },
+      data: { timeoutSeconds: 120, approversNeeded: 1, onTimeout: 'DENY' },
     });
     expect(events[0]?.data.subject).toMatch(/^[0-9a-f]{64}$/);
+    expect(JSON.stringify(events[0]?.data)).not.toContain('gpt-4o');
+    expect(JSON.stringify(events[0]?.private).length).toBeLessThan(16_000);
   });
 
   test.each([
@@ -178,6 +182,18 @@ describe('a question', () => {
     await expect(say({ approval: '6a3f4b1e-3d5e-4a53-9a0e-1b6f0f0c4d11' })).rejects.toMatchObject({
       code: 'approval/unknown',
     });
+  });
+
+  test('ends when the service stops, and no other is asked', async () => {
+    const { desk } = open();
+    const asked = desk.ask(question(), HERE);
+    await desk.close();
+    expect(await asked).toMatchObject({ outcome: 'DENY', how: 'withdrawn' });
+    expect(await desk.ask(question({ subject: 'another' }), HERE)).toMatchObject({
+      outcome: 'DENY',
+      how: 'withdrawn',
+    });
+    expect(desk.list()).toEqual([]);
   });
 
   test('ends with the policy it was asked under', async () => {

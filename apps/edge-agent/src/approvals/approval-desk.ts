@@ -64,6 +64,7 @@ export class ApprovalDesk implements Approvals {
   readonly #pending = new Map<string, PendingQuestion>();
   /** Identity of a question → its id. */
   readonly #open = new Map<string, string>();
+  #closed = false;
 
   constructor(parts: DeskParts) {
     this.#parts = parts;
@@ -152,9 +153,10 @@ export class ApprovalDesk implements Approvals {
     }
   }
 
-  /** Ends everything that waits: the service stops. */
+  /** Ends everything that waits, and asks nobody any more: the service stops. */
   async close(): Promise<void> {
-    const reason = 'The service stopped while the question waited.';
+    this.#closed = true;
+    const reason = STOPPED;
     await Promise.all(
       [...this.#pending.values()].map((pending) =>
         this.#finish(pending, { how: 'withdrawn', outcome: 'DENY', by: undefined, reason }),
@@ -164,6 +166,7 @@ export class ApprovalDesk implements Approvals {
 
   #ask(question: ApprovalQuestion, gone: AbortSignal): Promise<ApprovalAnswer> | ApprovalAnswer {
     if (gone.aborted) return refused('withdrawn', undefined);
+    if (this.#closed) return refused('withdrawn', STOPPED);
     const policy = this.#parts.policy();
     const rule = ruleKey(question, policy);
     const grant = this.#parts.store.grant({ subject: question.subject, rule });
@@ -323,6 +326,8 @@ export class ApprovalDesk implements Approvals {
   }
 }
 
+const STOPPED = 'The service stopped while the question waited.';
+
 const ENDINGS: Record<ApprovalAnswer['how'], (ended: EndedApproval) => string> = {
   person: ({ by, outcome }) => `was ${outcome === 'ALLOW' ? 'allowed' : 'denied'} by ${by ?? 'somebody'}`,
   remembered: ({ by, outcome }) =>
@@ -397,7 +402,11 @@ function answerOf(approval: string, { how, outcome, by, second, reason }: Ending
   return { outcome, how, by: who, approval, ...(reason === undefined ? {} : { reason }) };
 }
 
-function effect(outcome: DecisionEffect['outcome'], reach: ApprovalReach, pending: PendingQuestion): DecisionEffect {
+function effect(
+  outcome: DecisionEffect['outcome'],
+  reach: ApprovalReach,
+  pending: PendingQuestion,
+): DecisionEffect {
   return { outcome, ...reach, approversNeeded: pending.needed, approversGiven: pending.allowedBy.length };
 }
 

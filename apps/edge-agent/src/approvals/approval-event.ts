@@ -1,12 +1,14 @@
 import { createHash } from 'node:crypto';
 import type { Opinion } from '@raypher/policy';
 import type { ApprovalReach } from '@raypher/shared';
-import { EDGE_AGENT, type EventDraft } from '../ledger/event-draft.ts';
+import { EDGE_AGENT, type EventDraft, type JsonValue } from '../ledger/event-draft.ts';
 import type { ApprovalQuestion } from './approval.ts';
 import type { EndedApproval } from './approval-store.ts';
 
 /** Details that the record keeps of a question; a person cannot weigh more. */
-const MOST_DETAILS = 24;
+const MOST_DETAILS = 12;
+/** Characters of one detail. */
+const LONGEST_DETAIL = 300;
 
 /** What the record says of every question, asked or ended. */
 export interface RecordedQuestion {
@@ -22,10 +24,12 @@ export interface AskedQuestion extends RecordedQuestion {
   readonly timeoutSeconds: number;
 }
 
-/** `approval.requested`. Details stand under `details.…`. */
+/** `approval.requested`. The details may hold what somebody wrote: they are kept beside the entry, and can be erased. */
 export function requestedEvent(asked: AskedQuestion): EventDraft {
   const { question, opinion, revision, timeoutSeconds } = asked;
-  const details = Object.entries(question.details).slice(0, MOST_DETAILS);
+  const details = Object.entries(question.details)
+    .slice(0, MOST_DETAILS)
+    .map(([key, value]) => [key, shortened(value)]);
   return {
     type: 'approval.requested',
     severity: 'notice',
@@ -44,14 +48,15 @@ export function requestedEvent(asked: AskedQuestion): EventDraft {
       ...commonData(asked),
       timeoutSeconds,
       onTimeout: opinion.onTimeout ?? 'DENY',
-      ...Object.fromEntries(
-        details.map(([key, value]) => [
-          `details.${key}`,
-          typeof value === 'string' || typeof value === 'number' ? value : [...value],
-        ]),
-      ),
     },
+    private: { details: Object.fromEntries(details) },
   };
+}
+
+/** So that the details of a question always fit beside its entry. */
+function shortened(value: ApprovalQuestion['details'][string]): JsonValue {
+  if (typeof value === 'string') return value.slice(0, LONGEST_DETAIL);
+  return typeof value === 'number' ? value : value.slice(0, 16).map((item) => item.slice(0, 64));
 }
 
 export interface Ending extends Omit<EndedApproval, 'id'> {

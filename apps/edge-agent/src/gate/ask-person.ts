@@ -1,5 +1,6 @@
 import type { AskPerson } from '@raypher/gate';
-import type { Approvals } from '../approvals/approval.ts';
+import type { ApprovalAnswer, ApprovalQuestion, Approvals } from '../approvals/approval.ts';
+import { denialText } from '../approvals/denial-text.ts';
 import { actorOf } from '../proxy/network-event.ts';
 import type { Policy } from './decide-action.ts';
 import { targetOf } from './gate-event.ts';
@@ -19,37 +20,21 @@ export function askPerson(
     if (outcome !== 'PROMPT') return { outcome, reason };
     const { pid = 0, startTime = 0 } = requester.process ?? {};
     const target = targetOf(action);
-    const answer = await approvals.ask(
-      {
-        verdict,
-        actor: actorOf(requester),
-        action: action.action,
-        target,
-        subject: JSON.stringify([pid, startTime, rule, action.action, target]),
-        details: { asked: 'action gate', reason },
-      },
-      gone,
-    );
-    return { outcome: answer.outcome, reason: sentence(answer.how, answer.outcome, answer.by) };
+    const question: ApprovalQuestion = {
+      verdict,
+      actor: actorOf(requester),
+      action: action.action,
+      target,
+      subject: JSON.stringify([pid, startTime, rule, action.action, target]),
+      details: { asked: 'action gate', reason },
+    };
+    const answer = await approvals.ask(question, gone);
+    const isAllowed = answer.outcome === 'ALLOW';
+    return { outcome: answer.outcome, reason: isAllowed ? allowedBy(answer) : denialText(question, answer) };
   };
 }
 
-function sentence(
-  how: Awaited<ReturnType<Approvals['ask']>>['how'],
-  outcome: 'ALLOW' | 'DENY',
-  by: string | undefined,
-): string {
-  const did = outcome === 'ALLOW' ? 'allowed' : 'refused';
-  switch (how) {
-    case 'person':
-      return `${by ?? 'A person'} ${did} it.`;
-    case 'remembered':
-      return `${by ?? 'A person'} ${did} it before.`;
-    case 'timeout':
-      return `Nobody answered in time; the rule then says it is ${did}.`;
-    case 'withdrawn':
-      return 'The question was withdrawn.';
-    case 'unavailable':
-      return 'Nobody could be asked.';
-  }
+function allowedBy({ how, by }: ApprovalAnswer): string {
+  if (how === 'timeout') return 'Nobody answered in time; the rule then says it is allowed.';
+  return `${by ?? 'A person'} allowed it${how === 'remembered' ? ' before' : ''}.`;
 }

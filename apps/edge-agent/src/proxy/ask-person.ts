@@ -1,5 +1,6 @@
 import { type Verdict, withoutAnswer } from '@raypher/policy';
-import type { ApprovalAnswer } from '../approvals/approval.ts';
+import type { ApprovalAnswer, ApprovalQuestion } from '../approvals/approval.ts';
+import { denialText } from '../approvals/denial-text.ts';
 import type { OpenConnection } from '../connections/live-connections.ts';
 import type { Exchange } from './exchange.ts';
 import { actorOf, denialMessage, maskPath } from './network-event.ts';
@@ -34,31 +35,18 @@ export async function askPerson(
   const target = `${destination.host}${maskPath(exchange.path)}`;
   const { rule, layer } = verdict.effective;
   connection.state.outcome = 'PROMPT';
-  const answer = await approvals.ask(
-    {
-      verdict,
-      actor: actorOf(caller),
-      action: 'call',
-      target,
-      subject: JSON.stringify([caller.process?.pid, caller.process?.startTime, layer, rule, target]),
-      details,
-    },
-    AbortSignal.any([exchange.gone, connection.cut]),
-  );
+  const question: ApprovalQuestion = {
+    verdict,
+    actor: actorOf(caller),
+    action: 'call',
+    target,
+    subject: JSON.stringify([caller.process?.pid, caller.process?.startTime, layer, rule, target]),
+    details,
+  };
+  const answer = await approvals.ask(question, AbortSignal.any([exchange.gone, connection.cut]));
   if (answer.outcome === 'ALLOW') {
     connection.state.outcome = 'ALLOW';
     return { allowed: true, answer };
   }
-  return { allowed: false, answer, stop: { kind: 'denied', message: refusedBy(answer, verdict) } };
-}
-
-/** What the AI agent is told: to stop, and not to look for another way. */
-function refusedBy({ how, by }: ApprovalAnswer, verdict: Verdict): string {
-  const why =
-    how === 'person' || how === 'remembered'
-      ? `${by ?? 'A person'} was asked and said no`
-      : how === 'timeout'
-        ? 'A person was asked and did not answer in time'
-        : 'A person has to allow this and could not be asked';
-  return `${denialMessage(verdict)} ${why}. Stop here and tell the person you work for; do not try another way.`;
+  return { allowed: false, answer, stop: { kind: 'denied', message: denialText(question, answer) } };
 }

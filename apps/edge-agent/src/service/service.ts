@@ -152,6 +152,7 @@ async function compose(config: Config, log: Logger, release: () => void): Promis
       data,
       prices: new PackagedPrices(),
       connections,
+      approvals,
       record,
       modelSeen: (process, model) => {
         if (!inventory.isOwn(process.pid)) inventory.recordModel(process, model);
@@ -165,7 +166,7 @@ async function compose(config: Config, log: Logger, release: () => void): Promis
     config,
     policy,
     inventory,
-    approvals: undefined,
+    approvals,
     record,
     log,
     started: () => void posture.probe('gate'),

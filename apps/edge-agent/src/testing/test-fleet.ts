@@ -106,7 +106,14 @@ export class TestFleet {
       verifier,
       seen: new SeenCommands(db),
       ledger,
-      actions: { scan: act, kill: act, 'put-secret': act, 'revoke-secret': act, 'cut-connection': act, 'decide-approval': act },
+      actions: {
+        scan: act,
+        kill: act,
+        'put-secret': act,
+        'revoke-secret': act,
+        'cut-connection': act,
+        'decide-approval': act,
+      },
     });
     const uplink = new Uplink({
       enrolment: () => enrolment,

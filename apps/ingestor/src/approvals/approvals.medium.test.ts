@@ -62,6 +62,7 @@ async function record(
       position: '1',
       entry: { ...checked, text: '' },
       hash: '',
+      private: undefined,
     };
   });
   const client = await ingest.connect();
@@ -76,9 +77,10 @@ async function ask(
   change: Record<string, unknown> = {},
   from = device,
   organisation = acme.id,
+  entry: Record<string, unknown> = {},
 ): Promise<string> {
   const id = randomUUID();
-  await record([requestedEntry({ approval: id, ...change })], from, organisation);
+  await record([{ ...requestedEntry({ approval: id, ...change }), ...entry }], from, organisation);
   return id;
 }
 
@@ -103,7 +105,7 @@ describe('the table of questions', () => {
       state: 'pending',
       device: { hostname: 'laptop', team: null },
       actor: { name: 'bot', pid: 42, user: 'dev' },
-      details: { model: 'gpt-4o' },
+      details: null,
       rule: 'ask-first',
       onTimeout: 'DENY',
       approversNeeded: 1,
@@ -128,9 +130,9 @@ describe('the table of questions', () => {
     const open = await ask();
     const other = await addDevice(acme.id);
     await record([decidedEntry(open, { how: 'person', outcome: 'ALLOW' })], other);
-    await record([requestedEntry({ approval: open, 'details.model': 'another' })], other);
+    await record([requestedEntry({ approval: open })], other);
     const { body } = await acme.administrator.get(`/v1/approvals/${open}`);
-    expect([body.state, body.device.id, body.details.model]).toEqual(['pending', device, 'gpt-4o']);
+    expect([body.state, body.device.id]).toEqual(['pending', device]);
     await record([decidedEntry(open)]);
   });
 
@@ -146,14 +148,26 @@ describe('the table of questions', () => {
     expect(body.items).toEqual([]);
   });
 
-  it('makes hostile text harmless, and no batch fails for it', async () => {
-    const id = await ask({
-      'details.model': 'a\u202eb\u0000c',
-      'details.list': ['\u0007'],
-      'details.\u0000': 1,
-    });
-    const { body } = await acme.administrator.get(`/v1/approvals/${id}`);
-    expect(body.details).toEqual({ model: 'a\ufffdb\ufffdc', list: ['\ufffd'], '\ufffd': 1 });
+  it('shows what stands beside the entry, made harmless, until it is erased', async () => {
+    const id = await ask({}, device, acme.id, { target: 'a\u202eb' });
+    const beside = { details: { model: 'a\u202eb\u0000c', list: ['\u0007'], '\u0000': 1 }, salt: 'x' };
+    const keep = (content: unknown) =>
+      admin.query(
+        `INSERT INTO event_private (organisation_id, device_id, seq, content, stored_at, expires_at)
+          VALUES ($1, $2, $3, $4, now(), now() + interval '1 day')
+          ON CONFLICT (device_id, seq) DO UPDATE SET content = EXCLUDED.content`,
+        [acme.id, device, seq, Buffer.from(typeof content === 'string' ? content : JSON.stringify(content))],
+      );
+    const details = async () => (await acme.administrator.get(`/v1/approvals/${id}`)).body.details;
+    await keep(beside);
+    expect(await details()).toEqual({ model: 'a\ufffdb\ufffdc', list: ['\ufffd'], '\ufffd': 1 });
+    for (const nonsense of ['not JSON', { details: 1 }, { details: { deep: { er: 1 } } }, []]) {
+      await keep(nonsense);
+      expect(await details()).toBeNull();
+    }
+    await admin.query('DELETE FROM event_private WHERE device_id = $1', [device]);
+    expect(await details()).toBeNull();
+    expect((await acme.administrator.get(`/v1/approvals/${id}`)).body.target).toBe('a\ufffdb');
     await record([decidedEntry(id, { reason: '\u0000' })]);
   });
 

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { toJson } from '../database/json.ts';
 import { TenantDatabase, type TenantTransaction } from '../database/tenant-database.ts';
 import { Prisma } from '../generated/prisma/client.ts';
+import { readDetails } from './details.ts';
 
 export interface ApprovalRow {
   id: string;
@@ -17,7 +18,8 @@ export interface ApprovalRow {
   actor: unknown;
   action: string;
   target: string;
-  details: unknown;
+  /** The private part of the entry that asked; null when it was erased, or there was none. */
+  details: Uint8Array | null;
   layer: string;
   rule: string;
   reason: string;
@@ -54,12 +56,13 @@ const ORDERED_BY = Prisma.sql`date_trunc('milliseconds', a.expires_at)`;
 
 const FROM = Prisma.sql`
   SELECT a.id, a.device_id AS "deviceId", d.hostname, d.team_id AS "teamId", t.name AS "teamName", a.seq,
-    a.asked_at AS "askedAt", a.expires_at AS "expiresAt", a.actor, a.action, a.target, a.details, a.layer, a.rule, a.reason,
+    a.asked_at AS "askedAt", a.expires_at AS "expiresAt", a.actor, a.action, a.target, p.content AS details, a.layer, a.rule, a.reason,
     a.revision, a.on_timeout AS "onTimeout", a.approvers_needed AS "approversNeeded", a.votes, a.sent_at AS "sentAt",
     a.ended_at AS "endedAt", a.ended_seq AS "endedSeq", a.how, a.outcome, a.decided_by AS "decidedBy",
     a.second_by AS "secondBy", a.scope, a.minutes, a.end_reason AS "endReason", a.waited_ms AS "waitedMs", a.answered,
     ${IS_OPEN} AS "isOpen"
-  FROM approvals a JOIN devices d ON d.id = a.device_id LEFT JOIN teams t ON t.id = d.team_id`;
+  FROM approvals a JOIN devices d ON d.id = a.device_id LEFT JOIN teams t ON t.id = d.team_id
+    LEFT JOIN event_private p ON p.device_id = a.device_id AND p.seq = a.seq`;
 
 @Injectable()
 export class ApprovalsRepository {
@@ -113,7 +116,7 @@ export class ApprovalsRepository {
 
 const Votes = z.array(ApprovalVote);
 /** Written by the link, from checked entries. */
-const { actor: Actor, details: Details } = Approval.shape;
+const { actor: Actor } = Approval.shape;
 
 export function votesOf(row: Pick<ApprovalRow, 'votes'>): ApprovalVote[] {
   return Votes.parse(row.votes);
@@ -128,7 +131,7 @@ export function showApproval(row: ApprovalRow): Approval {
     actor: Actor.parse(row.actor),
     action: row.action,
     target: row.target,
-    details: Details.parse(row.details),
+    details: readDetails(row.details),
     layer: row.layer,
     rule: row.rule,
     reason: row.reason,

@@ -4,8 +4,6 @@ import { plainText } from './plain-text.ts';
 
 /** How long a rule of a policy may wait for an answer, seconds; a device cannot keep a question open for longer. */
 const MAX_TIMEOUT_SECONDS = 3_600;
-const DETAIL = 'details.';
-const MOST_DETAILS = 24;
 
 /** One question of a device, as it is stored. */
 export interface AskedRow {
@@ -18,7 +16,6 @@ export interface AskedRow {
   actor: Record<string, unknown>;
   action: string;
   target: string;
-  details: Record<string, unknown>;
   layer: string;
   rule: string;
   reason: string;
@@ -96,7 +93,6 @@ export function readAsked(
     },
     action: plainText(entry.action, 128),
     target: plainText(entry.target, 2048),
-    details: detailsOf(entry.data),
     layer: verdict.layer,
     rule: plainText(verdict.rule, 128),
     reason: plainText(verdict.reason, 1000),
@@ -127,18 +123,4 @@ export function readEnded(entry: LedgerEntry, deviceId: string): EndedRow | unde
     waited_ms: waitedMs,
     answered,
   };
-}
-
-function detailsOf(data: LedgerEntry['data']): Record<string, unknown> {
-  const details = Object.entries(data)
-    .filter(([key]) => key.startsWith(DETAIL))
-    .slice(0, MOST_DETAILS)
-    .map(([key, value]) => [plainText(key.slice(DETAIL.length), 64), plainValue(value)]);
-  return Object.fromEntries(details);
-}
-
-function plainValue(value: LedgerEntry['data'][string]): string | number | string[] {
-  if (typeof value === 'number') return value;
-  if (Array.isArray(value)) return value.map((item) => plainText(item, 1024));
-  return plainText(String(value), 4096);
 }

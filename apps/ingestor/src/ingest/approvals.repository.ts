@@ -37,10 +37,10 @@ export class ApprovalsProjection {
   /** An id that another device has taken stays with that device: ids are random, so this is no accident. */
   private async open(client: PoolClient, asked: readonly AskedRow[]): Promise<void> {
     await client.query(
-      `INSERT INTO approvals (id, organisation_id, device_id, seq, asked_at, expires_at, actor, action, target, details,
+      `INSERT INTO approvals (id, organisation_id, device_id, seq, asked_at, expires_at, actor, action, target,
           layer, rule, reason, revision, on_timeout, approvers_needed)
         SELECT n.* FROM jsonb_to_recordset($1::jsonb) AS n (id uuid, organisation_id uuid, device_id uuid, seq bigint,
-          asked_at timestamptz, expires_at timestamptz, actor jsonb, action text, target text, details jsonb, layer text,
+          asked_at timestamptz, expires_at timestamptz, actor jsonb, action text, target text, layer text,
           rule text, reason text, revision bigint, on_timeout text, approvers_needed integer)
         WHERE (SELECT count(*) FROM approvals a WHERE a.device_id = n.device_id AND a.how IS NULL
           AND a.expires_at > now()) < $2

@@ -25,7 +25,6 @@ export function requestedEntry(change: Record<string, unknown> = {}): Record<str
       approversNeeded: 1,
       timeoutSeconds: 120,
       onTimeout: 'DENY',
-      'details.model': 'gpt-4o',
       ...change,
     },
   };

@@ -126,10 +126,10 @@ export async function seedTenant(admin: Admin, name: string): Promise<SeededTena
     [organisation, device],
   );
   await insert(
-    `INSERT INTO approvals (id, organisation_id, device_id, seq, asked_at, expires_at, actor, action, target, details, layer,
+    `INSERT INTO approvals (id, organisation_id, device_id, seq, asked_at, expires_at, actor, action, target, layer,
         rule, reason, revision, on_timeout, approvers_needed)
       VALUES ($1, $2, $3, 1, now(), now() + interval '1 hour', '{"kind":"ai-agent","id":"a1","name":"agent.py","pid":1,"user":"u"}',
-        'call', 'api.openai.com', '{}', 'global', 'ask', 'R', 1, 'DENY', 1)`,
+        'call', 'api.openai.com', 'global', 'ask', 'R', 1, 'DENY', 1)`,
     [randomUUID(), organisation, device],
   );
   await insert(

@@ -63,7 +63,8 @@ export const Approval = z.object({
   }),
   action: z.string(),
   target: z.string(),
-  details: z.record(z.string(), z.union([z.string(), z.number(), z.array(z.string())])),
+  /** What it is about, masked; null once it was erased. */
+  details: z.record(z.string(), z.union([z.string(), z.number(), z.array(z.string())])).nullable(),
   layer: z.string(),
   rule: z.string(),
   reason: z.string(),
