@@ -1,8 +1,8 @@
 import { Command } from 'commander';
 import { AGENT_VERSION } from '../version.ts';
 import { allowCommand } from './allow.ts';
-import { caCommand } from './ca.ts';
 import { approvalsCommand } from './approvals.ts';
+import { caCommand } from './ca.ts';
 import { completionCommand } from './completion.ts';
 import { doctorCommand } from './doctor.ts';
 import { enrollCommand } from './enroll.ts';
