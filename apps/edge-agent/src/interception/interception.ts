@@ -90,7 +90,8 @@ export class Interception {
     if (first !== undefined) return this.#take(tunnel, first);
     // Nothing yet: perhaps the client waits for a greeting.
     const patient = new UninspectedTunnel(tunnel, this.#parts.context, 'server-first');
-    if (!(await patient.open(() => client.destroy()))) return;
+    // Not to be opened unread is no reason to refuse what may yet be read.
+    if (!(await patient.open())) return this.#take(tunnel, await pending);
     const later = await Promise.race([pending, patient.serverSpeaks()]);
     if (later === undefined || patient.serverSpoke) return patient.join(head, pending);
     patient.abandon();
@@ -121,7 +122,8 @@ export class Interception {
     const addressed: Tunnel = { ...tunnel, host: name.replace(/^\[|\]$/g, '') };
     if (addressed.host !== tunnel.host) {
       const because = await this.whyNot(addressed);
-      if (because !== undefined) return this.#relay(tunnel, first, because);
+      // To that name, not to where the client asked for: else every address could be reached unread behind it.
+      if (because !== undefined) return this.#relay(addressed, first, because);
     }
     if (protocols !== undefined && !protocols.some((protocol) => HTTP.includes(protocol))) {
       const fault: ClientFault = { reason: 'protocol', detail: protocols.join(', ') };
@@ -139,7 +141,8 @@ export class Interception {
       return;
     }
     // Both parsers must have read the same name, or rules would be asked about another one than is served.
-    if (secure.servername !== (serverName ?? false)) {
+    const read = typeof secure.servername === 'string' ? secure.servername.toLowerCase() : undefined;
+    if (read !== serverName) {
       secure.destroy();
       return;
     }
@@ -167,9 +170,9 @@ export class Interception {
     if (protocol === undefined) {
       // Nothing was agreed on, so that it may be anything that TLS carries.
       const inside = await firstBytes(socket, Buffer.alloc(0));
+      if (inside.kind !== 'http') socket.destroy();
       if (inside.kind === 'ended') return;
       if (inside.kind !== 'http') {
-        socket.destroy();
         await this.reportFault(connection, { reason: 'not-http', detail: inside.kind });
         return;
       }
@@ -218,6 +221,8 @@ function handshake(client: Socket, { key, certificate }: Leaf): Promise<TLSSocke
   });
   server.once('secureConnection', resolve);
   server.once('tlsClientError', (error) => resolve(clientFault(error)));
+  // A client that goes away in the middle shall be noticed then, and not when the time is over.
+  client.allowHalfOpen = false;
   server.emit('connection', client);
   return promise;
 }

@@ -187,16 +187,15 @@ export class LocalProxy {
       this.#answer(request, response, context, this.#interception?.connectionOf(request));
     });
     server.on('connect', (request, socket, head) => {
-      // Nothing is tunnelled inside a tunnel.
-      const inner = this.#interception?.isInside(socket) === true;
+      if (this.#interception?.isInside(socket) === true) {
+        socket.end(tunnelRefusal('bad-request', 'There are no tunnels inside of tunnels.'));
+        return;
+      }
       // node:http hands over the net.Socket it accepted; its type leaves other transports open.
-      const client = socket as Socket;
-      tunnel(request, client, head, context, inner ? undefined : this.#interception).catch(
-        (error: unknown) => {
-          socket.end(tunnelRefusal('unavailable', 'Raypher could not decide about this connection.'));
-          this.#parts.failed(error);
-        },
-      );
+      tunnel(request, socket as Socket, head, context, this.#interception).catch((error: unknown) => {
+        socket.end(tunnelRefusal('unavailable', 'Raypher could not decide about this connection.'));
+        this.#parts.failed(error);
+      });
     });
     server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
       if (error.code === 'ECONNRESET' || !socket.writable) {

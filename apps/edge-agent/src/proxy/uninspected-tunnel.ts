@@ -44,10 +44,10 @@ export class UninspectedTunnel {
   /**
    * Decides and connects.
    *
-   * @param refuse tells the client why not
-   * @returns false when it may not, or cannot; that is recorded
+   * @param refuse tells the client why not; without it, nobody is told, and nothing recorded
+   * @returns false when it may not, or cannot
    */
-  async open(refuse: (kind: RefusalKind, message: string) => void): Promise<boolean> {
+  async open(refuse?: Refuse): Promise<boolean> {
     const { host, port, caller } = this.#tunnel;
     const { upstreams } = this.#context;
     const reach = await upstreams.reach(this.#tunnel, (address) => ({
@@ -55,30 +55,29 @@ export class UninspectedTunnel {
     }));
     this.#verdict = reach.decision.verdict;
     if (withoutAnswer(this.#verdict.effective) === 'DENY') {
-      this.#status = 403;
-      refuse('denied', denialMessage(this.#verdict));
-      this.#record();
-      return false;
+      return this.#closed(403, 'denied', denialMessage(this.#verdict), refuse);
     }
     const refused = await callerRefusal(this.#context, caller);
     if (refused !== undefined) {
+      if (refuse === undefined) return false;
       refuse('not-allowed', callerMessage(refused));
       this.#context.record(callerRefused(refused, caller, { host, port, method: 'CONNECT' }, this.#verdict));
       return false;
     }
-    if (reach.kind !== 'open') return this.#unreachable(refuse, `${host} cannot be resolved.`);
+    if (reach.kind !== 'open') return this.#closed(502, 'unreachable', `${host} cannot be resolved.`, refuse);
     this.#addresses = reach.route.facts;
     try {
       this.#upstream = await upstreams.dial(reach.route);
       return true;
     } catch {
-      return this.#unreachable(refuse, `${host}:${port} cannot be reached.`);
+      return this.#closed(502, 'unreachable', `${host}:${port} cannot be reached.`, refuse);
     }
   }
 
-  #unreachable(refuse: (kind: RefusalKind, message: string) => void, message: string): false {
-    this.#status = 502;
-    refuse('unreachable', message);
+  #closed(status: number, kind: RefusalKind, message: string, refuse: Refuse | undefined): false {
+    if (refuse === undefined) return false;
+    this.#status = status;
+    refuse(kind, message);
     this.#record();
     return false;
   }
@@ -133,9 +132,7 @@ export class UninspectedTunnel {
 
   #permits(first: FirstBytes): boolean {
     if (first.kind === 'tls' && first.hello.serverName === undefined) return true;
-    if (first.kind !== 'tls' && first.kind !== 'unreadable') {
-      return true;
-    }
+    if (first.kind !== 'tls' && first.kind !== 'unreadable') return true;
     const announced = first.kind === 'tls' ? (first.hello.serverName ?? '') : UNREADABLE;
     const normalised = normaliseHost(announced);
     if (normalised === this.#tunnel.host) return true;
@@ -191,7 +188,9 @@ export class UninspectedTunnel {
   }
 }
 
+type Refuse = (kind: RefusalKind, message: string) => void;
+
 /** Tells the client of a CONNECT that is not answered yet. */
-export function refuseTunnel(client: Socket): (kind: RefusalKind, message: string) => void {
+export function refuseTunnel(client: Socket): Refuse {
   return (kind, message) => client.end(tunnelRefusal(kind, message));
 }

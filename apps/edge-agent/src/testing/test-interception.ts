@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { type Socket, connect as tcpConnect } from 'node:net';
@@ -24,7 +25,8 @@ export class TestInterception {
   readonly events: EventDraft[] = [];
   isOn = true;
   passThrough: readonly string[] = [];
-  program = 'ab'.repeat(32);
+  /** Another one in each test: what was learnt about one must not help the next. */
+  program = randomBytes(32).toString('hex');
   #snapshot: PolicySnapshot = policy('rules: []', 'enforce');
   #waiting = new Set<() => void>();
 
@@ -80,7 +82,7 @@ export class TestInterception {
     this.#snapshot = policy('rules: []', 'enforce');
     this.isOn = true;
     this.passThrough = [];
-    this.program = 'ab'.repeat(32);
+    this.program = randomBytes(32).toString('hex');
     this.events.length = 0;
     this.upstream.reset();
   }
@@ -103,11 +105,13 @@ export class TestInterception {
     return join(this.folder, 'root.pem');
   }
 
-  /** The first event of a type since the last reset. */
-  async recorded(type: EventDraft['type']): Promise<EventDraft> {
+  /** The first event of a type since the last reset, about a host when one is named. */
+  async recorded(type: EventDraft['type'], host?: string): Promise<EventDraft> {
     const { promise, resolve } = Promise.withResolvers<EventDraft>();
     const look = (): void => {
-      const found = this.events.find((event) => event.type === type);
+      const found = this.events.find(
+        (event) => event.type === type && (host === undefined || event.data.host === host),
+      );
       if (found !== undefined) resolve(found);
     };
     this.#waiting.add(look);
