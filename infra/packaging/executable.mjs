@@ -14,6 +14,7 @@ const pkg = require('@yao-pkg/pkg/lib-es5/sea.js');
 const PACKAGED_FILES = [
   'package.json',
   'data/signatures.json',
+  'data/providers.json',
   'data/critical-processes.json',
   'packaging/systemd/raypher.service',
 ];

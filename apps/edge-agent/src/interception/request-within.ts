@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { normaliseHost } from '@raypher/policy';
-import { type Destination, destinationOf } from '../proxy/destination.ts';
+import { type Destination, destinationOf, dialectOf } from '../proxy/destination.ts';
 import { providerByHost } from '../proxy/providers.ts';
 import type { InterceptedConnection } from './intercepted-connection.ts';
 
@@ -27,7 +27,7 @@ export function destinationWithin(
   const named = request.headers.host;
   if (named !== undefined && hostOf(named) !== host) return { misdirected: named };
   const provider = providerByHost(host, port);
-  return { host, port, protocol, path, provider, dialect: provider?.dialect ?? 'generic' };
+  return { host, port, protocol, path, provider, dialect: dialectOf(provider, path) };
 }
 
 /** The port plays no part: rules and the connection itself know it. */

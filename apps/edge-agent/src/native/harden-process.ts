@@ -46,6 +46,5 @@ export function hardenProcess(environment: NodeJS.ProcessEnv = process.env): str
 
 /** The agent needs none of them, and what it starts would inherit them. */
 function forgetProviderKeys(environment: NodeJS.ProcessEnv): void {
-  for (const { id } of PROVIDERS) delete environment[`${id.toUpperCase()}_API_KEY`];
-  for (const name of ['GOOGLE_API_KEY', 'ANTHROPIC_AUTH_TOKEN']) delete environment[name];
+  for (const name of PROVIDERS.flatMap((provider) => provider.environment)) delete environment[name];
 }

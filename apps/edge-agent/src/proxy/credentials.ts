@@ -4,7 +4,8 @@ import { asRaypherError } from '../uplink/desired-state.ts';
 import type { Caller } from './caller.ts';
 import { type AskedFor, askedFor } from './credential-placeholder.ts';
 import type { Destination } from './destination.ts';
-import { type KeyHeader, keyHeaderOf } from './key-header.ts';
+import { keyHeaderOf } from './key-header.ts';
+import type { KeyHeader } from './provider-paths.ts';
 import { providerById } from './providers.ts';
 import type { ProxyContext } from './proxy-context.ts';
 import type { RefusalKind } from './refusal.ts';
@@ -106,7 +107,9 @@ export function credentialLabel(credential: Credential): string | undefined {
  */
 function isProvidersOwn({ provider, protocol, host, port }: Destination, origin: string): boolean {
   if (provider === undefined) return false;
-  const own = new URL(providerById(provider.id)?.origin ?? provider.origin);
+  const { origin: ownOrigin } = providerById(provider.id) ?? provider;
+  if (ownOrigin === undefined) return false;
+  const own = new URL(ownOrigin);
   const ownPort = Number(own.port || 443);
   if (own.protocol !== 'https:' || protocol !== 'https:' || host !== own.hostname || port !== ownPort)
     return false;

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { normaliseHost } from '@raypher/policy';
-import { type Dialect, type Provider, providerByHost, routeByPath } from './providers.ts';
+import { type Dialect, knownPath, type Provider, providerByHost, routeByPath } from './providers.ts';
 
 /** Where a request wants to go, as rules and events name it. */
 export interface Destination {
@@ -25,8 +25,8 @@ export function destinationOf(request: IncomingMessage): Destination | undefined
   if (target.startsWith('/')) {
     const route = routeByPath(target, request.headers['anthropic-version'] !== undefined);
     if (route === undefined) return undefined;
-    const { provider, path } = route;
-    return { ...parts(new URL(provider.origin)), path, provider, dialect: provider.dialect };
+    const { provider, origin, path } = route;
+    return { ...parts(new URL(origin)), path, provider, dialect: dialectOf(provider, path) };
   }
   if (!URL.canParse(target)) return undefined;
   const url = new URL(target);
@@ -37,12 +37,14 @@ export function destinationOf(request: IncomingMessage): Destination | undefined
   const provider = providerByHost(address.host, address.port);
   // What follows the authority, byte for byte: the URL parser would normalise it.
   const path = target.slice(target.indexOf('/', target.indexOf('//') + 2)) || '/';
-  return {
-    ...address,
-    path: path.startsWith('/') ? path : `/${url.search}`,
-    provider,
-    dialect: provider?.dialect ?? 'generic',
-  };
+  const sent = path.startsWith('/') ? path : `/${url.search}`;
+  return { ...address, path: sent, provider, dialect: dialectOf(provider, sent) };
+}
+
+/** In whose words a path of a provider answers. */
+export function dialectOf(provider: Provider | undefined, path: string): Dialect {
+  if (provider === undefined) return 'generic';
+  return knownPath(provider, path)?.dialect ?? provider.dialect;
 }
 
 /** Reads `host:port` of CONNECT (RFC 9110 §9.3.6); undefined when it is not one. */

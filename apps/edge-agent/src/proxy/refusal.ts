@@ -81,6 +81,20 @@ const GEMINI_STATUS: Record<RefusalKind, string> = {
   'too-large': 'INVALID_ARGUMENT',
 };
 
+const BEDROCK_TYPE: Record<RefusalKind, string> = {
+  'no-credential': 'UnrecognizedClientException',
+  denied: 'AccessDeniedException',
+  'not-allowed': 'AccessDeniedException',
+  'bad-request': 'ValidationException',
+  'not-found': 'ResourceNotFoundException',
+  misdirected: 'ValidationException',
+  unreachable: 'InternalServerException',
+  unavailable: 'ServiceUnavailableException',
+  'over-budget': 'ThrottlingException',
+  'data-blocked': 'AccessDeniedException',
+  'too-large': 'ValidationException',
+};
+
 /** An answer of the proxy itself, in the shape that the provider's client understands. */
 export function refusalBody(dialect: Dialect, kind: RefusalKind, message: string): Record<string, unknown> {
   switch (dialect) {
@@ -96,6 +110,12 @@ export function refusalBody(dialect: Dialect, kind: RefusalKind, message: string
       return { error: { code: STATUS[kind], message, status: GEMINI_STATUS[kind] } };
     case 'ollama':
       return { error: message };
+    case 'mistral':
+      return { object: 'error', message, ...OPENAI_TYPE[kind], param: null };
+    case 'cohere':
+      return { message };
+    case 'bedrock':
+      return { __type: BEDROCK_TYPE[kind], message };
     case 'generic':
       return { error: { code: OPENAI_TYPE[kind].code, message } };
   }

@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { decodeContent } from './content-coding.ts';
 import type { Destination } from './destination.ts';
 import { type ModelName, modelsInJson } from './model-name.ts';
+import { knownPath } from './providers.ts';
 
 export interface ReadBody {
   /** What to send on: the bytes as they came. Undefined: there is no body. */
@@ -15,13 +16,13 @@ export interface ReadBody {
 /** A form begins with the boundary, which begins with two of these. */
 const DASH = 0x2d;
 
-/** Gemini names the model in the path. */
-const MODEL_IN_PATH = /^\/v1(?:beta|alpha)?\/(?:models|tunedModels)\/(?<model>[^/:?]+)/;
-/** Calls that always use a model, even when the body does not name it (an assistant or a stored prompt does). */
+/** Of paths that the table of providers does not have: calls that always use a model, even when the body does not name it (an assistant or a stored prompt does). */
 const GENERATES =
   /[/:](?:chat|completions?|complete|messages|responses|conversations|runs|generate|generations|edits|variations|embed(?:dings)?|speech|transcriptions|translations|moderations|rerank|ocr|realtime|batches|(?:stream)?generateContent|(?:batch)?embedContents?)(?:[/?:#]|$)/i;
-/** What a path of Gemini has in it when it names a model in some way that is not understood. */
-const MENTIONS_MODEL = /models?[/\\]/i;
+/** What a path that names a model has in it, when it does so in some way that is not understood. */
+const MENTIONS_MODEL = /(?:models?|deployments|endpoints)[/\\]/i;
+/** Providers of which some path names the model. */
+const NAMES_MODEL_IN_PATH: ReadonlySet<string> = new Set(['gemini', 'vertex', 'azure', 'bedrock']);
 
 /**
  * Reads as much of a request as it takes to learn which model it is for and what is in it, without changing a byte.
@@ -36,7 +37,7 @@ export async function readRequestBody(
   limitBytes: number,
   lookThrough: boolean,
 ): Promise<ReadBody> {
-  if (!hasBody(request)) return { body: undefined, plain: undefined, models: modelsInPath(destination) };
+  if (!hasBody(request)) return { body: undefined, plain: undefined, models: modelsInTarget(destination) };
   const tooLarge: ModelName[] = destination.provider === undefined ? [] : [null];
   if (destination.provider === undefined && !lookThrough) {
     return { body: request, plain: undefined, models: [] };
@@ -63,15 +64,19 @@ function modelsOf(
   destination: Destination,
   plain: Buffer | undefined,
 ): ModelName[] {
-  if (destination.provider === undefined) return [];
-  const inPath = modelsInPath(destination);
-  if (inPath.length > 0) return inPath;
+  const { provider, path } = destination;
+  if (provider === undefined) return [];
+  const inTarget = modelsInTarget(destination);
+  if (inTarget.length > 0) return inTarget;
   if (plain === undefined) return [null];
   const isForm =
     request.headers['content-type']?.toLowerCase().startsWith('multipart/') === true && plain[0] === DASH;
   // The content type proves nothing: several servers read JSON whatever it says.
   const named = isForm ? modelsInForm(plain) : modelsInJson(plain);
-  return named.length === 0 && GENERATES.test(decoded(destination.path)) ? [null] : named;
+  if (named.length > 0) return named;
+  const operation = knownPath(provider, path)?.operation;
+  const usesModel = operation === undefined ? GENERATES.test(decoded(path)) : operation.model !== 'none';
+  return usesModel ? [null] : [];
 }
 
 /** As a lenient server may read it. */
@@ -83,14 +88,24 @@ function decoded(path: string): string {
   }
 }
 
-function modelsInPath(destination: Destination): ModelName[] {
-  if (destination.dialect !== 'gemini') return [];
-  const model = MODEL_IN_PATH.exec(destination.path)?.groups?.model;
-  if (model === undefined) return MENTIONS_MODEL.test(decoded(destination.path)) ? [null] : [];
+/** Models that the path names, or the query; empty where they are in the body or nowhere. */
+function modelsInTarget({ provider, path }: Destination): ModelName[] {
+  if (provider === undefined) return [];
+  const { operation, model } = knownPath(provider, path) ?? {};
+  if (model !== undefined) return [decodedName(path.slice(model.start, model.end))];
+  if (operation?.model === 'query') {
+    const values = new URLSearchParams(path.slice(path.indexOf('?') + 1)).getAll('model');
+    return values.length > 1 ? [null] : values;
+  }
+  const isUnknown = operation === undefined && NAMES_MODEL_IN_PATH.has(provider.id);
+  return isUnknown && MENTIONS_MODEL.test(decoded(path)) ? [null] : [];
+}
+
+function decodedName(written: string): ModelName {
   try {
-    return [decodeURIComponent(model)];
+    return decodeURIComponent(written);
   } catch {
-    return [null];
+    return null;
   }
 }
 
