@@ -1,6 +1,7 @@
 import { BITCOIN_ADDRESS } from '../detectors/payment-and-contact.ts';
 import { LEAST_UNKNOWN, looksLikeUnknownSecret } from '../entropy/unknown-token.ts';
-import { KeywordAutomaton } from '../match/keyword-automaton.ts';
+import { ANYTHING_BEFORE, BEFORE, KeywordAutomaton } from '../match/keyword-automaton.ts';
+import { readUnits, type TextUnits } from '../match/text-units.ts';
 import { ibanLength } from '../validate/iban.ts';
 import { type AssignedMatcher, assignedMatcher } from './assigned-matcher.ts';
 import { type Assignment, readAssignment } from './assignment.ts';
@@ -67,6 +68,8 @@ export class CompiledDetectors {
   readonly #lastRank: number;
   /** Rank of a token detector → end of what it found last. */
   readonly #coveredTo: Float64Array;
+  /** Context word → numbers that ask for it, by their index in `#numbers`. */
+  readonly #numbersOfWord: readonly (readonly number[])[];
 
   constructor(detectors: readonly Detector[], settings: CompiledSettings) {
     const { unknownSecrets, skipPublished } = settings;
@@ -110,40 +113,45 @@ export class CompiledDetectors {
     this.#bitcoin = detectors.some(({ category }) => category === 'wallet')
       ? tokenMatcher(BITCOIN_ADDRESS)
       : undefined;
-    this.#automaton = new KeywordAutomaton([...keywords.keys()]);
+    this.#automaton = new KeywordAutomaton([...keywords.keys()], [...keywords.values()].map(beforeTrigger));
     this.#triggers = [...keywords.values()];
     this.#context = new ContextWords(words.size);
     this.#lastRank = detectors.length;
     this.#coveredTo = new Float64Array(detectors.length);
+    this.#numbersOfWord = Array.from({ length: words.size }, (_, word) =>
+      this.#numbers.flatMap((matcher, index) => (matcher.words.includes(word) ? [index] : [])),
+    );
   }
 
-  find(text: string): Candidate[] {
-    const candidates: Candidate[] = [];
+  /** Adds what it finds. @returns whether all of the text is ASCII */
+  find(text: string, candidates: Candidate[]): boolean {
+    const units = readUnits(text);
     this.#context.clear();
     this.#published?.clear();
     this.#coveredTo.fill(0);
-    this.#findByKeywords(text, candidates);
-    this.#findNumbers(text, candidates);
-    if (this.#unknownSecrets || this.#bitcoin) this.#findLongTokens(text, candidates);
-    return candidates;
+    const ascii = this.#findByKeywords(text, units, candidates);
+    this.#findNumbers(text, units, candidates);
+    if (this.#unknownSecrets || this.#bitcoin) this.#findLongTokens(text, units, candidates);
+    return ascii;
   }
 
   /** Detectors that need a word beside the number are left out at once when the text has none of their words. */
-  #findNumbers(text: string, candidates: Candidate[]): void {
+  #findNumbers(text: string, units: TextUnits, candidates: Candidate[]): void {
     if (this.#numbers.length === 0) return;
+    const called = new Uint8Array(this.#numbers.length);
+    for (const word of this.#context.seen)
+      for (const index of this.#numbersOfWord[word] ?? []) called[index] = 1;
     const active = this.#numbers.filter(
-      ({ detector, words }) =>
-        detector.where === 'anywhere' ||
-        text.length <= LONGEST_ALONE ||
-        words.some((word) => this.#context.has(word)),
+      ({ detector }, index) =>
+        detector.where === 'anywhere' || text.length <= LONGEST_ALONE || called[index] === 1,
     );
-    findNumberGroups(text, LEAST_DIGITS, (group) => this.#judgeGroup(text, group, active, candidates));
+    findNumberGroups(units, LEAST_DIGITS, (group) => this.#judgeGroup(text, group, active, candidates));
   }
 
-  #findByKeywords(text: string, candidates: Candidate[]): void {
+  #findByKeywords(text: string, units: TextUnits, candidates: Candidate[]): boolean {
     let assignmentEnd = -1;
     let assignment: Assignment | undefined;
-    this.#automaton.search(text, (keyword, end) => {
+    return this.#automaton.searchUnits(units, (keyword, end) => {
       const trigger = this.#triggers[keyword];
       if (!trigger) return;
       const start = end - trigger.length;
@@ -190,15 +198,17 @@ export class CompiledDetectors {
     const from = Math.max(0, group.start - 5);
     const to = Math.min(text.length, group.end + 5);
     if (this.#iban) this.#findIban(text, group.start, candidates);
+    const window = text.slice(from, to);
     const wholeText = text.length <= LONGEST_ALONE && text.trim().length <= group.end - group.start + 6;
     for (const matcher of active) {
       const { detector, words } = matcher;
       if (group.digits < detector.digits[0]) break;
+      if (group.letters < (detector.letters ?? 0)) continue;
       const near = this.#isNear(words, group);
       const alone =
         !near && wholeText && (detector.alone === true || this.#anyLoneNumber) && !isTimestamp(text);
       if (!near && !alone && detector.where === 'near') continue;
-      matcher.matchIn(text, from, to, (span) => {
+      matcher.matchIn(window, from, (span) => {
         if (!near && alone && detector.where === 'near' && span.end - span.start < text.trim().length) return;
         if (!near && detector.allows && !allows(detector, text, span)) return;
         const confidence = confidenceOf(detector, near);
@@ -221,8 +231,8 @@ export class CompiledDetectors {
       candidates.push({ ...IBAN, start, end: start + length, rank: this.#lastRank });
   }
 
-  #findLongTokens(text: string, candidates: Candidate[]): void {
-    findLongTokens(text, LEAST_UNKNOWN, ({ start, end }) => {
+  #findLongTokens(text: string, units: TextUnits, candidates: Candidate[]): void {
+    findLongTokens(units, LEAST_UNKNOWN, ({ start, end }) => {
       const address = end - start <= 40 ? this.#bitcoin?.matchAt(text, start) : undefined;
       if (address && this.#bitcoin)
         candidates.push(candidateOf(this.#bitcoin.detector, address.start, address.end, this.#lastRank));
@@ -239,6 +249,14 @@ export class CompiledDetectors {
       !isLineOfBlock(text, start, end)
     );
   }
+}
+
+/** What may stand before a keyword so that anything it sets off can come of it. */
+function beforeTrigger({ tokens, assigned, secretName, contextWord }: Trigger): number {
+  if (secretName) return ANYTHING_BEFORE;
+  const word =
+    contextWord !== undefined || assigned.length > 0 ? BEFORE.other | BEFORE.digit | BEFORE.hump : 0;
+  return tokens.reduce((kinds, { before }) => kinds | before, word);
 }
 
 /** Units before and behind a number that tell a list or a table from a number that means itself. */

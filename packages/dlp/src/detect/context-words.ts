@@ -1,22 +1,25 @@
 /** Where context words stand in one text; reused from scan to scan. */
 export class ContextWords {
   readonly #places: number[][];
+  /** Words that were seen in this text. */
+  readonly seen: number[] = [];
 
   constructor(words: number) {
     this.#places = Array.from({ length: words }, () => []);
   }
 
   clear(): void {
-    for (const places of this.#places) if (places.length > 0) places.length = 0;
+    for (const word of this.seen) {
+      const places = this.#places[word];
+      if (places) places.length = 0;
+    }
+    this.seen.length = 0;
   }
 
   /** Positions arrive in ascending order. */
   add(word: number, position: number): void {
-    this.#places[word]?.push(position);
-  }
-
-  has(word: number): boolean {
-    return (this.#places[word]?.length ?? 0) > 0;
+    const places = this.#places[word];
+    if (places?.push(position) === 1) this.seen.push(word);
   }
 
   /** Whether the word stands between the two positions. */

@@ -54,7 +54,11 @@ export function createScanner(options: ScannerOptions = {}): Scanner {
     skipPublished: publishedAddresses === 'skip',
   });
   const customRules = compileCustomRules(custom);
-  const collect = (text: string): Candidate[] => [...compiled.find(text), ...customRules.find(text)];
+  const collect = (text: string, candidates: Candidate[]): boolean => {
+    const ascii = compiled.find(text, candidates);
+    if (custom.length > 0) candidates.push(...customRules.find(text));
+    return ascii;
+  };
   return {
     version: versionOf({
       detectors,
@@ -66,15 +70,19 @@ export function createScanner(options: ScannerOptions = {}): Scanner {
     }),
     longestFinding: LONGEST_KEY,
     scan(text: string): Finding[] {
-      const candidates = collect(text);
-      const folded = foldText(text);
-      if (folded)
-        for (const candidate of collect(folded.text))
+      const candidates: Candidate[] = [];
+      const folded = collect(text, candidates) ? undefined : foldText(text);
+      if (folded) {
+        const found: Candidate[] = [];
+        collect(folded.text, found);
+        for (const candidate of found)
           candidates.push({
             ...candidate,
             start: folded.origins[candidate.start] ?? 0,
             end: (folded.origins[candidate.end - 1] ?? text.length - 1) + 1,
           });
+      }
+      if (candidates.length === 0) return [];
       const sure = candidates.filter(({ confidence }) => confidence >= minimumConfidence);
       return resolveOverlaps(sure, LONGEST_KEY).flatMap(inPieces);
     },

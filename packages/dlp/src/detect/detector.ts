@@ -46,6 +46,8 @@ export interface NumberDetector extends DetectorBase {
   kind: 'number';
   /** Digits in the number, at least and at most. */
   digits: readonly [least: number, most: number];
+  /** Letters in it at least: groups with fewer are passed over at once. */
+  letters?: number;
   /** Matched inside a group of digits, letters and single separators. */
   pattern: string;
   validate?: (value: string) => boolean;

@@ -3,8 +3,8 @@ import type { Span } from './token-matcher.ts';
 
 export interface NumberMatcher {
   detector: NumberDetector;
-  /** Calls back for every number of the plan inside the window. */
-  matchIn(text: string, from: number, to: number, found: (span: Span) => void): void;
+  /** Calls back for every number of the plan inside the window, which begins at `from` in the text. */
+  matchIn(window: string, from: number, found: (span: Span) => void): void;
 }
 
 /** More matches than this in one window of a few dozen characters are a list of something else. */
@@ -19,8 +19,7 @@ export function numberMatcher(detector: NumberDetector): NumberMatcher {
   const [least, most] = detector.digits;
   return {
     detector,
-    matchIn(text, from, to, found) {
-      const window = text.slice(from, to);
+    matchIn(window, from, found) {
       pattern.lastIndex = 0;
       for (let round = 0; round < MOST_MATCHES; round++) {
         const match = pattern.exec(window);

@@ -1,4 +1,5 @@
 import { shannonEntropy } from '../entropy/shannon.ts';
+import { ANYTHING_BEFORE, BEFORE, kindOfUnit } from '../match/keyword-automaton.ts';
 import type { TokenDetector } from './detector.ts';
 
 /** Where a token detector's secret is. */
@@ -10,6 +11,8 @@ export interface Span {
 /** A token detector, ready to be tried at a place. */
 export interface TokenMatcher {
   detector: TokenDetector;
+  /** What may stand before its mark, bits of `BEFORE`. */
+  before: number;
   /** @param keywordStart where the mark begins in the text */
   matchAt(text: string, keywordStart: number): Span | undefined;
 }
@@ -20,7 +23,8 @@ const EDGE_AFTER = '(?![A-Za-z0-9])';
 /** Compiles the pattern to match at one index only: what a search would try elsewhere costs nothing. */
 export function tokenMatcher(detector: TokenDetector): TokenMatcher {
   // A pattern that begins with punctuation has its edge in itself.
-  const before = /^(?:[:;?&|]|\(\?<|-)/.test(detector.pattern) ? '' : EDGE_BEFORE;
+  const hasEdge = !/^(?:[:;?&|]|\(\?<|-)/.test(detector.pattern);
+  const before = hasEdge ? EDGE_BEFORE : '';
   const after = /[)\]}\w]$/.test(detector.pattern) ? EDGE_AFTER : '';
   const flags = detector.ignoreCase ? 'yi' : 'y';
   const source = `${before}(?:${detector.pattern})${after}`;
@@ -31,9 +35,11 @@ export function tokenMatcher(detector: TokenDetector): TokenMatcher {
   const { entropy = 0, validate } = detector;
   return {
     detector,
+    before: kindsBefore(detector, hasEdge),
     matchAt(text, keywordStart) {
       const start = startOf(text, keywordStart);
-      if (start < 0) return undefined;
+      // Most marks stand inside of words; that is seen without an expression.
+      if (start < 0 || (hasEdge && start > 0 && isAlphanumeric(text.charCodeAt(start - 1)))) return undefined;
       fast.lastIndex = start;
       if (!fast.test(text)) return undefined;
       exact.lastIndex = start;
@@ -48,6 +54,18 @@ export function tokenMatcher(detector: TokenDetector): TokenMatcher {
       return { start: span[0], end: span[1] };
     },
   };
+}
+
+function kindsBefore({ lead = 0 }: TokenDetector, hasEdge: boolean): number {
+  if (typeof lead === 'number') return lead === 0 && hasEdge ? BEFORE.other : ANYTHING_BEFORE;
+  let kinds = 0;
+  for (let code = 0; code < 128; code++)
+    if (lead.characters.test(String.fromCharCode(code))) kinds |= kindOfUnit(code);
+  return kinds;
+}
+
+function isAlphanumeric(code: number): boolean {
+  return (code >= 97 && code <= 122) || (code >= 48 && code <= 57) || (code >= 65 && code <= 90);
 }
 
 /** The prefix of a token says nothing about its randomness. */

@@ -64,7 +64,7 @@ export const ASIAN_AND_AFRICAN_IDS: readonly NumberDetector[] = [
     ['nric', 'fin', 'singapore'],
     is.isSingaporeNric,
     ['NRIC S2740116C'],
-    { where: 'anywhere', confidence: 0.85, good: ['NRIC S2740116D'] },
+    { where: 'anywhere', letters: 2, confidence: 0.85, good: ['NRIC S2740116D'] },
   ),
   number(
     'sg-uen',

@@ -169,7 +169,7 @@ export const EUROPEAN_IDS: readonly NumberDetector[] = [
     ['codice fiscale', 'cf'],
     is.isItalianFiscalCode,
     ['RSSMRA85T10A562S'],
-    { where: 'anywhere', confidence: 0.95, good: ['RSSMRA85T10A562T'] },
+    { where: 'anywhere', letters: 9, confidence: 0.95, good: ['RSSMRA85T10A562T'] },
   ),
   number(
     'it-vat',

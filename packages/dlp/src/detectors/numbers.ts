@@ -1,7 +1,7 @@
 import type { NumberDetector } from '../detect/detector.ts';
 
 type NumberOptions = Partial<
-  Pick<NumberDetector, 'alone' | 'allows' | 'confidence' | 'severity' | 'category' | 'where'>
+  Pick<NumberDetector, 'alone' | 'allows' | 'confidence' | 'letters' | 'severity' | 'category' | 'where'>
 > & {
   good?: readonly string[];
 };

@@ -65,7 +65,11 @@ function groupsStart(text: string, word: number): number {
     }
     if (end === 0 || spaces > 2) break;
     const start = wordStart(text, end);
-    if (end - start > LONGEST_GROUP || !/\d|^[A-Z]{1,4}$|^[-–/.()+]$/.test(text.slice(start, end))) break;
+    if (
+      end - start > LONGEST_GROUP ||
+      !/\d|^[A-Z]{1,4}(?:-[A-Z]{1,2})?$|^[-–/.()+]$/.test(text.slice(start, end))
+    )
+      break;
     open = start;
     end = start;
   }
