@@ -14,11 +14,16 @@ const EXACT = 0.9;
  */
 export function scanPart(scanner: Scanner, part: Part): Finding[] {
   const { text, role, label } = part;
-  const findings = scanner.scan(text);
+  let findings = scanner.scan(text);
   if (label !== undefined && text.length <= LONGEST_NAMED_VALUE && role !== 'protocol' && role !== 'binary') {
     const quote = text.includes('"') ? '' : '"';
     const prefix = `${label}: ${quote}`;
-    for (const finding of scanner.scan(`${prefix}${text}${quote}`)) {
+    const named = scanner.scan(`${prefix}${text}${quote}`);
+    // The name may also tell that an address was published: of an author, a contributor.
+    const told = (finding: Finding): boolean =>
+      finding.detector !== 'email' || named.some(({ detector }) => detector === 'email');
+    findings = findings.filter(told);
+    for (const finding of named) {
       const start = Math.max(0, finding.start - prefix.length);
       const end = Math.min(text.length, finding.end - prefix.length);
       if (start < end && !findings.some((other) => other.start < end && start < other.end)) {

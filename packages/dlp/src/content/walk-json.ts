@@ -1,6 +1,6 @@
 import type { Edit } from './edit.ts';
 import { decodeJsonString, escapeJsonString, jsonStringOffsets } from './json/json-string.ts';
-import type { JsonDocument, JsonLeaf } from './json/read-json.ts';
+import type { JsonContainer, JsonDocument, JsonLeaf } from './json/read-json.ts';
 import { leafPath } from './json/read-json.ts';
 import { isRedactable, type PartRole, type Place, type Visitor } from './part.ts';
 import { leafRole } from './provider-shapes.ts';
@@ -68,9 +68,18 @@ const NEUTRAL = new Set([
   'description',
 ]);
 
+/** Keys that only together with the one above them tell whose it is. */
+const OF_SOMEBODY = new Set(['email', 'mail', 'e-mail']);
+
+function holderOf({ key, parent }: JsonContainer): string {
+  const holder = parent?.kind === 'array' ? parent.key : key;
+  return holder === '' ? '' : `${holder}.`;
+}
+
 function labelled(path: string, role: PartRole, { container, key }: JsonLeaf): Place {
-  // An item of a list has the name of the list.
-  const label = container?.kind === 'array' ? container.key : key;
+  // An item of a list has the name of the list; an address or a name is of what holds it: `author.email`.
+  const own = container?.kind === 'array' ? container.key : key;
+  const label = OF_SOMEBODY.has(own) && container ? `${holderOf(container)}${own}` : own;
   return container === undefined || label === '' || NEUTRAL.has(label)
     ? { path, role }
     : { path, role, label };

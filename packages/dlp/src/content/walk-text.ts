@@ -1,5 +1,6 @@
 import { base64Bytes, base64Runs, decodeBase64, encodeBase64Like } from './base64.ts';
-import { decodeBytes, looksBinary } from './charset.ts';
+import { decodeBytes, encodeUtf8, looksBinary } from './charset.ts';
+import { type Disguised, findDisguised } from './disguise.ts';
 import type { Edit } from './edit.ts';
 import { applyEdits } from './edit.ts';
 import { decodeJsonString, escapeJsonString, jsonStringOffsets } from './json/json-string.ts';
@@ -15,9 +16,8 @@ export const MAX_BINARY = 1 << 20;
 
 /**
  * Hands a text to the visitor, and what is packed inside of it: JSON as its leaves, base64 (also in `data:` URIs,
- * standard and URL-safe alphabet) and the percent encoding of `data:` URIs decoded.
- *
- * HTML entities stay as they are: a model and a tool read `&#115;` as these six characters.
+ * standard and URL-safe alphabet) and hexadecimal bytes decoded, percent encoding and character references undone,
+ * pieces of string literals joined.
  *
  * @returns edits in units of `text`
  */
@@ -39,8 +39,22 @@ export function walkText(text: string, place: Place, visitor: Visitor, nesting =
     if (unpacked !== undefined) edits.push({ ...run, text: unpacked });
   }
   if (UNICODE_ESCAPE.test(text)) edits.push(...walkEscapes(text, place, visitor));
+  for (const disguised of findDisguised(text)) edits.push(...walkDisguised(disguised, place, visitor));
   if (text.includes('data:')) edits.push(...walkPercentUris(text, place, visitor));
   return edits;
+}
+
+function walkDisguised(
+  { start, way, text, offsets, write }: Disguised,
+  place: Place,
+  visitor: Visitor,
+): Edit[] {
+  return visitor.text({ ...place, path: `${place.path}#${way}`, text }).map((edit) => ({
+    start: start + offsets(edit.start),
+    // The last unit and what it is written with; what stands between two pieces is left alone.
+    end: start + (way === 'joined' ? offsets(edit.end - 1) + 1 : offsets(edit.end)),
+    text: write(edit.text),
+  }));
 }
 
 const UNICODE_ESCAPE = /\\u[0-9a-fA-F]{4}/;
@@ -68,6 +82,7 @@ export function walkBase64(
   visitor: Visitor,
   nesting: number,
 ): string | undefined {
+  if (HEXADECIMAL.test(packed)) return walkHexadecimal(packed, place, visitor);
   const binary = decodeBase64(packed);
   if (binary === undefined || binary === '') return undefined;
   const path = `${place.path}#base64`;
@@ -84,6 +99,22 @@ export function walkBase64(
   return edits.length === 0
     ? undefined
     : encodeBase64Like(decoded.encode(applyEdits(decoded.text, edits)), packed);
+}
+
+const HEXADECIMAL = /^(?:[0-9a-f]{2}){12,}$|^(?:[0-9A-F]{2}){12,}$/;
+const PRINTABLE = /^[\t\n\r\x20-\x7e]+$/;
+
+/** Bytes written as hexadecimal digits that turn out to be a text; digests and ids do not. */
+function walkHexadecimal(packed: string, place: Place, visitor: Visitor): string | undefined {
+  let text = '';
+  for (let at = 0; at < packed.length; at += 2) {
+    const code = Number.parseInt(packed.slice(at, at + 2), 16);
+    if (at < 32 && !PRINTABLE.test(String.fromCharCode(code))) return undefined;
+    text += String.fromCharCode(code);
+  }
+  const edits = visitor.text({ ...place, path: `${place.path}#hex`, text });
+  if (edits.length === 0) return undefined;
+  return [...encodeUtf8(applyEdits(text, edits))].map((byte) => byte.toString(16).padStart(2, '0')).join('');
 }
 
 /** Shorter than that, what base64 happens to decode to is noise. */

@@ -71,8 +71,8 @@ export function createScanner(options: ScannerOptions = {}): Scanner {
     longestFinding: LONGEST_KEY,
     scan(text: string): Finding[] {
       const candidates: Candidate[] = [];
-      const folded = collect(text, candidates) ? undefined : foldText(text);
-      if (folded) {
+      const ascii = collect(text, candidates);
+      for (const folded of ascii ? [] : foldText(text)) {
         const found: Candidate[] = [];
         collect(folded.text, found);
         for (const candidate of found)

@@ -62,7 +62,7 @@ function isInternational(text: string): boolean {
 
 /** Groups as cards print them, and no row of a table that goes on at either side. */
 function isWrittenLikeCard(value: string, before: string, after: string): boolean {
-  const groups = value.split(/[ -]/);
+  const groups = value.split(/[ .-]+/);
   if (groups.length === 1) return true;
   const printed = groups.length >= 3 && groups.every(({ length }) => length >= 3 && length <= 7);
   if (!printed || value.replace(/\D/g, '').length < 14) return false;
@@ -74,7 +74,7 @@ export const PAYMENT_NUMBERS: readonly NumberDetector[] = [
     'payment-card',
     'Payment card number',
     [12, 19],
-    '\\d(?:[ -]?\\d){11,18}',
+    '\\d(?:[ .-]{0,2}\\d){11,18}',
     CARD_WORDS,
     isPaymentCard,
     ['4111 1111 1111 1111', '5555-5555-5555-4444', '371449635398431'],
