@@ -62,17 +62,4 @@ describe('laws of inspection', { timeout: 30_000 }, () => {
       { numRuns: 300 },
     );
   });
-  it('time is linear: a megabyte of brackets, backslashes, quotes or half escapes', () => {
-    for (const bait of ['[', '\\', '"', '{"a":', '%41', '%', 'data:', '--b\r\n', '=\r\n', 'A']) {
-      const bytes = utf8.encode(bait.repeat(Math.floor(500_000 / bait.length)));
-      const start = performance.now();
-      for (const type of [
-        'application/json',
-        'application/x-www-form-urlencoded',
-        'multipart/mixed; boundary=b',
-      ])
-        inspectBody(bytes, type, { scanner: { ...scanner, scan: () => [] } });
-      expect(performance.now() - start).toBeLessThan(3_000);
-    }
-  });
 });

@@ -76,7 +76,8 @@ function valueLineAt(text: string, index: number): number | undefined {
   return VALUE_LINE.test(text) ? VALUE_LINE.lastIndex : undefined;
 }
 
-function readValue(text: string, from: number): Omit<Assignment, 'name'> | undefined {
+/** @param typed a type (`string = "…"`) may stand before the value; once, or a row of them would be read to its end */
+function readValue(text: string, from: number, typed = true): Omit<Assignment, 'name'> | undefined {
   let start = from;
   const furthest = Math.min(text.length, from + 12);
   while (start < furthest && (kindAt(text, start) & QUOTE || ' \t\r\n=\\@[{('.includes(text[start] ?? 'x')))
@@ -85,9 +86,9 @@ function readValue(text: string, from: number): Omit<Assignment, 'name'> | undef
   const quote = kindAt(text, start - 1) & QUOTE ? previous : undefined;
   const valueEnd = quote === undefined ? bareEnd(text, start) : quotedEnd(text, start, quote);
   if (valueEnd === undefined || valueEnd === start) return undefined;
-  if (quote === undefined) {
-    const typed = /^[\w[\]<>.]{1,24}\s{0,2}:?=\s{0,2}(?=["'`])/.exec(text.slice(start, start + 32));
-    if (typed && start !== from + 64) return readValue(text, start + typed[0].length);
+  if (quote === undefined && typed) {
+    const type = /^[\w[\]<>.]{1,24}\s{0,2}:?=\s{0,2}(?=["'`])/.exec(text.slice(start, start + 32));
+    if (type) return readValue(text, start + type[0].length, false);
   }
   return { valueStart: start, valueEnd, quoted: quote !== undefined };
 }

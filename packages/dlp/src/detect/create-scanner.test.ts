@@ -177,17 +177,14 @@ describe('hostile input costs a bounded multiple of ordinary text', () => {
   });
 });
 
-test('nothing fires on the benign corpus but what is there: addresses of people', () => {
+test('nothing fires on the benign corpus', () => {
   const lines = gunzipSync(readFileSync(new URL('../../testdata/benign.jsonl.gz', import.meta.url)))
     .toString()
     .trim()
     .split('\n');
   const fired = lines.flatMap((line) => {
     const { id, text }: { id: string; text: string } = JSON.parse(line);
-    return scanner
-      .scan(text)
-      .filter(({ category }) => category !== 'contact')
-      .map(({ detector }) => `${id} ${detector}`);
+    return scanner.scan(text).map(({ detector }) => `${id} ${detector}`);
   });
   expect(lines.length).toBeGreaterThan(100);
   expect(fired).toEqual([]);

@@ -46,8 +46,12 @@ const PASSWORD = /pass(?:wor[dt]|wd|phrase)?|pwd|contrasena|mot_de_passe/i;
 const ABOUT =
   /public|pub_?key|foreign|primary|csrf|xsrf|hash|length|size|count|limit|max|min_|expir|ttl|timeout|policy|(?:^|[._-])(?:url|uri|path|file|name|type|version|header|field|prefix|suffix|label|placeholder|hint|mode|kind|format|regex|pattern|provider|manager|vault|store|endpoint|event|issuer|algorithm|usage|budget|_ref)(?:$|["'\s._-])|(?:[a-z]|_|-)(?:Id|ID|id|Ids|Url|URL|Uri|Path|File|Name|Type|Version|Header|Field|Prefix|Length|Size|Count|Ref|Provider|Policy|Store|Hash|Alg|Expiry|Reset|Limit|Manager|Service|Class|Impl|Handler|Factory|Format|Pattern|Label|Hint|Input|Form|Page|Button|Error|Event|Arn|ARN)\b|_(?:id|ids|url|uri|path|file|name|type|version|arn|ref|hash|field|header)(?![a-z0-9])|tokens\b|tokeniz|token_?(?:id|type|count|file|limit|index|address|address|uri|url|expir)|credentials?-?id|secretsid|keyword|monkey|keyboard/i;
 
+const LONGEST = 512;
+
 /** Whether a value under such a name is a secret rather than a word, a call or a template. */
 export function isSecretValue(name: string, value: string, quoted: boolean): boolean {
+  // First what costs least: a quote that is never closed makes everything behind it a value.
+  if (value.length > LONGEST || /\s/.test(value)) return false;
   if (ABOUT.test(name) || isPlaceholder(value) || isTypedSequence(value)) return false;
   if (value.length >= 8 && name.toLowerCase().includes(value.toLowerCase())) return false;
   if (/^(?:https?:|s3:|file:|arn:|\/|\.\/|~\/|[A-Z]:\\)/.test(value)) return false;
@@ -56,7 +60,7 @@ export function isSecretValue(name: string, value: string, quoted: boolean): boo
 
 /** Six characters of two kinds are enough: people choose short ones. */
 function isPassword(value: string, quoted: boolean): boolean {
-  if (value.length < 6 || value.length > 128 || /\s/.test(value)) return false;
+  if (value.length < 6 || value.length > 128) return false;
   const digits = /\d/.test(value);
   const letters = /[A-Za-z]/.test(value);
   const marks = /[^A-Za-z0-9_.\-/]/.test(value);
@@ -66,7 +70,7 @@ function isPassword(value: string, quoted: boolean): boolean {
 
 /** Machines choose long random ones. */
 function isToken(value: string): boolean {
-  if (value.length < 10 || value.length > 512 || /\s/.test(value) || isCode(value)) return false;
+  if (value.length < 10 || isCode(value)) return false;
   if (!/\d/.test(value) || !/[A-Za-z]/.test(value)) return false;
   if (/^[\w-]{1,40}\.[\w.-]{1,60}$/.test(value) && wordiness(value) > 0.6) return false;
   if (/^[a-z]+(?:[-_.:][a-z0-9]+){1,8}$/i.test(value) && wordiness(value) > 0.55 && value.length < 40)
