@@ -14,6 +14,8 @@ const MIB = 1024 * 1024;
 const MAX_STREAMS = 128;
 /** As much as HTTP/1 clients may send. */
 const MAX_HEADER_BYTES = 32 * 1024;
+/** Megabytes; a session that holds more gets no new streams. The default, 10, is less than our windows allow. */
+const SESSION_MEMORY_MB = 32;
 const IDLE_MS = 15 * 60_000;
 
 /** One stream, in the shape of an HTTP/1 request and its response. */
@@ -33,6 +35,7 @@ export class Http2Front {
   constructor(answer: (exchange: Http2Exchange) => void) {
     this.#server = createServer({
       maxHeaderListPairs: 200,
+      maxSessionMemory: SESSION_MEMORY_MB,
       settings: {
         maxConcurrentStreams: MAX_STREAMS,
         maxHeaderListSize: MAX_HEADER_BYTES,
@@ -89,17 +92,37 @@ function asHttp1Request(request: Http2ServerRequest): IncomingMessage {
     if (!name.startsWith(':')) rawPlain.push(name, value);
   }
   Object.defineProperties(request, { headers: { value: plain }, rawHeaders: { value: rawPlain } });
-  // A body that breaks off would otherwise look like one that ended.
-  request.once('aborted', () => request.destroy(new Error('the client broke the request off')));
-  request.on('error', () => {});
+  failWhenBrokenOff(request);
   // The compatibility API has every member of IncomingMessage that is used in this program, with the same meaning.
   return request as unknown as IncomingMessage;
 }
 
+/** A body that breaks off ends for the compatibility API as one that is complete. */
+function failWhenBrokenOff(request: Http2ServerRequest): void {
+  const { stream } = request;
+  const push = request.push.bind(request);
+  let isWhole = false;
+  Object.defineProperty(request, 'push', {
+    value: (chunk: Buffer | null): boolean => {
+      // The end of a whole body comes while the stream is open; its closing brings a second one.
+      if (chunk === null && stream.closed && !isWhole) {
+        request.destroy(new Error('the client broke the request off'));
+        return false;
+      }
+      isWhole ||= chunk === null;
+      return push(chunk);
+    },
+  });
+  request.on('error', () => {});
+}
+
 function asHttp1Response(response: Http2ServerResponse): ServerResponse {
+  const { stream } = response;
   // Without a code, an answer that is cut off would look complete.
-  const cutOff = (): void => response.stream?.close(constants.NGHTTP2_INTERNAL_ERROR);
-  Object.defineProperty(response, 'destroy', { value: cutOff });
+  const cutOff = (): void => stream.close(constants.NGHTTP2_INTERNAL_ERROR);
+  // A stream that the client resets ends its writing side too, which is not to have finished.
+  const isFinished = (): boolean => response.writableEnded && stream.rstCode === constants.NGHTTP2_NO_ERROR;
+  Object.defineProperties(response, { destroy: { value: cutOff }, writableFinished: { get: isFinished } });
   response.on('error', () => {});
   // As above, for ServerResponse.
   return response as unknown as ServerResponse;
