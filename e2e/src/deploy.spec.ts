@@ -3,7 +3,8 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import type { Page } from '@playwright/test';
 import { AiAgent } from './ai-agent.ts';
-import { expect, type Product, test } from './product.ts';
+import { expect, test } from './product.ts';
+import { setPolicy } from './set-policy.ts';
 
 const run = promisify(execFile);
 const ONE_MESSAGE = fileURLToPath(new URL('../agents/one-message.mjs', import.meta.url));
@@ -18,23 +19,6 @@ network:
       destinations: [${destinations}]
       reason: Not approved for company data.
 `;
-
-/** Puts a policy in force by REST and gives its revision. */
-async function setPolicy({ api, organisation }: Product, source: string, reason: string): Promise<number> {
-  const running = await api<{ revision: number }>('GET', '/v1/policies/running');
-  const { id, revision } = await api<{ id: string; revision: number }>('POST', '/v1/policies/deploy', {
-    documents: [{ layer: 'global', source }],
-    basedOn: running.revision,
-    reason,
-    confirm: organisation.name,
-  });
-  await expect
-    .poll(
-      async () => (await api<{ counts: { applied?: number } }>('GET', `/v1/rollouts/${id}`)).counts.applied,
-    )
-    .toBe(1);
-  return revision;
-}
 
 async function writePolicy(page: Page, source: string): Promise<void> {
   const editor = page.getByRole('textbox', { name: 'Global policy' });

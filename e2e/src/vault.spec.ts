@@ -1,19 +1,12 @@
 import { execFile } from 'node:child_process';
-import {
-  appendFileSync,
-  chmodSync,
-  copyFileSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-} from 'node:fs';
+import { appendFileSync, chmodSync, copyFileSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { DeviceDetail } from '@raypher/shared/rest';
 import { type FakeUpstream, startFakeUpstream, TestTpm, tpmUnavailable } from '@raypher/testkit';
 import { sealSecret } from '@raypher/vault';
+import { ownerUrl } from './owner-url.ts';
 import { expect, type Product, test } from './product.ts';
 import { filesHolding, processesHolding, tablesHolding } from './secret-search.ts';
 import { TpmDevice } from './tpm-device.ts';
@@ -137,7 +130,7 @@ test('a sealed key reaches the provider from the allowed program only, and is fo
   expect(filesHolding(secret, device.folder)).toEqual([]);
   expect(filesHolding(secret, product.stack.dataDir)).toEqual([]);
   expect(processesHolding(secret)).toEqual([]);
-  expect(await tablesHolding(secret, ownerUrl(product))).toEqual([]);
+  expect(await tablesHolding(secret, ownerUrl(product.stack))).toEqual([]);
 });
 
 test('a key that an administrator pushes arrives sealed, and the control plane never had it', async ({
@@ -162,15 +155,7 @@ test('a key that an administrator pushes arrives sealed, and the control plane n
 
   expect(filesHolding(secret, device.folder)).toEqual([]);
   expect(filesHolding(secret, product.stack.dataDir)).toEqual([]);
-  expect(await tablesHolding(secret, ownerUrl(product))).toEqual([]);
+  expect(await tablesHolding(secret, ownerUrl(product.stack))).toEqual([]);
   // The search itself works: what is public about it is found.
-  expect(await tablesHolding('openai-pushed', ownerUrl(product))).not.toEqual([]);
+  expect(await tablesHolding('openai-pushed', ownerUrl(product.stack))).not.toEqual([]);
 });
-
-/** As the server's own administrator, who sees every table and row. */
-function ownerUrl({ stack }: Product): string {
-  const url = new URL(readFileSync(join(stack.dataDir, 'secrets', 'database-app-url'), 'utf8').trim());
-  url.username = 'postgres';
-  url.password = readFileSync(join(stack.dataDir, 'secrets', 'postgres-password'), 'utf8').trim();
-  return url.href;
-}

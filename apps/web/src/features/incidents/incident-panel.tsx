@@ -48,9 +48,9 @@ export function IncidentPanel({ id, onClose }: { id: string; onClose: () => void
             <p>{sentence(data)}</p>
             <IncidentActions incident={data} />
           </div>
-          <What incident={data} />
           <Samples incident={data} />
           <Why incident={data} />
+          <What incident={data} />
           {data.status === 'false-positive' && <PolicySnippet incident={data} />}
           <Occurrences incident={data} />
           <Decisions incident={data} />

@@ -3,6 +3,7 @@
 import type { Incident } from '@raypher/shared/rest';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { ArrowUp, ChartColumn, Pause, Play } from 'lucide-react';
+import Link from 'next/link';
 import { useEffect, useMemo, useState } from 'react';
 import { Command } from '@/components/copy.tsx';
 import { GuardedButton } from '@/components/guarded-button.tsx';
@@ -27,6 +28,11 @@ import { RetentionButton } from './retention-button.tsx';
 import { TrendBand } from './trend-band.tsx';
 import { useIncidentList } from './use-incident-list.ts';
 
+const RULE = `dlp:
+  rules:
+    - id: look-at-payment-data
+      effect: alert
+      classes: [payment]`;
 const TRY_IT = `curl http://127.0.0.1:8888/openai/v1/chat/completions -H 'content-type: application/json' \\
   -d '{"model":"gpt-4o-mini","messages":[{"role":"user","content":"card 4242 4242 4242 4242"}]}'`;
 
@@ -139,11 +145,15 @@ export function IncidentsPage() {
                   <EmptyState title="No open incident">
                     <p>
                       When an AI agent sends or receives keys, card numbers or personal data through the proxy
-                      of an enrolled device, it appears here with what was done about it. What happens to each
-                      class of data is decided in the policy, under{' '}
-                      <code className="font-mono text-xs">dlp</code>. Try it with a card number that payment
-                      services publish for tests:
+                      of an enrolled device, it appears here with what was done about it. Messages are looked
+                      through once the{' '}
+                      <Link href="/policies" className="underline underline-offset-2">
+                        policy
+                      </Link>{' '}
+                      has a rule about data, such as this one:
                     </p>
+                    <Command text={RULE} label="Copy the rule" />
+                    <p>Then try it with a card number that payment services publish for tests:</p>
                     <Command text={TRY_IT} label="Copy the command" />
                   </EmptyState>
                 )

@@ -32,7 +32,7 @@ const incident: Incident = {
 
 test('what passed because a policy only monitors never reads like a block', () => {
   expect(sentence(incident)).toBe(
-    'bot.py sent credential, national id to api.example.com, 2 times. It passed and was recorded. A policy that only monitors would have blocked it.',
+    'bot.py sent data (credential, national id) to api.example.com, 2 times. It passed and was recorded. A policy that only monitors would have blocked it.',
   );
 });
 

@@ -38,8 +38,9 @@ export function classWord(name: string): string {
 /** What happened, in one sentence. */
 export function sentence(incident: Incident): string {
   const { agent, direction, classes, host, outcome, wouldBlock, occurrences } = incident;
-  const data = classes.map((name) => classWord(name).toLowerCase()).join(', ') || 'sensitive data';
-  const way = direction === 'out' ? `sent ${data} to ${host}` : `received ${data} from ${host}`;
+  const data = classes.map((name) => classWord(name).toLowerCase()).join(', ') || 'sensitive';
+  const way = direction === 'out' ? `sent data (${data}) to ${host}` : `received data (${data}) from ${host}`;
+  const often = occurrences === 1 ? 'once' : plural(occurrences, 'time');
   const done = {
     block: 'It was blocked.',
     redact: 'The data was replaced by placeholders; the rest of the message passed.',
@@ -48,5 +49,5 @@ export function sentence(incident: Incident): string {
     allow: 'It passed.',
   }[outcome];
   const monitor = wouldBlock ? ' A policy that only monitors would have blocked it.' : '';
-  return `${agent.name} ${way}, ${plural(occurrences, 'time')}. ${done}${monitor}`;
+  return `${agent.name} ${way}, ${often}. ${done}${monitor}`;
 }
