@@ -1,6 +1,7 @@
 export { changeInWords } from './change-words.ts';
 export { compilePolicy, type PolicySnapshot, type PolicySources } from './compile.ts';
 export { toMicroDollars } from './condition.ts';
+export { type CounterName, isSharedByDevices, readCounter } from './counter-name.ts';
 export { decide, limitsFor } from './decide.ts';
 export { diffPolicies, type PolicyChange, type PolicyRule } from './diff.ts';
 export type { DlpDetector, DlpSettings } from './dlp-settings.ts';

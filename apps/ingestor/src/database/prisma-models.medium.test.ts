@@ -39,6 +39,10 @@ const TABLES: Record<keyof typeof Prisma.ModelName, string> = {
   IncidentChange: 'incident_changes',
   Approval: 'approvals',
   ApprovalWebhook: 'approval_webhooks',
+  BudgetCounter: 'budget_counters',
+  BudgetLease: 'budget_leases',
+  SpendDaily: 'spend_daily',
+  OrganisationPrices: 'organisation_prices',
 };
 
 /** What a value of each column type must be in JavaScript. */
@@ -47,6 +51,7 @@ const KINDS: Record<string, (value: unknown) => boolean> = {
   text: (value) => typeof value === 'string',
   integer: (value) => typeof value === 'number',
   bigint: (value) => typeof value === 'bigint',
+  numeric: (value) => value instanceof Prisma.Decimal,
   boolean: (value) => typeof value === 'boolean',
   bytea: (value) => value instanceof Uint8Array,
   jsonb: (value) => typeof value === 'object',

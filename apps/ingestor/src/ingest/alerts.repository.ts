@@ -4,7 +4,8 @@ import { IngestDatabase } from '../database/ingest-database.ts';
 
 export interface NewAlert {
   organisationId: string;
-  deviceId: string;
+  /** Null when it is about none in particular. */
+  deviceId: string | null;
   kind: string;
   /** With the kind: what there is at most one open alert about. */
   subject: string;

@@ -7,6 +7,19 @@ import { AlertsRepository, type NewAlert } from './alerts.repository.ts';
 import { plainJson } from './plain-json.ts';
 import { plainText } from './plain-text.ts';
 
+/** Micro-dollars. */
+export interface SharedBudget {
+  limit: string;
+  per: string;
+  scope: string;
+  /** The team whose document the limit stands in; nil for the organisation's. */
+  owner: string;
+  subject: string;
+  periodStart: string;
+  spentMicros: number;
+  amountMicros: number;
+}
+
 /** Raises alerts about devices whose identity or ledger is not what it should be. */
 @Injectable()
 export class AlertsService {
@@ -40,6 +53,21 @@ export class AlertsService {
       severity: 'critical',
       title: `Two machines use the identity of ${identity.hostname}`,
       detail: boots,
+    });
+  }
+
+  /** All devices together have reached the threshold of a limit. */
+  budgetReached(organisationId: string, reached: SharedBudget): Promise<void> {
+    const { limit, per, scope, subject, periodStart, spentMicros, amountMicros } = reached;
+    const percent = amountMicros === 0 ? 100 : Math.floor((spentMicros / amountMicros) * 100);
+    return this.raise({
+      organisationId,
+      deviceId: null,
+      kind: 'budget/warned',
+      subject: JSON.stringify([limit, scope, subject, periodStart]),
+      severity: 'warning',
+      title: `${percent} % of the limit ${limit} for this ${per} are spent`,
+      detail: reached,
     });
   }
 

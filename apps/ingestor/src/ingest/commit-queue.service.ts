@@ -7,6 +7,8 @@ import { ApprovalsProjection } from './approvals.repository.ts';
 import { fitToChain } from './fit-to-chain.ts';
 import { IncidentsService, NO_NEWS } from './incidents.service.ts';
 import { type EventRow, LedgerRepository, type StoredHead } from './ledger.repository.ts';
+import { SpendRepository } from './spend.repository.ts';
+import { spendOf } from './spend-rows.ts';
 import { brokenChain, type VerifiedBatch } from './verify-batch.ts';
 
 /** A batch on its way into the ledger. */
@@ -54,6 +56,7 @@ export class CommitQueue implements OnApplicationShutdown {
     private readonly ledger: LedgerRepository,
     private readonly incidents: IncidentsService,
     private readonly approvals: ApprovalsProjection,
+    private readonly spend: SpendRepository,
     private readonly metrics: MetricsService,
   ) {}
 
@@ -186,6 +189,7 @@ export class CommitQueue implements OnApplicationShutdown {
         for (const [index, row] of rows.entries()) row.position = positions[index] ?? row.position;
         await this.ledger.copyEvents(client, receivedAt, rows);
         await this.ledger.storePrivateParts(client, receivedAt, rows);
+        await this.spend.add(client, spendOf(rows, receivedAt));
         await this.ledger.moveHeads(client, moved);
         await this.approvals.project(client, rows, receivedAt);
       }

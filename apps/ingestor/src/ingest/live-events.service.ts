@@ -4,6 +4,7 @@ import { LIVE_CHANNEL, type LiveEvent, type LiveMessage } from '../redis/channel
 import { RedisConnections } from '../redis/redis-connections.ts';
 import type { EventRow } from './ledger.repository.ts';
 import { plainText } from './plain-text.ts';
+import { isModelCall } from './spend-rows.ts';
 
 /** Browsers see at most this many rows of one organisation per message; the rest is counted. */
 const MAX_ITEMS = 200;
@@ -12,7 +13,7 @@ const PUBLISH_EVERY_MS = 50;
 /** Tells the REST side what was committed, for the live views. Lost messages lose nothing but liveliness. */
 @Injectable()
 export class LiveEventsService implements OnApplicationShutdown {
-  private waiting = new Map<string, { items: LiveEvent[]; held: number }>();
+  private waiting = new Map<string, { items: LiveEvent[]; held: number; spent: boolean }>();
   private timer: NodeJS.Timeout | undefined;
 
   constructor(private readonly redis: RedisConnections) {}
@@ -21,13 +22,14 @@ export class LiveEventsService implements OnApplicationShutdown {
     if (!this.redis.isReady) return;
     let batch = this.waiting.get(identity.organisationId);
     if (batch === undefined) {
-      batch = { items: [], held: 0 };
+      batch = { items: [], held: 0, spent: false };
       this.waiting.set(identity.organisationId, batch);
     }
     for (const row of rows) {
       if (batch.items.length < MAX_ITEMS) batch.items.push(toLiveEvent(identity, row, receivedAt));
       else batch.held += 1;
     }
+    batch.spent ||= rows.some(({ entry }) => isModelCall(entry));
     this.timer ??= setTimeout(() => this.publish(), PUBLISH_EVERY_MS);
   }
 
@@ -39,9 +41,12 @@ export class LiveEventsService implements OnApplicationShutdown {
     this.timer = undefined;
     const batches = this.waiting;
     this.waiting = new Map();
-    for (const [organisation, { items, held }] of batches) {
+    for (const [organisation, { items, held, spent }] of batches) {
       const message: LiveMessage = { kind: 'events', organisation, items, held };
       this.redis.publish(LIVE_CHANNEL, message);
+      if (!spent) continue;
+      const spending: LiveMessage = { kind: 'spend', organisation };
+      this.redis.publish(LIVE_CHANNEL, spending);
     }
   }
 }

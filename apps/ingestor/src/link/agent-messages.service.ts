@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { type AgentMessage, RaypherError } from '@raypher/shared';
+import { BudgetsService } from '../budgets/budgets.service.ts';
 import { CommandsService } from '../desired-state/commands.service.ts';
 import { DeliveryService } from '../desired-state/delivery.service.ts';
 import { IngestService } from '../ingest/ingest.service.ts';
@@ -24,6 +25,7 @@ export class AgentMessagesService {
     private readonly facts: DeviceFactsService,
     private readonly delivery: DeliveryService,
     private readonly commands: CommandsService,
+    private readonly budgets: BudgetsService,
   ) {}
 
   /** @throws RaypherError `link/protocol` for what no agent sends. */
@@ -51,6 +53,9 @@ export class AgentMessagesService {
         return;
       case 'commandResult':
         void this.commands.finished(stream, identity, body.value);
+        return;
+      case 'budgetReport':
+        this.budgets.receive(stream, identity, body.value);
         return;
       case 'hello':
         throw new RaypherError('link/protocol', 'Hello comes once, at the beginning.');

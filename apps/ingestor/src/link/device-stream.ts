@@ -1,5 +1,5 @@
 import { Metadata } from '@grpc/grpc-js';
-import type { ErrorCode, RaypherError, StateSlot } from '@raypher/shared';
+import type { BudgetLease, ErrorCode, RaypherError, StateSlot } from '@raypher/shared';
 import { comeBackAfter } from './come-back.ts';
 import type { DeviceIdentity } from './device-directory.service.ts';
 import { type ControlBody, encode, type LinkCall } from './wire.ts';
@@ -79,6 +79,11 @@ export class DeviceStream {
     this.waitingCredits += credits;
     this.credits += credits;
     this.flush();
+  }
+
+  /** A device that does not keep up asks again. */
+  lend(lease: BudgetLease): void {
+    this.write({ $case: 'budgetLease', value: lease });
   }
 
   pace(heartbeatMs: number): void {

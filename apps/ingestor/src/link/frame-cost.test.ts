@@ -57,6 +57,7 @@ describe('what a frame would cost to decode', () => {
     ['fields of one process', field(6, field(3, field(12, empties(4, 8 * MAX_FIELDS + 8))))],
     ['entries', field(3, empties(2, MAX_FIELDS))],
     ['capabilities', field(1, empties(10, MAX_FIELDS))],
+    ['counters of budgets', field(8, empties(4, MAX_FIELDS))],
     ['reports of posture', field(2, empties(4, MAX_FIELDS))],
   ])('is too much with endless empty %s', (_, frame) => {
     expect(isWorthDecoding(frame)).toBe(false);

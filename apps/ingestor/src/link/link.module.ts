@@ -1,4 +1,6 @@
 import { Module } from '@nestjs/common';
+import { BudgetLeasesRepository } from '../budgets/budget-leases.repository.ts';
+import { BudgetsService } from '../budgets/budgets.service.ts';
 import { IngestDatabase } from '../database/ingest-database.ts';
 import { AckCoalescer } from '../desired-state/ack-coalescer.service.ts';
 import { AcksRepository } from '../desired-state/acks.repository.ts';
@@ -21,6 +23,7 @@ import { InventoryRepository } from '../ingest/inventory.repository.ts';
 import { InventoryService } from '../ingest/inventory.service.ts';
 import { LedgerRepository } from '../ingest/ledger.repository.ts';
 import { LiveEventsService } from '../ingest/live-events.service.ts';
+import { SpendRepository } from '../ingest/spend.repository.ts';
 import { DeviceFactsRepository } from '../presence/device-facts.repository.ts';
 import { DeviceFactsService } from '../presence/device-facts.service.ts';
 import { PresenceService } from '../presence/presence.service.ts';
@@ -54,6 +57,7 @@ import { StreamRegistry } from './stream-registry.ts';
     IngestService,
     CommitQueue,
     LedgerRepository,
+    SpendRepository,
     LiveEventsService,
     AlertsService,
     AlertsRepository,
@@ -61,6 +65,9 @@ import { StreamRegistry } from './stream-registry.ts';
     IncidentsRepository,
     InventoryService,
     InventoryRepository,
+    // budgets
+    BudgetsService,
+    BudgetLeasesRepository,
     // presence
     PresenceService,
     DeviceFactsService,

@@ -23,6 +23,7 @@ export class LiveBatch {
   readonly approvalIds = new Set<string>();
   commands = false;
   incidents = false;
+  spend = false;
 
   add(message: LiveMessage): void {
     switch (message.kind) {
@@ -60,6 +61,9 @@ export class LiveBatch {
         break;
       case 'command':
         this.commands = true;
+        break;
+      case 'spend':
+        this.spend = true;
         break;
     }
   }

@@ -116,6 +116,9 @@ export class LiveFeed {
     if (batch.incidents) {
       live.local.to(roomOf(organisationId, 'incidents:read')).emit('changed', { object: 'incidents' });
     }
+    if (batch.spend) {
+      live.local.to(roomOf(organisationId, 'spend:read')).emit('changed', { object: 'spend' });
+    }
     if (batch.rolloutIds.size > 0) {
       for (const rollout of await this.rollouts.find(organisationId, [...batch.rolloutIds])) {
         live.local.to(roomOf(organisationId, 'policies:read')).emit('rollout', rollout);

@@ -27,4 +27,5 @@ export const READS = {
   commands: 'devices:read',
   incidents: 'incidents:read',
   settings: 'settings:read',
+  spend: 'spend:read',
 } as const satisfies Record<ChangedObject, Permission>;

@@ -39,7 +39,9 @@ export type LiveMessage =
   | { kind: 'incidents'; organisation: string }
   /** Questions of AI agents that were asked, or have ended. */
   | { kind: 'approval'; organisation: string; asked: string[]; ended: string[] }
-  | { kind: 'command'; organisation: string; commandId: string };
+  | { kind: 'command'; organisation: string; commandId: string }
+  /** Something was spent, or lent. */
+  | { kind: 'spend'; organisation: string };
 
 /**
  * Reads a live message. The channel is ours alone (Redis is password-protected), so only the
@@ -58,7 +60,7 @@ export function parseLiveMessage(text: string): LiveMessage | undefined {
 }
 
 const LiveEnvelope = z.looseObject({
-  kind: z.enum(['events', 'presence', 'acks', 'inventory', 'alert', 'approval', 'incidents', 'command']),
+  kind: z.enum(['events', 'presence', 'acks', 'inventory', 'alert', 'approval', 'incidents', 'command', 'spend']),
   organisation,
 });
 

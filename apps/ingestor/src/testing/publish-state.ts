@@ -16,12 +16,13 @@ export async function storeState(
   kind: 'policy' | 'freeze',
   revision: number,
   teamId: string | null = null,
+  source = `team: ${teamId ?? 'everybody'}`,
 ): Promise<Published> {
   const { organisationId } = installation;
   const common = { organisation: organisationId, revision, issuedAt: new Date().toISOString() };
   const payload: BundlePayload =
     kind === 'policy'
-      ? { kind, ...common, documents: [{ layer: 'global', source: `team: ${teamId ?? 'everybody'}` }] }
+      ? { kind, ...common, documents: [{ layer: 'global', source }] }
       : { kind, ...common, freezes: [] };
   const signed = await installation.api.get(SigningService).signBundle(organisationId, payload);
   return installation.tenants.within(organisationId, async (tx) => {

@@ -122,6 +122,25 @@ export async function seedTenant(admin: Admin, name: string): Promise<SeededTena
     [organisation],
   );
   await insert(
+    `INSERT INTO budget_counters (organisation_id, owner, limit_id, per, scope, subject, period_start, period_end, amount)
+      VALUES ($1, $2, 'l', 'day', 'team', '', '2026-01-01', '2026-01-02', 1)`,
+    [organisation, team],
+  );
+  await insert(
+    `INSERT INTO budget_leases (organisation_id, owner, limit_id, per, scope, subject, period_start, device_id, store,
+        granted, spent, held, version, until, reported_at)
+      VALUES ($1, $2, 'l', 'day', 'team', '', '2026-01-01', $3, 's', 1, 1, 0, 1, '2026-01-02', now())`,
+    [organisation, team, device],
+  );
+  await insert(
+    `INSERT INTO spend_daily VALUES ($1, '2026-01-01', $2, $3, 'a', 'agent', 'u', 'openai', 'gpt-5', 1, 1, 1, 0, 1, 0, 0)`,
+    [organisation, team, device],
+  );
+  await insert(
+    `INSERT INTO organisation_prices (organisation_id, prices, updated_by) VALUES ($1, '{}', 'M')`,
+    [organisation],
+  );
+  await insert(
     `INSERT INTO alerts (organisation_id, kind, subject, severity, title, device_id) VALUES ($1, 'device.silent', 's', 'warning', 'A', $2)`,
     [organisation, device],
   );

@@ -36,6 +36,7 @@ export const Permission = z.enum([
   'secrets:push',
   'settings:read',
   'settings:manage',
+  'spend:read',
 ]);
 export type Permission = z.infer<typeof Permission>;
 
@@ -54,6 +55,7 @@ const READ_ALL = [
   'members:read',
   'teams:read',
   'settings:read',
+  'spend:read',
 ] as const satisfies Permission[];
 
 const ADMINISTER = [
@@ -93,6 +95,7 @@ export const ROLE_PERMISSIONS: Record<Role, readonly Permission[]> = {
     'approvals:decide',
     'members:read',
     'teams:read',
+    'spend:read',
   ],
   developer: [
     'overview:read',

@@ -126,7 +126,8 @@ export interface LiveMessages {
       | 'approvals'
       | 'commands'
       | 'incidents'
-      | 'settings';
+      | 'settings'
+      | 'spend';
   }) => void;
 }
 export interface LiveRequests {
