@@ -61,6 +61,11 @@ export class Budgets implements Spending {
     this.#latest = this.#store.latest();
   }
 
+  /** Nobody needs to be asked about what this machine counts alone. */
+  prepare(): Promise<void> {
+    return Promise.resolve();
+  }
+
   /**
    * What is not granted to this machine counts as spent: others may be spending it.
    *

@@ -1,5 +1,7 @@
 import {
   AgentMessage,
+  type BudgetLease,
+  type BudgetReport,
   type Command,
   type CommandResult,
   type ControlMessage,
@@ -29,6 +31,8 @@ export interface LinkSessionParts {
   freeze: DesiredState<FreezePayload>;
   execute: (command: Command) => Promise<CommandResult>;
   openOutbox: (send: (batch: Parameters<typeof batchMessage>[0]) => void) => Outbox;
+  /** Shares of limits that others spend of too. */
+  lease: (lease: BudgetLease) => void;
   /** The first answer to Hello arrived. */
   established: () => void;
   /** The control plane asks to come back after this many milliseconds. */
@@ -73,6 +77,13 @@ export class LinkSession {
     this.#beatLater();
   }
 
+  /** @returns false when nobody will get it */
+  reportBudgets(value: BudgetReport): boolean {
+    if (this.#closed || !this.#parts.stream.writable()) return false;
+    this.#send({ $case: 'budgetReport', value });
+    return true;
+  }
+
   receive(message: ControlMessage): void {
     const { body } = message;
     switch (body?.$case) {
@@ -93,6 +104,9 @@ export class LinkSession {
         return;
       case 'retry':
         this.#parts.retryAfter(body.value.afterMs, body.value.reason);
+        return;
+      case 'budgetLease':
+        this.#parts.lease(body.value);
         return;
       case 'pace':
         this.#paceMs = Math.min(PACE_BOUNDS_MS.max, Math.max(PACE_BOUNDS_MS.min, body.value.heartbeatMs));

@@ -1,5 +1,13 @@
 import { randomUUID } from 'node:crypto';
-import type { Command, CommandResult, FreezePayload, Inventory, PolicyPayload } from '@raypher/shared';
+import type {
+  BudgetLease,
+  BudgetReport,
+  Command,
+  CommandResult,
+  FreezePayload,
+  Inventory,
+  PolicyPayload,
+} from '@raypher/shared';
 import type { Enrolment } from '../identity/enrolment.ts';
 import type { KeyProvider } from '../identity/key-provider.ts';
 import { machineFacts } from '../identity/machine-facts.ts';
@@ -22,6 +30,8 @@ export interface UplinkParts {
   freeze: DesiredState<FreezePayload>;
   execute: (command: Command) => Promise<CommandResult>;
   report: DeviceReport;
+  /** Shares of limits that others spend of too; without it nothing is asked for. */
+  budgets?: { connected: () => void; receive: (lease: BudgetLease) => void };
   /** Told about each change of {@link LinkStatus}. */
   changed?: (status: LinkStatus) => void;
 }
@@ -81,6 +91,11 @@ export class Uplink {
   publishInventory(inventory: Inventory): void {
     this.#inventory = inventory;
     this.#session?.publishInventory(inventory);
+  }
+
+  /** @returns false while there is no connection */
+  reportBudgets(report: BudgetReport): boolean {
+    return this.#status.state === 'connected' && (this.#session?.reportBudgets(report) ?? false);
   }
 
   /** Sends a heartbeat now. */
@@ -152,11 +167,13 @@ export class Uplink {
       execute,
       openOutbox: (send) =>
         new Outbox({ log, ledger, keys, send, failed: (error) => finish(statedEnd(error)) }),
+      lease: (lease) => this.#parts.budgets?.receive(lease),
       established: () => {
         if (established) return;
         established = true;
         this.#set('connected', linkEnd(''));
         if (this.#inventory !== undefined) session.publishInventory(this.#inventory);
+        this.#parts.budgets?.connected();
       },
       retryAfter: (ms, reason) => {
         retryAfterMs = ms;
