@@ -6,19 +6,18 @@ import { TOKEN_CLASSES, type TokenClass } from './token-class.ts';
 
 const Rate = z.int().min(0);
 
-const TieredRateSchema = z.union([
-  Rate.transform((base): TieredRate => ({ base, tiers: [] })),
+/** One rate, or rates by the length of the prompt. */
+const WrittenRate = z.union([
+  Rate,
   z.strictObject({
     base: Rate,
-    tiers: z
-      .array(z.strictObject({ above: z.int().min(0), rate: Rate }))
-      .max(16)
-      .transform((tiers) => tiers.toSorted((a, b) => a.above - b.above)),
+    tiers: z.array(z.strictObject({ above: z.int().min(0), rate: Rate })).max(16),
   }),
 ]);
+type WrittenRate = z.infer<typeof WrittenRate>;
 
 const Rates = z
-  .partialRecord(z.enum(TOKEN_CLASSES), TieredRateSchema)
+  .partialRecord(z.enum(TOKEN_CLASSES), WrittenRate)
   .refine(
     (rates) => rates.input !== undefined && rates.output !== undefined,
     'needs at least "input" and "output"',
@@ -95,6 +94,16 @@ export class OverriddenPrices implements PriceBook {
   }
 }
 
-function ratesOf(rates: Partial<Record<TokenClass, TieredRate>>): RateCard['rates'] {
-  return Object.freeze({ ...rates });
+function ratesOf(written: Partial<Record<TokenClass, WrittenRate>>): RateCard['rates'] {
+  const rates: Partial<Record<TokenClass, TieredRate>> = {};
+  for (const tokenClass of TOKEN_CLASSES) {
+    const rate = written[tokenClass];
+    if (rate !== undefined) rates[tokenClass] = tieredRate(rate);
+  }
+  return Object.freeze(rates);
+}
+
+function tieredRate(rate: WrittenRate): TieredRate {
+  if (typeof rate === 'number') return { base: rate, tiers: [] };
+  return { base: rate.base, tiers: rate.tiers.toSorted((a, b) => a.above - b.above) };
 }

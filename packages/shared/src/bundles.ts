@@ -1,3 +1,4 @@
+import { PriceTable } from '@raypher/cost/price-table';
 import { z } from 'zod';
 import { FreezeSelector } from './freeze-selector.ts';
 
@@ -23,6 +24,8 @@ export const PolicyPayload = z.strictObject({
   revision: z.number().int().min(1),
   issuedAt: z.iso.datetime(),
   documents: z.array(LayerDocument).max(2),
+  /** The organisation's own prices; they come before those that the agent brings along. */
+  prices: PriceTable.optional(),
 });
 export type PolicyPayload = z.infer<typeof PolicyPayload>;
 

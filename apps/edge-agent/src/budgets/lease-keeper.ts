@@ -90,10 +90,11 @@ export class LeaseKeeper implements Spending {
     return this.#budgets.resetsAt(limit, amount);
   }
 
-  async prepare(limits: readonly ApplicableLimit[], amount: Micros): Promise<void> {
-    const lacking = limits.filter(
-      (limit) => isSharedByDevices(limit) && amount <= limit.amount && this.#headroom(limit) < amount,
-    );
+  async prepare(limits: readonly ApplicableLimit[], amountOf: () => Micros | undefined): Promise<void> {
+    const shared = limits.filter(isSharedByDevices);
+    const amount = shared.length === 0 ? undefined : amountOf();
+    if (amount === undefined) return;
+    const lacking = shared.filter((limit) => amount <= limit.amount && this.#headroom(limit) < amount);
     if (lacking.length === 0) return;
     for (const limit of lacking) {
       const account = accountOf(limit, this.#budgets.now());
@@ -117,6 +118,7 @@ export class LeaseKeeper implements Spending {
   /** The line to the control plane is open. */
   connected(): void {
     this.#asked.clear();
+    this.#release();
     this.#tell();
   }
 

@@ -16,9 +16,11 @@ export interface Hold {
 export interface Spending {
   /**
    * Before the turn: asks for shares of limits that other devices spend of too, so that a call is not refused only
-   * because nobody asked yet. Returns at once when nothing is lacking or nobody can be asked, and never throws.
+   * because nobody asked yet. Returns at once when nothing is lacking or nobody can be asked.
+   *
+   * @param amount works out what the call costs at most, undefined where nobody can say; only called when it matters
    */
-  prepare(limits: readonly ApplicableLimit[], amount: Micros): Promise<void>;
+  prepare(limits: readonly ApplicableLimit[], amount: () => Micros | undefined): Promise<void>;
   /** By {@link ApplicableLimit.counter}. @throws when the store cannot be used: the limits then hold */
   balancesOf(limits: readonly ApplicableLimit[]): Record<string, Balance>;
   /** Holds the most that a call can cost. It was decided already; the store only counts. */

@@ -29,6 +29,7 @@ const COMMANDS = [
   'run',
   'freeze',
   'thaw',
+  'budget',
   'kill',
   'seal',
   'unseal',

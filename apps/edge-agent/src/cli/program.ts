@@ -3,6 +3,7 @@ import { AGENT_VERSION } from '../version.ts';
 import { allowCommand } from './allow.ts';
 import { approvalsCommand } from './approvals.ts';
 import { caCommand } from './ca.ts';
+import { budgetCommand } from './budget.ts';
 import { completionCommand } from './completion.ts';
 import { doctorCommand } from './doctor.ts';
 import { enrollCommand } from './enroll.ts';
@@ -50,6 +51,7 @@ export function buildProgram(): Command {
       .addCommand(unsealCommand)
       .addCommand(vaultCommand)
       .addCommand(caCommand)
+      .addCommand(budgetCommand)
       .addCommand(logsCommand)
       .addCommand(policyCommand)
       .addCommand(completionCommand)

@@ -18,6 +18,7 @@ import { denialOf, holdMoney, isRefused } from './hold-money.ts';
 import { AnswerInspector } from './inspect-answer.ts';
 import { type CallFacts, credentialRefused, networkEvent } from './network-event.ts';
 import { outgoingRequest } from './outgoing-request.ts';
+import { prepareMoney } from './prepare-money.ts';
 import { leadsBack, type ProxyContext } from './proxy-context.ts';
 import type { Reached } from './reached.ts';
 import { refuse, type Stop } from './refusal.ts';
@@ -44,6 +45,7 @@ export async function forward(
 ): Promise<void> {
   const exchange = await admit(request, response, context, reached);
   if (exchange === undefined) return;
+  await prepareMoney(context, exchange);
   const reach = await context.upstreams.reach(exchange.destination, (address) =>
     decideCall(context, exchange, [address]),
   );

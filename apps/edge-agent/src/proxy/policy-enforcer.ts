@@ -17,6 +17,7 @@ import {
   type Verdict,
 } from '@raypher/policy';
 import { type PolicyPayload, RaypherError } from '@raypher/shared';
+import type { PolicyPrices } from '../budgets/policy-prices.ts';
 import type { AppliedState, Enforcer, VerifiedState } from '../uplink/enforcer.ts';
 import type { PolicyInForce } from './proxy-context.ts';
 
@@ -37,6 +38,11 @@ network:
     - { id: canary, effect: deny, destinations: [${CANARY_HOST}], reason: This is a self-test. }
 `;
 
+/** A limit of the policy, whoever it binds. */
+export interface LimitInForce extends Omit<ApplicableLimit, 'counter'> {
+  readonly mode: PolicySnapshot['strictestMode'];
+}
+
 /** Decides for the proxy, from the policy that is in force. Deciding never waits for anything. */
 export class PolicyEnforcer implements Enforcer<PolicyPayload>, PolicyInForce {
   readonly kind = 'policy';
@@ -47,13 +53,16 @@ export class PolicyEnforcer implements Enforcer<PolicyPayload>, PolicyInForce {
   #snapshot: PolicySnapshot;
 
   readonly #changed: () => void;
+  readonly #prices: PolicyPrices | undefined;
 
   /**
    * @param enrolled an enrolled device without a policy denies: it fails closed
    * @param changed called after each switch to another policy
+   * @param prices take over what the policy says of them
    */
-  constructor(enrolled: boolean, changed: () => void = () => {}) {
+  constructor(enrolled: boolean, changed: () => void = () => {}, prices?: PolicyPrices) {
     this.#changed = changed;
+    this.#prices = prices;
     this.#snapshot = enrolled
       ? compilePolicy({ revision: 0, layers: [] })
       : compile(0, [{ layer: 'local', source: BEFORE_ENROLMENT }]);
@@ -64,6 +73,7 @@ export class PolicyEnforcer implements Enforcer<PolicyPayload>, PolicyInForce {
     const snapshot = compilePolicy({ revision, digest, layers: this.#withLocal(documents) });
     this.#applied = { state: { revision, digest }, documents };
     this.#snapshot = snapshot;
+    this.#prices?.use(payload.prices);
     this.#changed();
     return 1;
   }
@@ -92,6 +102,21 @@ export class PolicyEnforcer implements Enforcer<PolicyPayload>, PolicyInForce {
 
   limitsFor(request: ActionRequest): readonly ApplicableLimit[] {
     return limitsFor(this.#snapshot, request);
+  }
+
+  /** Every limit of spending there is, of all layers. */
+  limits(): LimitInForce[] {
+    return this.#snapshot.layers.flatMap(({ layer, mode, financial }) =>
+      (financial?.limits ?? []).map(({ id, amount, warnAt, zone, limit }) => ({
+        layer,
+        mode,
+        id,
+        amount,
+        warnAt,
+        zone,
+        ...limit,
+      })),
+    );
   }
 
   inspects(direction: 'out' | 'in'): boolean {

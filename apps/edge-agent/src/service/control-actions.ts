@@ -8,6 +8,7 @@ import { type Ledger, readEntry } from '../ledger/ledger.ts';
 import type { EventLog } from '../store/event-log.ts';
 import type { Vault } from '../vault/vault.ts';
 import { answerVaultRequest } from '../vault/vault-requests.ts';
+import type { BudgetStatus } from './budget-status.ts';
 import type { ControlRequest } from './control-protocol.ts';
 import type { ControlHandler } from './control-server.ts';
 import type { FreezeEnforcer } from './freeze-enforcer.ts';
@@ -25,6 +26,7 @@ export interface ControlActionParts {
   vault: Vault | undefined;
   approvals: ApprovalDesk;
   isEnrolled: boolean;
+  budgets: () => BudgetStatus[];
 }
 
 /** What the command line's requests do. */
@@ -60,6 +62,8 @@ export function controlActions(parts: ControlActionParts): ControlHandler {
         return parts.allowance.disallow(request.target, request.by);
       case 'allowed':
         return parts.allowance.list();
+      case 'budget':
+        return parts.budgets();
       case 'logs':
         return sendLogs(parts, request, stream);
       case 'approvals':

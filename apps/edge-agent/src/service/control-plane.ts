@@ -2,6 +2,7 @@ import { type CommandPayload, type FreezePayload, type PolicyPayload, RaypherErr
 import type { Logger } from 'pino';
 import type { ApprovalDesk } from '../approvals/approval-desk.ts';
 import { decideApproval } from '../approvals/decide-command.ts';
+import type { LeaseKeeper } from '../budgets/lease-keeper.ts';
 import type { LiveConnections } from '../connections/live-connections.ts';
 import type { Inventory } from '../discovery/inventory.ts';
 import { type Enrolment, saveEnrolment } from '../identity/enrolment.ts';
@@ -35,6 +36,7 @@ export interface ControlPlaneParts {
   connections: LiveConnections;
   approvals: ApprovalDesk;
   vault: Vault | undefined;
+  leases: LeaseKeeper | undefined;
   report: DeviceReport;
   log: Logger;
 }
@@ -93,6 +95,7 @@ export class ControlPlane {
       freeze: this.#freeze,
       execute: (command) => commands.execute(command),
       report: parts.report,
+      ...(parts.leases === undefined ? {} : { budgets: parts.leases }),
       changed: (status) => {
         log.info({ state: status.state, reason: status.reason }, 'link to the control plane');
         this.#heard(status);

@@ -28,6 +28,7 @@ export const ControlRequest = z.discriminatedUnion('verb', [
   z.strictObject({ verb: z.literal('allowed') }),
   z.strictObject({ verb: z.literal('logs'), lines: z.int().min(0).max(10_000), follow: z.boolean() }),
   ...APPROVAL_REQUESTS,
+  z.strictObject({ verb: z.literal('budget') }),
   ...VAULT_REQUESTS,
 ]);
 export type ControlRequest = z.infer<typeof ControlRequest>;

@@ -1,9 +1,9 @@
 import { hostname } from 'node:os';
-import { PackagedPrices } from '@raypher/cost';
 import type { Logger } from 'pino';
 import { ApprovalDesk } from '../approvals/approval-desk.ts';
 import { ApprovalStore } from '../approvals/approval-store.ts';
 import { bootClock } from '../approvals/boot-clock.ts';
+import { PolicyPrices } from '../budgets/policy-prices.ts';
 import { Allowance } from '../callers/allowance.ts';
 import { authoriseFrom } from '../callers/authorise.ts';
 import { CallerFinder } from '../callers/caller-finder.ts';
@@ -40,6 +40,7 @@ import { type Finding, PostureBoard } from './posture-board.ts';
 import { ProcessKiller } from './process-killer.ts';
 import { ProxyPart } from './proxy-part.ts';
 import { deviceReport, serviceStatus } from './report.ts';
+import { SpendingPart } from './spending-part.ts';
 import { type Part, type PartHealth, SupervisedPart } from './supervisor.ts';
 import { startWatch } from './watch.ts';
 
@@ -98,12 +99,26 @@ async function compose(config: Config, log: Logger, release: () => void): Promis
   const usable = cgroups.available ? cgroups.cgroups : undefined;
   const protection = new Protection({ isOwn: (pid) => inventory.isOwn(pid) });
   const data = new DataGuard(openFindingKey(paths.findingKey));
-  const policy = new PolicyEnforcer(membership !== undefined, () => {
-    data.use(policy.detectors);
-    approvals.policyChanged();
-    gate.policyChanged();
-    proveProxy();
-    void posture.probe('gate');
+  const prices = new PolicyPrices();
+  const policy = new PolicyEnforcer(
+    membership !== undefined,
+    () => {
+      data.use(policy.detectors);
+      approvals.policyChanged();
+      gate.policyChanged();
+      proveProxy();
+      void posture.probe('gate');
+    },
+    prices,
+  );
+  const spending = new SpendingPart({
+    db: agent.db,
+    isMember: membership !== undefined,
+    revision: () => policy.current()?.revision ?? 0,
+    limits: () => policy.limits(),
+    send: (report) => controlPlane?.uplink.reportBudgets(report) ?? false,
+    record,
+    failed: (error) => log.error({ error: String(error) }, 'what was spent could not be written down'),
   });
   const clock = bootClock();
   const approvals: ApprovalDesk = new ApprovalDesk({
@@ -150,7 +165,8 @@ async function compose(config: Config, log: Logger, release: () => void): Promis
       authorise,
       keys: secured?.vault,
       data,
-      prices: new PackagedPrices(),
+      prices,
+      spending: spending.spending,
       connections,
       approvals,
       record,
@@ -213,6 +229,7 @@ async function compose(config: Config, log: Logger, release: () => void): Promis
           connections,
           approvals,
           vault: secured?.vault,
+          leases: spending.leases,
           report,
           log,
         });
@@ -278,6 +295,7 @@ async function compose(config: Config, log: Logger, release: () => void): Promis
             vault: secured?.vault,
             approvals,
             isEnrolled: membership !== undefined,
+            budgets: () => spending.status(),
           }),
         ),
     },
@@ -333,6 +351,7 @@ async function compose(config: Config, log: Logger, release: () => void): Promis
       record(lifecycle('agent.stopped', { pid: process.pid }));
       ledger.flush();
       await controlPlane?.stop();
+      spending.stop();
       stopMirroring();
       callerFinder.close();
       secured?.vault.close();

@@ -96,6 +96,7 @@ export class TestProxy {
   /** The store that a test has set by then. */
   #forwarded(): Spending {
     return {
+      prepare: async (limits, amount) => this.spending?.prepare(limits, amount),
       balancesOf: (limits) => this.spending?.balancesOf(limits) ?? {},
       hold: (limits, amount) =>
         this.spending?.hold(limits, amount) ?? { settle: () => undefined, release: () => undefined },
