@@ -1,10 +1,12 @@
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { decide } from '@raypher/policy';
 import { describe, expect, test } from 'vitest';
 import { openDatabase } from '../store/database.ts';
+import { MIGRATIONS } from '../store/migrations.ts';
 import type { DueWarning } from './budget-store.ts';
 import { ABANDONED_AFTER_MS, type BudgetsOptions } from './budgets.ts';
 import { accountOf } from './counter.ts';
@@ -17,19 +19,28 @@ const NOON = Date.UTC(2026, 10, 20, 12);
 function open(
   limits: readonly LimitOfTest[] = [{}],
   options: Pick<BudgetsOptions, 'isShared'> = {},
-  path = join(mkdtempSync(join(tmpdir(), 'raypher-budgets-')), 'agent.db'),
+  path?: string,
 ) {
   const time = { now: NOON };
   const warnings: DueWarning[] = [];
   const failures: unknown[] = [];
-  const { db } = openDatabase(path);
+  const db = path === undefined ? inMemory() : openDatabase(path).db;
   const pipeline = new Pipeline(db, snapshotOf(limits), {
     ...options,
     clock: () => time.now,
     warned: (warning) => warnings.push(warning),
     failed: (error) => failures.push(error),
   });
-  return { path, db, time, warnings, failures, pipeline, budgets: pipeline.budgets };
+  return { db, time, warnings, failures, pipeline, budgets: pipeline.budgets };
+}
+
+const freshPath = () => join(mkdtempSync(join(tmpdir(), 'raypher-budgets-')), 'agent.db');
+
+function inMemory(): DatabaseSync {
+  const db = new DatabaseSync(':memory:');
+  db.exec('PRAGMA foreign_keys = ON');
+  for (const sql of MIGRATIONS) db.exec(sql);
+  return db;
 }
 
 /** The limit that binds the call, for what asks for one. */
@@ -208,7 +219,8 @@ describe('time', () => {
   });
 
   test('setting the clock back refunds nothing, also across a restart', () => {
-    const first = open();
+    const path = freshPath();
+    const first = open([{}], {}, path);
     first.time.now += DAY;
     first.pipeline.spend(1_000);
     first.time.now -= DAY;
@@ -216,17 +228,18 @@ describe('time', () => {
     first.time.now = 0;
     expect(first.pipeline.spend(1)).toBe(false);
     first.db.close();
-    const second = open([{}], {}, first.path);
+    const second = open([{}], {}, path);
     expect(second.pipeline.spend(1)).toBe(false);
   });
 
   test('after a restart with the clock set back, the newest period goes on', () => {
-    const first = open();
+    const path = freshPath();
+    const first = open([{}], {}, path);
     first.pipeline.spend(600);
     first.time.now += DAY;
     first.pipeline.spend(300);
     first.db.close();
-    expect(open([{}], {}, first.path).pipeline.balance()).toEqual({ spent: 300, reserved: 0 });
+    expect(open([{}], {}, path).pipeline.balance()).toEqual({ spent: 300, reserved: 0 });
   });
 
   test('moving the clock to and fro opens no period twice', () => {
@@ -281,7 +294,8 @@ describe('time', () => {
 
 describe('crashes', () => {
   test('a hold outlives its process: held for an hour, then charged in full', () => {
-    const { path, db, pipeline } = open();
+    const path = freshPath();
+    const { db, pipeline } = open([{}], {}, path);
     pipeline.hold(400);
     db.close();
     const again = open([{}], {}, path);

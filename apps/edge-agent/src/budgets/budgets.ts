@@ -52,6 +52,9 @@ export class Budgets implements Spending {
   readonly #unsettled = new Map<number, Micros>();
   #latest: number;
 
+  /** Nobody needs to be asked about what this machine counts alone. */
+  prepare: Spending['prepare'] = () => Promise.resolve();
+
   constructor(db: DatabaseSync, options: BudgetsOptions = {}) {
     this.#db = db;
     this.#store = new BudgetStore(db);
@@ -59,11 +62,6 @@ export class Budgets implements Spending {
     this.#options = options;
     this.#clock = options.clock ?? Date.now;
     this.#latest = this.#store.latest();
-  }
-
-  /** Nobody needs to be asked about what this machine counts alone. */
-  prepare(): Promise<void> {
-    return Promise.resolve();
   }
 
   /**

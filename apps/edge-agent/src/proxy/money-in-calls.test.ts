@@ -164,6 +164,27 @@ describe('a limit', () => {
     db = new DatabaseSync(':memory:');
   });
 
+  test('holds where counters can be read and not written, as on a full disk', async () => {
+    world.mayFail = true;
+    world.govern(limit(1000));
+    db.exec('PRAGMA query_only = ON');
+    await expect(world.openai().chat.completions.create(say)).rejects.toThrow(/cannot be counted|Raypher/);
+    db.exec('PRAGMA query_only = OFF');
+    expect(new Budgets(db).accounts()).toEqual([]);
+  });
+
+  test('that several devices share is asked for before it is spent', async () => {
+    const asked: [string[], number | undefined][] = [];
+    const shares = new Budgets(db);
+    shares.prepare = async (limits, amount) => {
+      asked.push([limits.map(({ id }) => id), amount()]);
+    };
+    world.spending = shares;
+    world.govern(limit(1000));
+    await world.openai().chat.completions.create(say);
+    expect(asked).toEqual([[['daily'], expect.any(Number)]]);
+  });
+
   test('of one AI agent is not spent by another', async () => {
     // Room for one such call and no more: the longest answer of this model, at its price, and a little prompt.
     world.govern('financial: { limits: [{ id: own, amount: 0.16394, per: day, scope: agent }] }');
