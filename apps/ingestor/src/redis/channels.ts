@@ -60,7 +60,17 @@ export function parseLiveMessage(text: string): LiveMessage | undefined {
 }
 
 const LiveEnvelope = z.looseObject({
-  kind: z.enum(['events', 'presence', 'acks', 'inventory', 'alert', 'approval', 'incidents', 'command', 'spend']),
+  kind: z.enum([
+    'events',
+    'presence',
+    'acks',
+    'inventory',
+    'alert',
+    'approval',
+    'incidents',
+    'command',
+    'spend',
+  ]),
   organisation,
 });
 
