@@ -133,7 +133,9 @@ exceptions:
     expect(explained.layers[0]?.sections[0]?.nearestMisses).toMatchObject([
       { kind: 'exception', id: 'research-may', mismatches: [{ matcher: 'expires' }] },
     ]);
-    expect(explainInWords(explained).join('\n')).toContain('exception research-may would have said ALLOW');
+    expect(explainInWords(explained).join('\n')).toContain(
+      'exception research-may says ALLOW, but it holds before ',
+    );
   });
 });
 

@@ -1,7 +1,14 @@
 import type { Mismatch, RuleExplanation, SectionExplanation } from './explain.ts';
 import type { Facts } from './facts.ts';
 import type { PolicyLayer } from './layer.ts';
-import { type CompiledLimit, type CompiledLimits, eachLimit, limitOpinion } from './limit.ts';
+import {
+  type CompiledLimit,
+  type CompiledLimits,
+  eachLimit,
+  isAmount,
+  limitOpinion,
+  toApplicable,
+} from './limit.ts';
 import { type Opinion, strictness } from './verdict.ts';
 
 /** The limits that a call has to keep; none when it has to keep none, as nothing is said about it then. */
@@ -14,11 +21,13 @@ export function explainLimits(
   let strictest: Opinion | undefined;
   eachLimit(financial, facts, (limit) => {
     const opinion = limitOpinion(layer, limit, facts);
+    const amount = [amountOf(layer, limit, facts)];
     rules.push({
       id: limit.id,
       outcome: limit.whenExceeded.outcome,
-      status: opinion === undefined ? 'not-matched' : 'matched',
-      mismatches: opinion === undefined ? [kept(limit, facts)] : [],
+      ...(opinion === undefined
+        ? { status: 'not-matched', mismatches: amount }
+        : { status: 'matched', mismatches: [], matches: amount }),
     });
     if (opinion !== undefined && (strictest === undefined || strictness(opinion) > strictness(strictest))) {
       strictest = opinion;
@@ -29,11 +38,22 @@ export function explainLimits(
   return [{ section: 'financial', decidedBy, opinion: strictest, rules, nearestMisses: [] }];
 }
 
-function kept(limit: CompiledLimit, facts: Facts): Mismatch {
-  const { cost } = facts.request;
+/** What counts against the limit, as far as it is known. */
+function amountOf(layer: PolicyLayer, limit: CompiledLimit, facts: Facts): Mismatch {
+  const { cost, balances } = facts.request;
+  const { counter } = toApplicable(layer, limit, facts);
+  const balance = balances !== undefined && Object.hasOwn(balances, counter) ? balances[counter] : undefined;
+  const counted =
+    limit.limit.per === 'request'
+      ? []
+      : [`spent ${dollars(balance?.spent)}`, `reserved ${dollars(balance?.reserved)}`];
   return {
     matcher: 'amount',
-    wanted: [`over $${limit.amount / 1e6} per ${limit.limit.per}`],
-    actual: typeof cost === 'number' ? `$${cost / 1e6} for this call, and what is spent and reserved` : null,
+    wanted: [`${dollars(limit.amount)} per ${limit.limit.per}`],
+    actual: [`this call ${dollars(cost)}`, ...counted],
   };
+}
+
+function dollars(amount: number | null | undefined): string {
+  return isAmount(amount) ? `$${amount / 1e6}` : 'not known';
 }

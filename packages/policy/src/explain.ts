@@ -53,6 +53,8 @@ export interface RuleExplanation {
   readonly status: 'matched' | 'not-matched' | 'not-reached';
   /** The conditions that did not hold; changing all of them would have made the rule match. */
   readonly mismatches: readonly Mismatch[];
+  /** Of a rule that matched: the conditions that held. */
+  readonly matches?: readonly Mismatch[];
 }
 
 export interface Mismatch {
@@ -130,7 +132,13 @@ function explainSection(plan: SectionPlan, facts: Facts): SectionExplanation {
     const mismatches = mismatchesOf(rule.matchers, facts, rule.matchesUnreadable);
     if (mismatches.length > 0) return { id, outcome: opinion.outcome, status: 'not-matched', mismatches };
     matched = rule;
-    return { id, outcome: opinion.outcome, status: 'matched', mismatches };
+    return {
+      id,
+      outcome: opinion.outcome,
+      status: 'matched',
+      mismatches,
+      matches: rule.matchers.map(held(facts)),
+    };
   });
   const isNothing = section === 'dlp' && facts.request.findings?.length === 0;
   const said: Fallback | undefined = matched ?? (isNothing ? undefined : fallback);
@@ -180,7 +188,11 @@ function mismatchesOf(matchers: readonly Matcher[], facts: Facts, matchesUnreada
   for (const matcher of matchers) {
     const result = matcher.test(facts);
     if (result === 'yes' || (result === 'unreadable' && matchesUnreadable)) continue;
-    mismatches.push({ matcher: matcher.name, wanted: matcher.wanted, actual: matcher.actual(facts) });
+    mismatches.push(held(facts)(matcher));
   }
   return mismatches;
+}
+
+function held(facts: Facts): (matcher: Matcher) => Mismatch {
+  return (matcher) => ({ matcher: matcher.name, wanted: matcher.wanted, actual: matcher.actual(facts) });
 }

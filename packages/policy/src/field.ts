@@ -72,7 +72,9 @@ export const FIELDS = [
     'agent.label',
     'Labels of the AI agent as key=value; one must match.',
     undefined,
-    ofAgent(({ labels }) => Object.entries(labels ?? {}).map(([key, value]) => `${key}=${value}`)),
+    ofAgent(({ labels }) =>
+      labels === null ? null : Object.entries(labels ?? {}).map(([key, value]) => `${key}=${value}`),
+    ),
   ),
   number(
     'agent.trust',

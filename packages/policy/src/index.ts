@@ -32,6 +32,7 @@ export {
   policyTestsJsonSchema,
   runPolicyTests,
 } from './policy-test.ts';
+export { type RecordedEvent, recordedRequests, requestOfEvent } from './recorded-event.ts';
 export { type DecisionChange, type RecordedRequest, type ReplayedDiff, replayPolicies } from './replay.ts';
 export {
   ACTIONS,
@@ -51,6 +52,7 @@ export {
   type SpentSoFar,
   type ToolCallRequest,
 } from './request.ts';
+export { type ParsedRequest, parseRequest, toRequest, type WrittenRequest } from './request-schema.ts';
 export { type Balances, type ModelRoute, type RouteStep, routeModel } from './route-model.ts';
 export {
   type DowngradeRule,

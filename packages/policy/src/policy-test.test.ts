@@ -50,7 +50,7 @@ describe('tests next to a policy', () => {
         { key: 'rule', expected: 'no-deepseek', actual: 'network/default' },
       ],
     });
-    expect(failed?.why.join('\n')).toContain('its default');
+    expect(failed?.why.join('\n')).toContain('as no rule matches');
   });
 
   test.each([

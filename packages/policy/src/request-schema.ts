@@ -2,6 +2,8 @@ import { z } from 'zod';
 import type { PolicySnapshot } from './compile.ts';
 import { toMicroDollars } from './condition.ts';
 import { limitsFor } from './decide.ts';
+import type { PolicyIssue } from './issue.ts';
+import { readDocument } from './read-document.ts';
 import { ACTIONS, type Action, type ActionRequest, type Balance } from './request.ts';
 import { Instant } from './schema-parts.ts';
 
@@ -71,7 +73,7 @@ const Shape = z.strictObject({
     .optional()
     .describe('Data that was found; null where it could not be scanned.'),
 });
-type WrittenRequest = z.infer<typeof Shape>;
+export type WrittenRequest = z.infer<typeof Shape>;
 
 const REQUIRED: Record<Action, readonly (keyof WrittenRequest)[]> = {
   'network.connect': ['host'],
@@ -122,4 +124,14 @@ function inMicroDollars(spent: NonNullable<WrittenRequest['spent']>) {
   return Object.fromEntries(
     Object.entries(spent).map(([period, amount]) => [period, toMicroDollars(amount ?? 0)]),
   );
+}
+
+export type ParsedRequest =
+  | { readonly ok: true; readonly request: WrittenRequest }
+  | { readonly ok: false; readonly issues: readonly PolicyIssue[] };
+
+/** Reads one request as people write it, in YAML or JSON; mistakes come with their place. */
+export function parseRequest(source: string): ParsedRequest {
+  const read = readDocument(source, RequestShape, () => z.toJSONSchema(RequestShape, { io: 'input' }));
+  return read.ok ? { ok: true, request: read.data } : read;
 }

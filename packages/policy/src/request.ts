@@ -22,10 +22,12 @@ export interface RequestingAgent {
   readonly id: string;
   readonly name: string;
   readonly user: string;
-  readonly libraries: readonly string[];
-  /** Absent: in no team. */
-  readonly team?: string | undefined;
-  readonly labels?: Readonly<Record<string, string>> | undefined;
+  /** `null`: not known. */
+  readonly libraries: readonly string[] | null;
+  /** Absent: in no team; `null`: not known. */
+  readonly team?: string | null | undefined;
+  /** `null`: not known. */
+  readonly labels?: Readonly<Record<string, string>> | null | undefined;
   /** 0–1000. Absent or `null`: not known, so that rules that restrict match whatever they ask for. */
   readonly trust?: number | null | undefined;
 }

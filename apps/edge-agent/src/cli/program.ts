@@ -12,7 +12,7 @@ import { identityCommand } from './identity.ts';
 import { installCommand } from './install.ts';
 import { killCommand } from './kill.ts';
 import { logsCommand } from './logs.ts';
-import { policyCommand } from './policy.ts';
+import { policyCommand } from './policy/policy.ts';
 import { runCommand } from './run.ts';
 import { scanCommand } from './scan.ts';
 import { sealCommand } from './seal.ts';

@@ -50,6 +50,7 @@ export class PolicyEnforcer implements Enforcer<PolicyPayload>, PolicyInForce {
   #applied: { state: AppliedState; documents: LayeredDocument[] } | undefined;
   #local: LayeredDocument | undefined;
   #localSource = '';
+  #documents: readonly LayeredDocument[];
   #snapshot: PolicySnapshot;
 
   readonly #changed: () => void;
@@ -63,15 +64,16 @@ export class PolicyEnforcer implements Enforcer<PolicyPayload>, PolicyInForce {
   constructor(enrolled: boolean, changed: () => void = () => {}, prices?: PolicyPrices) {
     this.#changed = changed;
     this.#prices = prices;
-    this.#snapshot = enrolled
-      ? compilePolicy({ revision: 0, layers: [] })
-      : compile(0, [{ layer: 'local', source: BEFORE_ENROLMENT }]);
+    this.#documents = enrolled ? [] : [parseLayer('local', BEFORE_ENROLMENT)];
+    this.#snapshot = compilePolicy({ revision: 0, layers: this.#documents });
   }
 
   async apply({ revision, digest, payload }: VerifiedState<PolicyPayload>): Promise<number> {
     const documents = payload.documents.map(({ layer, source }) => parseLayer(layer, source));
-    const snapshot = compilePolicy({ revision, digest, layers: this.#withLocal(documents) });
+    const layers = this.#withLocal(documents);
+    const snapshot = compilePolicy({ revision, digest, layers });
     this.#applied = { state: { revision, digest }, documents };
+    this.#documents = layers;
     this.#snapshot = snapshot;
     this.#prices?.use(payload.prices);
     this.#changed();
@@ -94,6 +96,12 @@ export class PolicyEnforcer implements Enforcer<PolicyPayload>, PolicyInForce {
 
   get mode(): PolicySnapshot['strictestMode'] {
     return this.#snapshot.strictestMode;
+  }
+
+  /** What decisions are made from, document by document, for people to see. */
+  inForce() {
+    const { revision, digest, strictestMode: mode } = this.#snapshot;
+    return { revision, digest, mode, documents: this.#documents };
   }
 
   decide(request: ActionRequest): Verdict {
@@ -154,7 +162,9 @@ export class PolicyEnforcer implements Enforcer<PolicyPayload>, PolicyInForce {
     this.#localSource = source ?? '';
     if (this.#applied === undefined) return;
     const { state, documents } = this.#applied;
-    this.#snapshot = compilePolicy({ ...state, layers: this.#withLocal(documents) });
+    const layers = this.#withLocal(documents);
+    this.#snapshot = compilePolicy({ ...state, layers });
+    this.#documents = layers;
     this.#changed();
   }
 

@@ -1,10 +1,11 @@
-import type { LedgerEntry } from '@raypher/shared';
+import { type LedgerEntry, RaypherError } from '@raypher/shared';
 import type { ApprovalDesk } from '../approvals/approval-desk.ts';
 import { answerApprovalRequest } from '../approvals/approval-requests.ts';
 import type { Allowance } from '../callers/allowance.ts';
 import type { Inventory } from '../discovery/inventory.ts';
 import type { EventDraft } from '../ledger/event-draft.ts';
 import { type Ledger, readEntry } from '../ledger/ledger.ts';
+import type { PolicyEnforcer } from '../proxy/policy-enforcer.ts';
 import type { EventLog } from '../store/event-log.ts';
 import type { Vault } from '../vault/vault.ts';
 import { answerVaultRequest } from '../vault/vault-requests.ts';
@@ -27,6 +28,7 @@ export interface ControlActionParts {
   approvals: ApprovalDesk;
   isEnrolled: boolean;
   budgets: () => BudgetStatus[];
+  policy: PolicyEnforcer;
 }
 
 /** What the command line's requests do. */
@@ -69,6 +71,10 @@ export function controlActions(parts: ControlActionParts): ControlHandler {
       case 'approvals':
       case 'decide-approval':
         return answerApprovalRequest(parts.approvals, parts.isEnrolled, request);
+      case 'policy':
+        return parts.policy.inForce();
+      case 'entry':
+        return readEntryOf(parts.log, request.seq);
       default:
         return answerVaultRequest(parts.vault, request);
     }
@@ -89,6 +95,15 @@ async function sendLogs(
   });
   closed.addEventListener('abort', () => resolve(null), { once: true });
   return promise.finally(stop);
+}
+
+/** @throws RaypherError `request/not-found` for one that is not there yet, or not any more */
+function readEntryOf(log: EventLog, seq: number): LedgerEntry {
+  const [stored] = log.from(seq, 1);
+  if (stored?.seq === seq) return readEntry(stored.entry);
+  throw new RaypherError('request/not-found', `The ledger of this device has no entry ${seq}.`, {
+    hint: 'Old entries are forgotten once the control plane has them.',
+  });
 }
 
 /** JSON has no bigint. */

@@ -29,6 +29,9 @@ export const ControlRequest = z.discriminatedUnion('verb', [
   z.strictObject({ verb: z.literal('logs'), lines: z.int().min(0).max(10_000), follow: z.boolean() }),
   ...APPROVAL_REQUESTS,
   z.strictObject({ verb: z.literal('budget') }),
+  /** The policy in force, document by document. */
+  z.strictObject({ verb: z.literal('policy') }),
+  z.strictObject({ verb: z.literal('entry'), seq: z.int().min(1) }),
   ...VAULT_REQUESTS,
 ]);
 export type ControlRequest = z.infer<typeof ControlRequest>;

@@ -296,6 +296,7 @@ async function compose(config: Config, log: Logger, release: () => void): Promis
             approvals,
             isEnrolled: membership !== undefined,
             budgets: () => spending.status(),
+            policy,
           }),
         ),
     },

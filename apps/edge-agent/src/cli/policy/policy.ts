@@ -1,0 +1,16 @@
+import { Command } from 'commander';
+import { checkCommand } from './check.ts';
+import { diffCommand } from './diff.ts';
+import { explainCommand } from './explain.ts';
+import { schemaCommand } from './schema.ts';
+import { showCommand } from './show.ts';
+import { testCommand } from './test.ts';
+
+export const policyCommand = new Command('policy')
+  .description('check, test, explain and compare policies, and show the one in force')
+  .addCommand(checkCommand)
+  .addCommand(testCommand)
+  .addCommand(explainCommand)
+  .addCommand(diffCommand)
+  .addCommand(showCommand)
+  .addCommand(schemaCommand);
