@@ -13,7 +13,6 @@ import { destinationOf } from './destination.ts';
 import { Exchange } from './exchange.ts';
 import { foundEvent } from './found-event.ts';
 import { guardOutgoing } from './guard-outgoing.ts';
-import { framingFault } from './headers.ts';
 import { denialOf, holdMoney, isRefused } from './hold-money.ts';
 import { AnswerInspector } from './inspect-answer.ts';
 import { type CallFacts, credentialRefused, networkEvent } from './network-event.ts';
@@ -24,6 +23,7 @@ import type { Reached } from './reached.ts';
 import { refuse, type Stop } from './refusal.ts';
 import { relay } from './relay.ts';
 import { readRequestBody } from './request-body.ts';
+import { requestFault } from './request-fault.ts';
 import { routed } from './route-call.ts';
 import { isFromForeignPage } from './web-page.ts';
 
@@ -95,7 +95,7 @@ async function admit(
   context: ProxyContext,
   reached: Reached | undefined,
 ): Promise<Exchange | undefined> {
-  const fault = framingFault(request);
+  const fault = requestFault(request);
   if (fault !== undefined) {
     // The connection is not safe to go on with: where the next request starts is in doubt.
     response.shouldKeepAlive = false;

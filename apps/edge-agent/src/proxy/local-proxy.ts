@@ -55,6 +55,12 @@ export interface LocalProxyParts {
 
 const MAX_HEADER_BYTES = 32 * 1024;
 const MAX_CONNECTIONS = 4096;
+/** What the parser says, as a status; everything else is a bad request. */
+const CLIENT_ERRORS: Readonly<Record<string, string>> = {
+  HPE_HEADER_OVERFLOW: '431 Request Header Fields Too Large',
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: '413 Content Too Large',
+  ERR_HTTP_REQUEST_TIMEOUT: '408 Request Timeout',
+};
 
 /** The localhost proxy: base URL mode, absolute URLs and CONNECT on one port, IPv4 and IPv6. */
 export class LocalProxy {
@@ -178,12 +184,16 @@ export class LocalProxy {
       noDelay: true,
     });
     server.maxConnections = MAX_CONNECTIONS;
+    // Node.js would leave out those beyond its limit without a word; too many are refused instead.
+    server.maxHeadersCount = 0;
     server.on('connection', (socket: Socket) => {
       if (this.#interception?.isInside(socket) === true) return;
       this.#sockets.add(socket);
       socket.once('close', () => this.#sockets.delete(socket));
     });
+    const last = new WeakMap<object, ServerResponse>();
     server.on('request', (request, response) => {
+      last.set(request.socket, response);
       this.#answer(request, response, context, this.#interception?.connectionOf(request));
     });
     server.on('connect', (request, socket, head) => {
@@ -198,11 +208,19 @@ export class LocalProxy {
       });
     });
     server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
-      if (error.code === 'ECONNRESET' || !socket.writable) {
+      const answer = last.get(socket);
+      // Bytes that no request begins with must not end up inside the answer to the one before them.
+      const isWithin = answer?.headersSent === true && !answer.writableEnded;
+      if (error.code === 'ECONNRESET' || !socket.writable || isWithin) {
         socket.destroy();
         return;
       }
-      socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
+      if (answer?.writableEnded === true && !answer.shouldKeepAlive) {
+        socket.end();
+        return;
+      }
+      const status = CLIENT_ERRORS[error.code ?? ''] ?? '400 Bad Request';
+      socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
     });
     return server;
   }
