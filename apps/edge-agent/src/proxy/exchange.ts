@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressFacts } from '../egress/reach.ts';
+import type { Upgrade } from '../web-socket/upgrade.ts';
 import type { Caller } from './caller.ts';
 import type { Destination } from './destination.ts';
 import type { ModelName } from './model-name.ts';
@@ -16,17 +17,22 @@ export class Exchange {
   /** Aborted when nobody waits for the answer any more. */
   readonly gone: AbortSignal;
   readonly read: ReadBody;
+  /** Of a request that wants to become a WebSocket. */
+  readonly upgrade: Upgrade | undefined;
   /** What is known of the addresses that it may be sent to; nothing before the host was looked up. */
   addresses: readonly AddressFacts[] = [{}];
   #json: { value: unknown } | undefined;
 
-  constructor(parts: Pick<Exchange, 'request' | 'response' | 'destination' | 'caller' | 'gone' | 'read'>) {
+  constructor(
+    parts: Pick<Exchange, 'request' | 'response' | 'destination' | 'caller' | 'gone' | 'read' | 'upgrade'>,
+  ) {
     this.request = parts.request;
     this.response = parts.response;
     this.destination = parts.destination;
     this.caller = parts.caller;
     this.gone = parts.gone;
     this.read = parts.read;
+    this.upgrade = parts.upgrade;
   }
 
   get method(): string {

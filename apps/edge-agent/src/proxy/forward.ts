@@ -2,6 +2,9 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Verdict } from '@raypher/policy';
 import type { OpenConnection } from '../connections/live-connections.ts';
 import type { Route } from '../egress/reach.ts';
+import { modelsOfWebSocket } from '../web-socket/model-of.ts';
+import { relayWebSocket } from '../web-socket/relay-web-socket.ts';
+import type { Upgrade } from '../web-socket/upgrade.ts';
 import { callerMessage, callerRefusal, callerRefused } from './allowed-callers.ts';
 import type { CallCost } from './answer-reader.ts';
 import { chargeOf } from './call-charge.ts';
@@ -21,7 +24,7 @@ import { prepareMoney } from './prepare-money.ts';
 import { leadsBack, type ProxyContext } from './proxy-context.ts';
 import type { Reached } from './reached.ts';
 import { refuse, type Stop } from './refusal.ts';
-import { relay } from './relay.ts';
+import { type Relayed, relay } from './relay.ts';
 import { readRequestBody } from './request-body.ts';
 import { requestFault } from './request-fault.ts';
 import { routed } from './route-call.ts';
@@ -36,14 +39,16 @@ const NOT_ROUTED =
  * direction.
  *
  * @param reached for a request inside an intercepted tunnel
+ * @param upgrade for one that wants to become a WebSocket
  */
 export async function forward(
   request: IncomingMessage,
   response: ServerResponse,
   context: ProxyContext,
   reached?: Reached,
+  upgrade?: Upgrade,
 ): Promise<void> {
-  const exchange = await admit(request, response, context, reached);
+  const exchange = await admit(request, response, context, reached, upgrade);
   if (exchange === undefined) return;
   await prepareMoney(context, exchange);
   const reach = await context.upstreams.reach(exchange.destination, (address) =>
@@ -71,7 +76,7 @@ export async function forward(
   }
   exchange.addresses = reach.route.facts;
   const connection = context.connections.open({
-    kind: 'request',
+    kind: exchange.upgrade === undefined ? 'request' : 'websocket',
     process: caller.process,
     agent: caller.agent ?? undefined,
     host,
@@ -94,6 +99,7 @@ async function admit(
   response: ServerResponse,
   context: ProxyContext,
   reached: Reached | undefined,
+  upgrade: Upgrade | undefined,
 ): Promise<Exchange | undefined> {
   const fault = requestFault(request);
   if (fault !== undefined) {
@@ -122,7 +128,9 @@ async function admit(
   const gone = clientGone(client, response);
   const looksThrough = context.policy.inspects('out');
   const read = await readRequestBody(request, destination, context.bodyLimitBytes, looksThrough);
-  return new Exchange({ request, response, destination, caller, gone, read });
+  // What a WebSocket is for is not in a body.
+  if (upgrade !== undefined && read.models.length === 0) read.models = modelsOfWebSocket(destination);
+  return new Exchange({ request, response, destination, caller, gone, read, upgrade });
 }
 
 /** Everything about a request that was not refused at once. */
@@ -177,14 +185,10 @@ async function carry(
     }
     const inspector = new AnswerInspector(context, exchange, scope);
     const counted = countBytes(changes.body ?? exchange.read.body);
-    const outcome = await relay(context, {
-      exchange,
-      route,
-      outgoing,
-      body: counted.body,
-      inspector,
-      connection,
-    });
+    const { upgrade } = exchange;
+    const relayed: Relayed = { exchange, route, outgoing, body: counted.body, inspector, connection };
+    const outcome =
+      upgrade === undefined ? await relay(context, relayed) : await relayWebSocket(context, relayed, upgrade);
     charge = chargeOf(context, exchange, decision, outcome);
     recordAnswer(context, exchange, inspector, connection);
     record(context, exchange, decision, {
@@ -195,7 +199,7 @@ async function carry(
       approval: answer?.approval,
       asked: exchange.models[0] ?? undefined,
       route: rerouted,
-      bytesSent: counted.bytes(),
+      bytesSent: outcome.bytesSent ?? counted.bytes(),
     });
   } finally {
     if (charge?.cost.known === true) money?.settle(charge.cost.micros);

@@ -12,6 +12,7 @@ import type { InterceptedConnection } from '../interception/intercepted-connecti
 import { Interception, type InterceptionOptions } from '../interception/interception.ts';
 import { misdirectedEvent } from '../interception/misdirected-event.ts';
 import { destinationWithin } from '../interception/request-within.ts';
+import { responseFor, type Upgrade, wantsWebSocket } from '../web-socket/upgrade.ts';
 import { type CallerRule, NOBODY_IS_ALLOWED } from './allowed-callers.ts';
 import { type AuthoriseCaller, type IdentifyCaller, type ModelSeen, oncePerConnection } from './caller.ts';
 import type { SealedKeys } from './credentials.ts';
@@ -47,6 +48,7 @@ export interface LocalProxyParts {
   callers?: () => CallerRule;
   record: ProxyContext['record'];
   modelSeen: ModelSeen;
+  inspectText?: ProxyContext['inspectText'];
   /** Without it, tunnels pass unread. */
   interception?: InterceptionOptions | undefined;
   /** A request that failed for a reason of our own. */
@@ -97,6 +99,7 @@ export class LocalProxy {
       approvals: this.#parts.approvals,
       connections: this.#parts.connections,
       failed: this.#parts.failed,
+      inspectText: this.#parts.inspectText,
       identify: oncePerConnection(this.#parts.identify),
       authorise: this.#parts.authorise ?? NOBODY_IS_ALLOWED,
       keys: this.#parts.keys,
@@ -140,11 +143,12 @@ export class LocalProxy {
     response: ServerResponse,
     context: ProxyContext,
     connection: InterceptedConnection | undefined,
+    upgrade?: Upgrade,
   ): void {
     const answered =
       connection === undefined
-        ? forward(request, response, context)
-        : forwardWithin(connection, request, response, context);
+        ? forward(request, response, context, undefined, upgrade)
+        : forwardWithin(connection, { request, response, upgrade }, context);
     answered.catch((error: unknown) => {
       // Enforcement that cannot decide does not let through.
       refuse(response, 'generic', 'unavailable', 'Raypher could not decide about this request.');
@@ -182,6 +186,7 @@ export class LocalProxy {
       insecureHTTPParser: false,
       requireHostHeader: true,
       noDelay: true,
+      shouldUpgradeCallback: wantsWebSocket,
     });
     server.maxConnections = MAX_CONNECTIONS;
     // Node.js would leave out those beyond its limit without a word; too many are refused instead.
@@ -196,12 +201,19 @@ export class LocalProxy {
       last.set(request.socket, response);
       this.#answer(request, response, context, this.#interception?.connectionOf(request));
     });
+    server.on('upgrade', (request, duplex, head) => {
+      // node:http hands over the net.Socket it accepted; its type leaves other transports open.
+      const socket = duplex as Socket;
+      socket.on('error', () => socket.destroy());
+      const connection = this.#interception?.connectionOf(request);
+      this.#answer(request, responseFor(request, socket), context, connection, { socket, head });
+    });
     server.on('connect', (request, socket, head) => {
       if (this.#interception?.isInside(socket) === true) {
         socket.end(tunnelRefusal('bad-request', 'There are no tunnels inside of tunnels.'));
         return;
       }
-      // node:http hands over the net.Socket it accepted; its type leaves other transports open.
+      // As above.
       tunnel(request, socket as Socket, head, context, this.#interception).catch((error: unknown) => {
         socket.end(tunnelRefusal('unavailable', 'Raypher could not decide about this connection.'));
         this.#parts.failed(error);
@@ -229,8 +241,11 @@ export class LocalProxy {
 /** A request inside an intercepted tunnel. */
 async function forwardWithin(
   connection: InterceptedConnection,
-  request: IncomingMessage,
-  response: ServerResponse,
+  {
+    request,
+    response,
+    upgrade,
+  }: { request: IncomingMessage; response: ServerResponse; upgrade: Upgrade | undefined },
   context: ProxyContext,
 ): Promise<void> {
   connection.requests += 1;
@@ -248,7 +263,7 @@ async function forwardWithin(
     context.record(misdirectedEvent(connection, misdirected, request.method ?? 'GET', context.policy));
   } else {
     const { caller, client } = connection;
-    await forward(request, response, context, { destination, caller, client });
+    await forward(request, response, context, { destination, caller, client }, upgrade);
   }
 }
 

@@ -11,6 +11,7 @@ import type { Approvals } from '../approvals/approval.ts';
 import type { Spending } from '../budgets/spending.ts';
 import type { LiveConnections } from '../connections/live-connections.ts';
 import type { EventDraft } from '../ledger/event-draft.ts';
+import type { InspectText } from '../web-socket/inspect-text.ts';
 import type { CallerRule } from './allowed-callers.ts';
 import type { AuthoriseCaller, IdentifyCaller, ModelSeen } from './caller.ts';
 import type { SealedKeys } from './credentials.ts';
@@ -52,6 +53,8 @@ export interface ProxyContext {
   callers: () => CallerRule;
   record: (event: EventDraft) => void;
   modelSeen: ModelSeen;
+  /** Looks at text messages of WebSockets; undefined where nobody does. */
+  inspectText?: InspectText | undefined;
   /** Something of our own failed while a request went on. */
   failed: (error: unknown) => void;
   upstreams: Upstreams;

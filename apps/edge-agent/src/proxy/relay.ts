@@ -20,6 +20,8 @@ import { replay } from './request-body.ts';
 export interface Outcome {
   readonly status: number;
   readonly bytesReceived: number;
+  /** Where it is not the length of the body: messages of a WebSocket. */
+  readonly bytesSent?: number;
   readonly streamed: boolean;
   /** Why the answer ended before its end; undefined when it did not. */
   readonly brokenOff?: 'client' | 'person' | 'data' | 'upstream';
@@ -32,7 +34,7 @@ const CLIENT_GONE = 499;
 /** Between two looks at what a stream has cost so far. */
 const COST_EVERY_MS = 500;
 
-interface Relayed {
+export interface Relayed {
   readonly exchange: Exchange;
   readonly route: Route;
   readonly outgoing: Outgoing;

@@ -11,6 +11,7 @@ import { ProxyAgent } from 'undici';
 import { CertificateAuthority } from '../interception/certificate-authority.ts';
 import type { EventDraft } from '../ledger/event-draft.ts';
 import { LocalProxy } from '../proxy/local-proxy.ts';
+import type { InspectText } from '../web-socket/inspect-text.ts';
 import { engines, inForce, snapshotOf } from './policy-in-force.ts';
 import { BOT } from './test-proxy.ts';
 
@@ -24,6 +25,7 @@ export class TestInterception {
   readonly engines = engines();
   readonly events: EventDraft[] = [];
   isOn = true;
+  inspectText: InspectText = (_direction, text) => text;
   passThrough: readonly string[] = [];
   /** Another one in each test: what was learnt about one must not help the next. */
   program = randomBytes(32).toString('hex');
@@ -50,6 +52,7 @@ export class TestInterception {
           for (const look of this.#waiting) look();
         },
         modelSeen: () => {},
+        inspectText: (direction, text) => this.inspectText(direction, text),
         failed: (error) => {
           throw error;
         },
@@ -81,6 +84,7 @@ export class TestInterception {
   reset(): void {
     this.#snapshot = policy('rules: []', 'enforce');
     this.isOn = true;
+    this.inspectText = (_direction, text) => text;
     this.passThrough = [];
     this.program = randomBytes(32).toString('hex');
     this.events.length = 0;

@@ -1,0 +1,93 @@
+import type { RawData, WebSocket } from 'ws';
+import type { LiveConnection } from '../connections/live-connections.ts';
+import type { InspectText } from './inspect-text.ts';
+
+interface Joined {
+  client: WebSocket;
+  /** Paused: what it sent already is relayed from here on. */
+  server: WebSocket;
+  /** Ends both. */
+  signal: AbortSignal;
+  state: Pick<LiveConnection, 'bytesSent' | 'bytesReceived'>;
+}
+
+export interface Carried {
+  bytesOut: number;
+  bytesIn: number;
+  /** A message was not let through. */
+  blocked: boolean;
+}
+
+/** Beyond this much that the other side has not taken yet, nothing more is read. */
+const HIGH_WATER_BYTES = 1024 * 1024;
+/** RFC 6455 §7.4.1: no status was sent, and the connection broke; neither may be sent. */
+const NO_STATUS = 1005;
+const ABNORMAL = 1006;
+const POLICY_VIOLATION = 1008;
+
+/** Relays messages, pings and the end in both directions, as fast as the slower side takes them. */
+export async function joinWebSockets(joined: Joined, inspect: InspectText): Promise<Carried> {
+  const { client, server, signal, state } = joined;
+  const carried: Carried = { bytesOut: 0, bytesIn: 0, blocked: false };
+  const block = (): void => {
+    carried.blocked = true;
+    for (const end of [client, server]) end.close(POLICY_VIOLATION, 'Blocked by Raypher');
+  };
+  relay(client, server, 'out');
+  relay(server, client, 'in');
+  const cut = (): void => {
+    client.close(POLICY_VIOLATION, 'Ended by Raypher');
+    server.terminate();
+  };
+  signal.addEventListener('abort', cut, { once: true });
+  if (signal.aborted) cut();
+  server.resume();
+  await Promise.all([closed(client), closed(server)]);
+  signal.removeEventListener('abort', cut);
+  return carried;
+
+  function relay(from: WebSocket, to: WebSocket, direction: 'out' | 'in'): void {
+    from.on('message', (data: RawData, isBinary: boolean) => {
+      if (carried.blocked) return;
+      const bytes = bytesOf(data);
+      if (direction === 'out') state.bytesSent = carried.bytesOut += bytes.length;
+      else state.bytesReceived = carried.bytesIn += bytes.length;
+      const message = isBinary ? bytes : inspect(direction, bytes.toString('utf8'));
+      if (message === undefined) block();
+      else send(from, to, message);
+    });
+    from.on('ping', (data) => {
+      if (to.readyState === to.OPEN) to.ping(data);
+    });
+    from.on('pong', (data) => {
+      if (to.readyState === to.OPEN) to.pong(data);
+    });
+    from.on('close', (code, reason) => {
+      if (code === ABNORMAL) to.terminate();
+      else if (code === NO_STATUS) to.close();
+      else to.close(code, reason);
+    });
+    // The library closes with the right code by itself (1002, 1007, 1009); 'close' follows.
+    from.on('error', () => {});
+  }
+}
+
+function send(from: WebSocket, to: WebSocket, message: string | Buffer): void {
+  if (to.readyState !== to.OPEN) return;
+  to.send(message, { binary: typeof message !== 'string' }, () => {
+    if (from.isPaused && to.bufferedAmount < HIGH_WATER_BYTES) from.resume();
+  });
+  if (to.bufferedAmount >= HIGH_WATER_BYTES) from.pause();
+}
+
+function closed(socket: WebSocket): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  if (socket.readyState === socket.CLOSED) resolve();
+  else socket.once('close', () => resolve());
+  return promise;
+}
+
+function bytesOf(data: RawData): Buffer {
+  if (Buffer.isBuffer(data)) return data;
+  return Array.isArray(data) ? Buffer.concat(data) : Buffer.from(data);
+}
