@@ -1,5 +1,6 @@
 'use client';
 
+import type { Alert } from '@raypher/shared/rest';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { CircleCheck } from 'lucide-react';
 import Link from 'next/link';
@@ -72,16 +73,14 @@ export function NeedsAPerson() {
                   {alert.deviceId === null ? (
                     <span className="font-medium">{alert.title}</span>
                   ) : (
-                    <Link
-                      href={`/devices/${alert.deviceId}`}
-                      className="rounded-sm font-medium hover:underline"
-                    >
+                    <Link href={placeOf(alert)} className="rounded-sm font-medium hover:underline">
                       {alert.title}
                     </Link>
                   )}
                 </p>
                 <p className="mt-0.5 truncate text-xs text-ink-3">
-                  {alert.subject} · <Time at={alert.lastAt} />
+                  {incidentOf(alert) === undefined ? alert.subject : 'sensitive data'} ·{' '}
+                  <Time at={alert.lastAt} />
                   {alert.occurrences > 1 && ` · ${alert.occurrences} times`}
                 </p>
               </div>
@@ -100,6 +99,16 @@ export function NeedsAPerson() {
       )}
     </Section>
   );
+}
+
+/** Where an alert is looked at. */
+function placeOf(alert: Alert): string {
+  const incident = incidentOf(alert);
+  return incident === undefined ? `/devices/${alert.deviceId}` : `/incidents?open=${incident}`;
+}
+
+function incidentOf({ kind, detail }: Alert): string | undefined {
+  return kind === 'dlp.found' && typeof detail.incident === 'string' ? detail.incident : undefined;
 }
 
 function weight(severity: 'notice' | 'warning' | 'critical'): number {
