@@ -3,7 +3,7 @@ import type { ApprovalAnswer, ApprovalQuestion } from '../approvals/approval.ts'
 import { denialText } from '../approvals/denial-text.ts';
 import type { OpenConnection } from '../connections/live-connections.ts';
 import type { Exchange } from './exchange.ts';
-import { actorOf, denialMessage, maskPath } from './network-event.ts';
+import { actorOf, denialMessage } from './network-event.ts';
 import type { ProxyContext } from './proxy-context.ts';
 import type { Stop } from './refusal.ts';
 
@@ -20,7 +20,7 @@ export type Asked = { readonly answer: ApprovalAnswer | undefined } & (
  * @param details short facts for the person, masked
  */
 export async function askPerson(
-  { approvals }: Pick<ProxyContext, 'approvals'>,
+  { approvals, data }: Pick<ProxyContext, 'approvals' | 'data'>,
   exchange: Exchange,
   verdict: Verdict,
   connection: OpenConnection,
@@ -32,7 +32,7 @@ export async function askPerson(
       : { allowed: false, answer: undefined, stop: { kind: 'denied', message: denialMessage(verdict) } };
   }
   const { caller, destination } = exchange;
-  const target = `${destination.host}${maskPath(exchange.path)}`;
+  const target = `${destination.host}${data.recordedPath(exchange.path)}`;
   const { rule, layer } = verdict.effective;
   connection.state.outcome = 'PROMPT';
   const question: ApprovalQuestion = {

@@ -5,6 +5,7 @@ import {
   createScanner,
   hmacSha256,
   type InspectOptions,
+  inspectUrl,
   type KeyedHash,
   LruVerdictCache,
   type Placeholders,
@@ -12,6 +13,7 @@ import {
   type Scanner,
   type StreamScannerOptions,
 } from '@raypher/dlp';
+import { maskPath } from './network-event.ts';
 
 /** White space may be part of what the pattern finds. */
 const MAY_SPAN_WORDS = /\s|\\s|\\W|\\D|\.|\[\^/;
@@ -81,6 +83,15 @@ export class DataGuard {
 
   get options(): InspectOptions {
     return { scanner: this.#scanner, cache: this.#cache };
+  }
+
+  /**
+   * A path as it may be recorded and shown: without query, credentials of any shape, and data that a detector finds,
+   * whatever policy says about it.
+   */
+  recordedPath(path: string): string {
+    const { content } = inspectUrl(path.split(/[?#]/, 1)[0] ?? '', this.options).rewrite(() => '***');
+    return maskPath(content);
   }
 
   /** @param id of an AI agent: what one hands over is not put back into answers to another */

@@ -82,7 +82,7 @@ export async function forward(
     host,
     port,
     method: exchange.method,
-    path: exchange.path,
+    path: context.data.recordedPath(exchange.path),
     provider: destination.provider?.id,
     model: early.model ?? undefined,
   });
@@ -176,7 +176,15 @@ async function carry(
       );
       const { revision } = decision.verdict;
       context.record(
-        credentialRefused({ host, path, provider: provider?.id, caller, status, refusal, revision }),
+        credentialRefused({
+          host,
+          path: context.data.recordedPath(path),
+          provider: provider?.id,
+          caller,
+          status,
+          refusal,
+          revision,
+        }),
       );
       return;
     }
@@ -235,7 +243,7 @@ function record(
       host: destination.host,
       port: destination.port,
       method,
-      path: destination.path,
+      path: context.data.recordedPath(destination.path),
       provider: destination.provider?.id,
       model,
       caller,
@@ -262,7 +270,7 @@ function recordAnswer(
     foundEvent({
       direction: 'in',
       host: destination.host,
-      path: destination.path,
+      path: context.data.recordedPath(destination.path),
       provider: destination.provider?.id,
       model: models.length === 0 ? undefined : (models[0] ?? null),
       caller,

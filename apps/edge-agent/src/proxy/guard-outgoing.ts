@@ -45,7 +45,7 @@ export async function guardOutgoing(
       foundEvent({
         direction: 'out',
         host: destination.host,
-        path: destination.path,
+        path: context.data.recordedPath(destination.path),
         provider: destination.provider?.id,
         model: exchange.models.length === 0 ? undefined : (exchange.models[0] ?? null),
         caller: exchange.caller,
