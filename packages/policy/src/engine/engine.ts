@@ -14,6 +14,6 @@ export interface EngineDecision {
  * fails closed: a policy that cannot be evaluated denies. Getting an engine may take loading.
  */
 export interface PolicyEngine {
-  readonly language: 'raypher' | 'cedar';
+  readonly language: 'raypher' | 'cedar' | 'rego';
   decide(request: ActionRequest): EngineDecision;
 }
