@@ -27,6 +27,7 @@ const COMMANDS = [
   'scan',
   'allow',
   'run',
+  'hook',
   'freeze',
   'thaw',
   'budget',

@@ -8,6 +8,7 @@ import { completionCommand } from './completion.ts';
 import { doctorCommand } from './doctor.ts';
 import { enrollCommand } from './enroll.ts';
 import { freezeCommand } from './freeze.ts';
+import { hookCommand } from './hook.ts';
 import { identityCommand } from './identity.ts';
 import { installCommand } from './install.ts';
 import { killCommand } from './kill.ts';
@@ -42,6 +43,7 @@ export function buildProgram(): Command {
       .addCommand(identityCommand)
       .addCommand(scanCommand)
       .addCommand(runCommand)
+      .addCommand(hookCommand)
       .addCommand(freezeCommand)
       .addCommand(thawCommand)
       .addCommand(killCommand)

@@ -24,8 +24,7 @@ export class Requesters {
     if (process === undefined || this.#inventory.isOwn(process.pid)) return;
     // A refresh that is under way may have looked before the process started; the next one has not.
     for (let looks = 0; looks < 2; looks += 1) {
-      if (this.#agentAbove(process) !== undefined || this.#inventory.assessmentOf(process) !== undefined)
-        return;
+      if (this.#agentAbove(process) !== undefined || this.#isAssessed(process)) return;
       await this.#inventory.refresh();
     }
   }

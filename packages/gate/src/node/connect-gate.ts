@@ -240,9 +240,13 @@ export class GateClient {
  * Connects to a gate's socket.
  *
  * @param options.timeout milliseconds for connecting and for each call; 5 s unless given
+ * @param options.trust whether the one who answers there is the gate, such as by its user; before anything is asked
  * @throws GateUnavailableError
  */
-export function connectGate(path: string, options: { timeout?: number } = {}): Promise<GateClient> {
+export function connectGate(
+  path: string,
+  options: { timeout?: number; trust?: (socket: Socket) => boolean } = {},
+): Promise<GateClient> {
   const timeout = options.timeout ?? TIMEOUT;
   return new Promise((resolve, reject) => {
     const socket = connect(path);
@@ -259,6 +263,10 @@ export function connectGate(path: string, options: { timeout?: number } = {}): P
     socket.once('connect', () => {
       clearTimeout(timer);
       socket.off('error', onError);
+      if (options.trust?.(socket) === false) {
+        refuse(`Somebody else answers at ${path}.`);
+        return;
+      }
       resolve(new GateClient(socket, timeout));
     });
   });
