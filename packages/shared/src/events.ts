@@ -48,6 +48,8 @@ export const EventType = z.enum([
   'budget.warned',
   /** The action gate answered a program that asked. */
   'gate.decided',
+  /** A tool of an MCP server describes itself in another way than when it was first seen. */
+  'tool.changed',
   'policy.applied',
   'policy.refused',
   'freeze.applied',

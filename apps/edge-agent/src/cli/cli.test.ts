@@ -28,6 +28,7 @@ const COMMANDS = [
   'allow',
   'run',
   'hook',
+  'mcp-proxy',
   'freeze',
   'thaw',
   'budget',

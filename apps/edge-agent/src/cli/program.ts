@@ -14,6 +14,8 @@ import { installCommand } from './install.ts';
 import { killCommand } from './kill.ts';
 import { logsCommand } from './logs.ts';
 import { policyCommand } from './policy/policy.ts';
+import { mcpProxyCommand } from './mcp-proxy.ts';
+import { policyCommand } from './policy.ts';
 import { runCommand } from './run.ts';
 import { scanCommand } from './scan.ts';
 import { sealCommand } from './seal.ts';
@@ -44,6 +46,7 @@ export function buildProgram(): Command {
       .addCommand(scanCommand)
       .addCommand(runCommand)
       .addCommand(hookCommand)
+      .addCommand(mcpProxyCommand)
       .addCommand(freezeCommand)
       .addCommand(thawCommand)
       .addCommand(killCommand)

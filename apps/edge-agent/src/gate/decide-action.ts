@@ -1,8 +1,8 @@
-import type { Decide } from '@raypher/gate';
+import type { Decide, PolicyDecision } from '@raypher/gate';
 import type { ActionRequest, Verdict } from '@raypher/policy';
 import type { EventDraft } from '../ledger/event-draft.ts';
 import { CANARY_HOST } from '../proxy/policy-enforcer.ts';
-import { type GateFacts, gateEvent } from './gate-event.ts';
+import { type GateFacts, gateEvent, toolChangedEvent } from './gate-event.ts';
 import { policyRequest } from './policy-request.ts';
 import type { Requesters } from './requesters.ts';
 
@@ -11,6 +11,16 @@ export interface Policy {
   /** Whether the same question has the same answer as long as this policy is in force. */
   isTimeless(action: ActionRequest['action']): boolean;
 }
+
+/** Not a question: adapters tell that a tool describes itself in another way than before. */
+export const TOOL_DEFINITION = 'tool.definition';
+const NOTED: PolicyDecision = {
+  verdict: 'ALLOW',
+  rule: 'gate/noted',
+  reason: 'It was recorded.',
+  revision: 0,
+  cacheable: false,
+};
 
 /**
  * Answers the gate from the policy in force, and leaves an event of each decision. What is carried out is the
@@ -27,6 +37,10 @@ export function decideAction(
   const recordLater = deferred((facts) => record(gateEvent(facts)));
   return (request, caller) => {
     const requester = requesters.of(caller);
+    if (request.action === TOOL_DEFINITION) {
+      record(toolChangedEvent(request, requester));
+      return NOTED;
+    }
     const question = policyRequest(request, requester.agent);
     const verdict = policy.decide(question);
     const { outcome, rule, reason } = verdict.effective;

@@ -45,6 +45,23 @@ export function gateEvent({ request, requester, askedBy, verdict }: GateFacts): 
   };
 }
 
+/** What an adapter saw of a tool: hashes of its descriptions, and never these. */
+export function toolChangedEvent(request: GateRequest, requester: Caller): EventDraft {
+  const { context = {} } = request;
+  const facts = ['server', 'before', 'after'].flatMap((name) => {
+    const value = context[name];
+    return typeof value === 'string' ? [[name, maskFindings(value)] as const] : [];
+  });
+  return {
+    type: 'tool.changed',
+    severity: 'warning',
+    actor: actorOf(requester),
+    action: 'change its description',
+    target: maskFindings(request.target),
+    data: Object.fromEntries(facts),
+  };
+}
+
 /** Command lines and paths can hold secrets; of addresses only host and path are kept. */
 export function targetOf({ action, target, arguments: given }: GateRequest): string {
   if (action === 'process.exec') {

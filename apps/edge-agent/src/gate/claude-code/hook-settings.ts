@@ -18,7 +18,9 @@ const OURS = / hook claude-code(?: --[a-z-]+ (?:'(?:[^']|'\\'')*'|[^\s']+))*$/;
 /** Seconds. Claude Code lets a tool run when its hook takes longer, unless `onFailure` says otherwise. */
 const LONGEST = 600;
 
-const Group = z.looseObject({ hooks: z.array(z.looseObject({ command: z.unknown() })).optional() });
+const Group = z.looseObject({
+  hooks: z.array(z.looseObject({ command: z.unknown().optional() })).optional(),
+});
 const Settings = z.looseObject({ hooks: z.record(z.string(), z.array(Group)).optional() });
 type Settings = z.infer<typeof Settings>;
 
@@ -62,7 +64,7 @@ export function withoutHooks(settings: Settings): Settings {
   return { ...rest, hooks: Object.fromEntries(kept) };
 }
 
-function isOurs({ command }: { command: unknown }): boolean {
+function isOurs({ command }: { command?: unknown }): boolean {
   return typeof command === 'string' && OURS.test(command);
 }
 
