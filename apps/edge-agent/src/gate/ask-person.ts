@@ -1,11 +1,15 @@
-import type { AskPerson } from '@raypher/gate';
+import type { AskPerson, ActionRequest as GateRequest } from '@raypher/gate';
 import type { ApprovalAnswer, ApprovalQuestion, Approvals } from '../approvals/approval.ts';
 import { denialText } from '../approvals/denial-text.ts';
 import { actorOf } from '../proxy/network-event.ts';
 import type { Policy } from './decide-action.ts';
 import { targetOf } from './gate-event.ts';
+import { maskFindings } from './mask-findings.ts';
 import { policyRequest } from './policy-request.ts';
 import type { Requesters } from './requesters.ts';
+
+/** Characters of arguments that a person is shown. */
+const MOST_SHOWN = 1_000;
 
 /** Puts the gate's questions to people. */
 export function askPerson(
@@ -13,7 +17,7 @@ export function askPerson(
   requesters: Pick<Requesters, 'of'>,
   approvals: Approvals,
 ): AskPerson {
-  return async ({ action, caller }, gone) => {
+  return async ({ car, action, caller }, gone) => {
     const requester = requesters.of(caller);
     const verdict = policy.decide(policyRequest(action, requester.agent));
     const { outcome, rule, reason } = verdict.effective;
@@ -25,13 +29,20 @@ export function askPerson(
       actor: actorOf(requester),
       action: action.action,
       target,
-      subject: JSON.stringify([pid, startTime, rule, action.action, target]),
-      details: { asked: 'action gate', reason },
+      // With the hash of the whole request: a yes is for these arguments, and for no others.
+      subject: JSON.stringify([pid, startTime, rule, car]),
+      details: { asked: 'action gate', reason, request: car, ...argumentsOf(action) },
     };
     const answer = await approvals.ask(question, gone);
     const isAllowed = answer.outcome === 'ALLOW';
     return { outcome: answer.outcome, reason: isAllowed ? allowedBy(answer) : denialText(question, answer) };
   };
+}
+
+/** For the person who decides, without secrets. A command line has them in its target. */
+function argumentsOf({ action, arguments: given }: GateRequest): { arguments?: string } {
+  if (given === undefined || action === 'process.exec') return {};
+  return { arguments: maskFindings(JSON.stringify(given)).slice(0, MOST_SHOWN) };
 }
 
 function allowedBy({ how, by }: ApprovalAnswer): string {

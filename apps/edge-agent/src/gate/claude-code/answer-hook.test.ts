@@ -49,7 +49,7 @@ const deploy = (revision: number, mode: 'enforce' | 'monitor') =>
 const hook = (input: object) =>
   answerHook(JSON.stringify({ session_id: 's', cwd: '/srv', ...input }), {
     open: () => openGate(agent.config),
-    waitMs: 5_000,
+    waitMs: 300,
   });
 const before = (tool_name: string, tool_input: object, more: object = {}) =>
   hook({ hook_event_name: 'PreToolUse', tool_name, tool_input, ...more });
@@ -98,7 +98,7 @@ describe('before a tool is used', () => {
     expect(await before('Write', { file_path: join(folder, 'sub', 'new.txt') })).toBeUndefined();
   });
 
-  test('a denial tells Claude to stop, and what nobody can be asked about is denied', async () => {
+  test('a denial tells Claude to stop, and what nobody agreed to in time is denied', async () => {
     expect(JSON.stringify(await before('Bash', { command: 'rm x' }))).toMatch(
       /Nothing is removed here.*Do not try to reach the same result in another way/,
     );
