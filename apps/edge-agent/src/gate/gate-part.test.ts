@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync } from 'node:fs';
 import { connect } from 'node:net';
@@ -8,6 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { connectGate } from '@raypher/gate/client';
 import { LedgerEntry } from '@raypher/shared';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { z } from 'zod';
 import { TestService } from '../testing/test-service.ts';
 import { withoutGate } from './gate-mode.ts';
 
@@ -306,6 +308,53 @@ with raypher_gate.GateClient(${JSON.stringify(gatePath())}) as gate:
     expect(await gate.check(deployment, { permit: kept })).toMatchObject({ rule: 'permit/unknown-key' });
     gate.close();
     mint.close();
+  });
+});
+
+test('a person who agrees allows this action, with these arguments, once', async () => {
+  await joined();
+  using gate = await connectGate(gatePath());
+  const deployment = car('tool.call', 'deploy', { arguments: { to: 'staging' } });
+  const Waiting = z.array(z.object({ id: z.string(), details: z.record(z.string(), z.unknown()) }));
+  const waiting = async () => Waiting.parse(await agent.ask({ verb: 'approvals' }));
+  const decide = async (approval: string, outcome: 'allow' | 'deny') => {
+    const payload = agent.policy(1, 'enforce', '[]');
+    await agent.plane.order({
+      kind: 'command',
+      id: randomUUID(),
+      organisation: payload.organisation,
+      device: agent.plane.device,
+      verb: 'decide-approval',
+      arguments: { approval, outcome, scope: 'session', by: 'Ada' },
+      reason: 'looked at it',
+      issuedAt: payload.issuedAt,
+      expiresAt: new Date(Date.now() + 60_000).toISOString(),
+    });
+  };
+  const asked = await gate.check(deployment);
+  expect(asked).toMatchObject({ verdict: 'PROMPT', rule: 'ask-deploy', approval: expect.any(String) });
+  await expect
+    .poll(waiting)
+    .toMatchObject([{ details: { arguments: '{"to":"staging"}', request: asked.car } }]);
+  const answer = gate.check(deployment, { waitMs: 30_000 });
+  await decide((await waiting())[0]?.id ?? '', 'allow');
+  expect(await answer).toMatchObject({
+    verdict: 'ALLOW',
+    source: 'approval',
+    reason: expect.stringContaining('Ada'),
+  });
+  // For this session, said Ada, and about staging.
+  expect(await gate.check(deployment, { waitMs: 5_000 })).toMatchObject({
+    verdict: 'ALLOW',
+    source: 'approval',
+  });
+  const elsewhere = { ...deployment, arguments: { to: 'the moon' } };
+  expect(await gate.check(elsewhere, { waitMs: 50 })).toMatchObject({ verdict: 'PROMPT' });
+  await decide((await waiting())[0]?.id ?? '', 'deny');
+  expect(await gate.check(elsewhere, { waitMs: 5_000 })).toMatchObject({
+    verdict: 'DENY',
+    source: 'approval',
+    message: expect.stringContaining('Do not try to reach the same result in another way'),
   });
 });
 
