@@ -40,6 +40,7 @@ export { DETECTORS } from './detectors/all.ts';
 export { IDENTIFIERS } from './detectors/identifiers.ts';
 export type { DataCategory, DataSeverity, Finding, FindingRecord, FoundHere } from './finding.ts';
 export { CircuitBreaker, type CircuitBreakerOptions, CircuitOpenError } from './ner/circuit-breaker.ts';
+export { type Enrichment, type EnrichOptions, enrichInspection } from './ner/enrich-inspection.ts';
 export {
   ENTITY_DEFAULT_ACTION,
   type Entity,
@@ -48,6 +49,7 @@ export {
   entityFinding,
 } from './ner/entity.ts';
 export { withFallback } from './ner/fallback-recogniser.ts';
+export { type OnnxOpened, type OnnxOptions, openOnnxRecogniser } from './ner/onnx/onnx-recogniser.ts';
 export { PresidioAnswerError, type PresidioOptions, PresidioRecogniser } from './ner/presidio-recogniser.ts';
 export { ruleRecogniser } from './ner/rule-recogniser.ts';
 export type { Scanner } from './scanner.ts';
