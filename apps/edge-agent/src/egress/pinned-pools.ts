@@ -42,6 +42,11 @@ export class PinnedPools {
     return made.pool;
   }
 
+  /** How many pools there are. */
+  get size(): number {
+    return this.#size;
+  }
+
   async close(): Promise<void> {
     const all = [...this.#byOrigin.values()].flat();
     this.#byOrigin.clear();
