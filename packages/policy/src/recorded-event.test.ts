@@ -43,6 +43,16 @@ describe('the request that an entry is the record of', () => {
     });
   });
 
+  test('a connection to an address that was looked up, or that the configuration of the device led elsewhere', () => {
+    const at = (data: object) => requestOfEvent({ ...call, data: { ...call.data, ...data } });
+    expect(at({ address: '10.0.0.5', localChoice: 'provider' })).toMatchObject({
+      address: '10.0.0.5',
+      localChoice: 'provider',
+    });
+    expect(at({ localChoice: 'mapped' })).toMatchObject({ localChoice: 'mapped' });
+    expect(at({ localChoice: 'other' })).not.toHaveProperty('localChoice');
+  });
+
   test('a call whose model could not be read, and one that has none', () => {
     const unread = requestOfEvent({ ...call, data: { ...call.data, model: 'unknown' } });
     expect(unread).toMatchObject({ action: 'model.call', model: null });

@@ -1,5 +1,5 @@
 import type { RecordedRequest } from './replay.ts';
-import type { Action, ActionRequest, RequestingAgent } from './request.ts';
+import type { Action, ActionRequest, NetworkConnectRequest, RequestingAgent } from './request.ts';
 
 /** What is read of an entry of a device's ledger. */
 export interface RecordedEvent {
@@ -20,7 +20,7 @@ export interface RecordedEvent {
 /**
  * The request that an entry of the ledger is the record of, as far as it was recorded. What was not is `null`, so
  * that rules that restrict match it and rules that permit do not: trust, teams, labels and libraries of the AI
- * agent, costs, balances, addresses and arguments.
+ * agent, costs, balances and arguments, and addresses where none was looked up.
  *
  * @returns `undefined` for entries that are no decision about a request
  */
@@ -75,10 +75,14 @@ function connectionOf({ type, target, data }: RecordedEvent, context: Context): 
   const path =
     type === 'network.request' && target.startsWith(`${host}/`) ? target.slice(host.length) : undefined;
   const model = modelOf(data);
+  const address = textAt(data, 'address');
+  const localChoice = localChoiceOf(data);
   const connection = {
     ...context,
     host,
     port,
+    ...(address !== undefined && { address }),
+    ...(localChoice !== undefined && { localChoice }),
     ...(method !== undefined && { method }),
     ...(path !== undefined && { path }),
   };
@@ -132,6 +136,10 @@ function agentOf({ actor }: RecordedEvent): RequestingAgent | null | undefined {
 function modelOf(data: RecordedEvent['data']): string | null | undefined {
   const model = textAt(data, 'model');
   return model === 'unknown' ? null : model;
+}
+
+function localChoiceOf({ localChoice }: RecordedEvent['data']): NetworkConnectRequest['localChoice'] {
+  return localChoice === 'mapped' || localChoice === 'provider' ? localChoice : undefined;
 }
 
 /** Every detector with every class: which belong together is not recorded. */

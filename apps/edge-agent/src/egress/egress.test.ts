@@ -121,6 +121,16 @@ test('a name that means something else right after the decision leads where it w
   expect(second.status).toBe(403);
   expect(second.body).toContain('builtin/private-address');
   expect(seen.map(({ at }) => at)).toEqual([ALLOWED]);
+  expect(events.map(({ data }) => data.address)).toEqual([ALLOWED, VICTIM]);
+});
+
+test('of a host that is led elsewhere nobody sees the address', async () => {
+  enforce('');
+  proxy.redirect({ 'gateway.example': `http://${VICTIM}:${port}` });
+  expect((await get('http://gateway.example/')).body).toBe(VICTIM);
+  proxy.redirect({});
+  expect(events[0]?.data).toMatchObject({ localChoice: 'mapped' });
+  expect(JSON.stringify(events)).not.toContain(VICTIM);
 });
 
 test('a tunnel leads where it was decided as well', async () => {

@@ -12,6 +12,8 @@ export interface CallDecision {
   readonly verdict: Verdict;
   /** Of the models that the call names, the one that the verdict is about. */
   readonly model: ModelName | undefined;
+  /** What is known of the address that the verdict is about. */
+  readonly address: AddressFacts;
   /** What the call has to be counted against; empty when nothing limits it. */
   readonly limits: readonly ApplicableLimit[];
   /** Where policy sends the call instead, also where that is only recorded. */
@@ -73,7 +75,7 @@ function ask(context: ProxyContext, exchange: Exchange, { model, address, boundF
       ...connection,
       provider: provider?.id,
     });
-    return { verdict, model, route: undefined, limits: [], bound: undefined };
+    return { verdict, model, address, route: undefined, limits: [], bound: undefined };
   }
   const asked: ModelCallRequest = { action: 'model.call', ...connection, provider: provider.id, model };
   const route = context.policy.routeModel(
@@ -83,12 +85,19 @@ function ask(context: ProxyContext, exchange: Exchange, { model, address, boundF
   const call = route?.enforced === true ? { ...asked, model: route.model } : asked;
   const limits = context.policy.limitsFor(call);
   if (limits.length === 0) {
-    return { verdict: context.policy.decide(call), model: call.model, route, limits, bound: undefined };
+    return {
+      verdict: context.policy.decide(call),
+      model: call.model,
+      address,
+      route,
+      limits,
+      bound: undefined,
+    };
   }
   const bound = boundFor(call.model);
   const cost = bound?.cost.known === true ? bound.cost.micros : null;
   const verdict = context.policy.decide({ ...call, cost, balances: balancesOf(context, limits) });
-  return { verdict, model: call.model, route, limits, bound };
+  return { verdict, model: call.model, address, route, limits, bound };
 }
 
 /** A store that cannot be used knows no balance, and a limit without a balance holds. */

@@ -1,5 +1,4 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Verdict } from '@raypher/policy';
 import type { OpenConnection } from '../connections/live-connections.ts';
 import type { Route } from '../egress/reach.ts';
 import { modelsOfWebSocket } from '../web-socket/model-of.ts';
@@ -233,7 +232,7 @@ function stop(context: ProxyContext, exchange: Exchange, decision: CallDecision,
 function record(
   context: ProxyContext,
   exchange: Exchange,
-  { verdict, model }: { verdict: Verdict; model: CallDecision['model'] },
+  { verdict, model, address }: Pick<CallDecision, 'verdict' | 'model' | 'address'>,
   facts: CallFacts,
 ): void {
   const { destination, caller, method, startedAt } = exchange;
@@ -242,6 +241,7 @@ function record(
       type: 'network.request',
       host: destination.host,
       port: destination.port,
+      address,
       method,
       path: context.data.recordedPath(destination.path),
       provider: destination.provider?.id,

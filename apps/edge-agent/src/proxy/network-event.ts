@@ -2,6 +2,7 @@ import { inputTokens } from '@raypher/cost';
 import type { ModelRoute, Verdict } from '@raypher/policy';
 import type { LedgerEntry } from '@raypher/shared';
 import { maskText } from '../discovery/mask.ts';
+import type { AddressFacts } from '../egress/reach.ts';
 import type { EventDraft } from '../ledger/event-draft.ts';
 import type { CallCost } from './answer-reader.ts';
 import type { Caller } from './caller.ts';
@@ -38,6 +39,8 @@ export interface NetworkFacts extends CallFacts {
   type: 'network.request' | 'network.tunnel';
   host: string;
   port: number;
+  /** What is known of the address that the verdict is about. */
+  address: AddressFacts;
   method: string;
   /** With a query, which is not recorded. */
   path: string;
@@ -75,6 +78,7 @@ export function networkEvent(facts: NetworkFacts): EventDraft {
     data: {
       host: facts.host,
       port: facts.port,
+      ...addressFacts(facts.address),
       method: facts.method,
       ...(facts.provider === undefined ? {} : { provider: facts.provider }),
       ...(facts.model === undefined ? {} : { model: facts.model ?? 'unknown' }),
@@ -95,6 +99,13 @@ export function networkEvent(facts: NetworkFacts): EventDraft {
       ...routeFacts(facts.asked, facts.route),
       ...costFacts(facts.charge),
     },
+  };
+}
+
+function addressFacts({ address, localChoice }: AddressFacts): EventDraft['data'] {
+  return {
+    ...(typeof address === 'string' ? { address } : {}),
+    ...(localChoice === undefined ? {} : { localChoice }),
   };
 }
 

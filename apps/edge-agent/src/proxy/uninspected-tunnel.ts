@@ -20,7 +20,7 @@ export class UninspectedTunnel {
   readonly #context: ProxyContext;
   readonly #startedAt = performance.now();
   readonly #because: UninspectedReason;
-  #verdict: Verdict;
+  #decision: { readonly verdict: Verdict; readonly address: AddressFacts };
   /** As the rules see it: what was asked for, then what the handshake says. */
   #name: string;
   /** What is known of the addresses that it may lead to. */
@@ -33,7 +33,7 @@ export class UninspectedTunnel {
     this.#context = context;
     this.#because = because;
     this.#name = tunnel.host;
-    this.#verdict = this.#decide(tunnel.host, {});
+    this.#decision = this.#decide(tunnel.host, {});
   }
 
   /** Whether the server has said something. */
@@ -50,18 +50,18 @@ export class UninspectedTunnel {
   async open(refuse?: Refuse): Promise<boolean> {
     const { host, port, caller } = this.#tunnel;
     const { upstreams } = this.#context;
-    const reach = await upstreams.reach(this.#tunnel, (address) => ({
-      verdict: this.#decide(host, address),
-    }));
-    this.#verdict = reach.decision.verdict;
-    if (withoutAnswer(this.#verdict.effective) === 'DENY') {
-      return this.#closed(403, 'denied', denialMessage(this.#verdict), refuse);
+    const reach = await upstreams.reach(this.#tunnel, (address) => this.#decide(host, address));
+    this.#decision = reach.decision;
+    if (withoutAnswer(this.#decision.verdict.effective) === 'DENY') {
+      return this.#closed(403, 'denied', denialMessage(this.#decision.verdict), refuse);
     }
     const refused = await callerRefusal(this.#context, caller);
     if (refused !== undefined) {
       if (refuse === undefined) return false;
       refuse('not-allowed', callerMessage(refused));
-      this.#context.record(callerRefused(refused, caller, { host, port, method: 'CONNECT' }, this.#verdict));
+      this.#context.record(
+        callerRefused(refused, caller, { host, port, method: 'CONNECT' }, this.#decision.verdict),
+      );
       return false;
     }
     if (reach.kind !== 'open') return this.#closed(502, 'unreachable', `${host} cannot be resolved.`, refuse);
@@ -139,17 +139,16 @@ export class UninspectedTunnel {
     // A name that is no host name matches no rule; it is judged as it stands.
     this.#name = normalised ?? announced;
     // Another name for where the connection leads already.
-    const decisions = this.#addresses.map((address) => ({ verdict: this.#decide(this.#name, address) }));
-    this.#verdict = strictest(decisions).verdict;
-    if (withoutAnswer(this.#verdict.effective) !== 'DENY') return true;
+    this.#decision = strictest(this.#addresses.map((address) => this.#decide(this.#name, address)));
+    if (withoutAnswer(this.#decision.verdict.effective) !== 'DENY') return true;
     this.#status = 403;
     return false;
   }
 
-  #decide(name: string, address: AddressFacts): Verdict {
+  #decide(name: string, address: AddressFacts): { verdict: Verdict; address: AddressFacts } {
     const { port, caller } = this.#tunnel;
     const provider = providerByHost(name, port)?.id;
-    return this.#context.policy.decide({
+    const verdict = this.#context.policy.decide({
       action: 'network.connect',
       host: name,
       port,
@@ -160,6 +159,7 @@ export class UninspectedTunnel {
       method: 'CONNECT',
       agent: caller.agent,
     });
+    return { verdict, address };
   }
 
   #record(): void {
@@ -174,8 +174,8 @@ export class UninspectedTunnel {
         provider: providerByHost(this.#name, port)?.id,
         model: undefined,
         caller,
-        verdict: this.#verdict,
-        denied: withoutAnswer(this.#verdict.effective) === 'DENY',
+        ...this.#decision,
+        denied: withoutAnswer(this.#decision.verdict.effective) === 'DENY',
         status: this.#status,
         bytesSent: this.#upstream?.bytesWritten ?? 0,
         bytesReceived: this.#upstream?.bytesRead ?? 0,

@@ -153,6 +153,15 @@ describe('test', () => {
 });
 
 describe('explain', () => {
+  test.each([
+    [['--host', '0x7f.1'], 'Denied by builtin/private-address: 127.0.0.1 is loopback'],
+    [['--host', 'a.example', '--address', '169.254.169.254'], 'Denied by builtin/metadata-address'],
+    [['--host', 'localhost', '--port', '11434'], 'permitted because a local model provider names it'],
+  ])('%j: %s', async (args, line) => {
+    const open = file('open.yaml', `${HEAD}network: { default: allow }\n`);
+    expect((await run('explain', open, ...args)).stdout).toContain(line);
+  });
+
   test('says which rule decides, why the others do not, and what would have been milder', async () => {
     const { code, stdout } = await run('explain', policy, '--host', 'API.DeepSeek.com.', '--user', 'kim');
     expect(code).toBe(0);

@@ -1,7 +1,7 @@
 import { ACTIONS, type Action, type ParsedRequest, parseRequest, type WrittenRequest } from '@raypher/policy';
 import { RaypherError } from '@raypher/shared';
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { providerByHost } from '../../proxy/providers.ts';
+import { isLocalProvider, providerByHost } from '../../proxy/providers.ts';
 import { parsePort } from '../global-options.ts';
 import { mistakes, readSource } from './policy-file.ts';
 
@@ -140,7 +140,18 @@ function providerOf({ provider, host, port = 443 }: RequestOptions): string | un
 function written(action: Action, options: RequestOptions): Record<string, unknown> {
   const { host, port, address, method, model, cost, balance, at, identity } = options;
   const context = { action, at, identity, agent: agentOf(options) };
-  const reached = { host, port, address, method, path: options.path, provider: providerOf(options), model };
+  const isLocal = host !== undefined && isLocalProvider(host, port ?? 443);
+  const localChoice = isLocal ? 'provider' : undefined;
+  const reached = {
+    host,
+    port,
+    address,
+    localChoice,
+    method,
+    path: options.path,
+    provider: providerOf(options),
+    model,
+  };
   switch (action) {
     case 'network.connect':
       return { ...context, ...reached };
