@@ -6,9 +6,13 @@ import { DETECTORS } from './all.ts';
 const scanner = createScanner();
 const credentials = DETECTORS.filter(({ category }) => category === 'credential');
 
-test('more than 150 kinds of credentials, each with an id of its own', () => {
+test('more than 150 kinds of credentials, each with an id and examples of its own', () => {
   expect(new Set(DETECTORS.map(({ id }) => id)).size).toBe(DETECTORS.length);
   expect(credentials.length).toBeGreaterThan(150);
+  for (const { id, examples } of credentials) {
+    expect(examples.bad.length, id).toBeGreaterThan(0);
+    expect(examples.good.length, id).toBeGreaterThan(0);
+  }
 });
 
 test('no pattern repeats without bound, and no bounded repetition is repeated', () => {

@@ -63,7 +63,7 @@ export const CLOUD = [
     pattern: '[&?]sig=([A-Za-z0-9%+/]{43,80}={0,1})',
     keywords: ['&sig=', '?sig='],
     severity: 'high',
-    good: [],
+    good: ['https://host.dev/?sig=short', '&sig={hex:20}'],
   }),
   credential('azure-ad-client-secret', 'Azure AD client secret', ['{word:3}{digit:1}Q~{dotted:31-34}'], {
     keywords: ['q~'],

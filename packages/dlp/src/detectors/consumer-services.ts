@@ -13,7 +13,7 @@ export const CONSUMER_SERVICES = [
     lead: { characters: /\d/, most: 16 },
     pattern: '\\d{15,16}(?:\\||%7C)[A-Za-z0-9_-]{27,40}',
     entropy: 3,
-    good: [],
+    good: ['| {digit:5} | {word:27} |'],
   }),
   assigned('facebook-secret', 'Facebook app secret', ['facebook', 'fb_app'], ['{hex:32}'], { entropy: 3 }),
   assigned(
@@ -26,7 +26,7 @@ export const CONSUMER_SERVICES = [
     pattern: 'A{20,24}[A-Za-z0-9%]{80,110}',
     keywords: ['aaaaaaaaaaaaaaaaaaaaaa'],
     entropy: 3,
-    good: [],
+    good: ['{word:10}AAAAAAAAAA'],
   }),
   assigned(
     'linkedin-client',

@@ -149,7 +149,7 @@ export const DEVELOPMENT = [
   credential('asana-pat', 'Asana token', ['1/1{digit:15}:{hex:32}', '2/1{digit:15}/{digit:16}:{hex:32}'], {
     keywords: ['1/1', '2/1'],
     pattern: '[12]/\\d{16}(?:/\\d{16})?:[0-9a-f]{32}',
-    good: [],
+    good: ['section 1/1204 of 1/2'],
   }),
   assigned('algolia-api-key', 'Algolia key', ['algolia'], ['{lownum:32}']),
   credential('launchdarkly-key', 'LaunchDarkly key', ['sdk-{uuid}', 'mob-{uuid}', 'api-{uuid}']),
@@ -162,7 +162,7 @@ export const DEVELOPMENT = [
     {
       pattern: '://([0-9a-f]{8}:[0-9a-f]{8})@(?:gems|enterprise)\\.contribsys\\.com',
       keywords: ['://'],
-      good: [],
+      good: ['https://gems.contribsys.com/info'],
     },
   ),
 ] as const;

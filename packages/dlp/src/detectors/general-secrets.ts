@@ -16,7 +16,7 @@ const PASSWORD_IN_URL: TokenDetector = credential(
     confidence: 0.9,
     entropy: 1,
     validate: (secret) => !isPlaceholder(secret),
-    good: [],
+    good: ['https://user:password@db.internal', 'http://localhost:8080/a@b', 'https://host.dev:443/x'],
   },
 );
 
@@ -46,7 +46,7 @@ export const GENERAL_SECRETS: readonly TokenDetector[] = [
     {
       keywords: ['putty-user-key-file-'],
       pattern: 'PuTTY-User-Key-File-[23]: [\\s\\S]{20,3900}?Private-MAC: [0-9a-f]{40,64}',
-      good: [],
+      good: ['PuTTY-User-Key-File-3: ssh-ed25519'],
     },
   ),
   credential('jwt', 'JSON Web Token', ['eyJ{word:20}.eyJ{word:30}.{word:43}', 'eyJ{word:40}.eyJ{word:60}'], {
@@ -60,7 +60,7 @@ export const GENERAL_SECRETS: readonly TokenDetector[] = [
     pattern: '(?<![A-Za-z0-9+/_-])ZXlK(?:[A-Za-z0-9+/_-]|\\\\[rn]){40,4000}={0,2}',
     severity: 'high',
     entropy: 3,
-    good: [],
+    good: ['ZXlK{base64:12}'],
   }),
   PASSWORD_IN_URL,
   credential(
@@ -112,7 +112,7 @@ export const GENERAL_SECRETS: readonly TokenDetector[] = [
       pattern:
         '\\$2[aby]\\$\\d{2}\\$[A-Za-z0-9./]{53}|\\$argon2(?:id|i|d)\\$[A-Za-z0-9=,$]{8,60}\\$[A-Za-z0-9+/]{16,100}\\$[A-Za-z0-9+/]{22,100}|\\$[56]\\$(?:rounds=\\d{1,9}\\$)?[A-Za-z0-9./]{4,16}\\$[A-Za-z0-9./]{43,86}',
       severity: 'medium',
-      good: [],
+      good: ['user:$apr1$', 'cost $5 and $6 and $2a'],
     },
   ),
   credential(
@@ -126,7 +126,7 @@ export const GENERAL_SECRETS: readonly TokenDetector[] = [
       severity: 'high',
       entropy: 1.5,
       validate: (secret) => !isPlaceholder(secret),
-      good: [],
+      good: ['Password=changeme;', 'pwd=;'],
     },
   ),
 ];

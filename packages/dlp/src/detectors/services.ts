@@ -54,7 +54,7 @@ export const SERVICES = [
     {
       keywords: ['hooks.slack.com/'],
       pattern: 'hooks\\.slack\\.com/(?:services|workflows|triggers)/[A-Za-z0-9+/]{40,80}',
-      good: [],
+      good: ['hooks.slack.com/services/T000/B000/XXX'],
     },
   ),
   credential(
@@ -64,14 +64,17 @@ export const SERVICES = [
     {
       pattern:
         'webhook\\.office\\.com/webhookb2/[A-Za-z0-9-]{30,40}@[A-Za-z0-9-]{30,40}/IncomingWebhook/[A-Za-z0-9]{32}/[A-Za-z0-9-]{30,40}(?:/[A-Za-z0-9_-]{20,60})?',
-      good: [],
+      good: ['webhook.office.com/webhookb2/docs'],
     },
   ),
   credential(
     'discord-webhook',
     'Discord webhook',
     ['discord.com/api/webhooks/{digit:18}/{word:68}', 'discordapp.com/api/webhooks/{digit:18}/{word:68}'],
-    { pattern: 'discord(?:app)?\\.com/api/webhooks/\\d{17,20}/[A-Za-z0-9_-]{60,72}', good: [] },
+    {
+      pattern: 'discord(?:app)?\\.com/api/webhooks/\\d{17,20}/[A-Za-z0-9_-]{60,72}',
+      good: ['discord.com/api/webhooks/{digit:18}'],
+    },
   ),
   credential(
     'discord-bot-token',
@@ -147,7 +150,7 @@ export const SERVICES = [
   credential('adyen-api-key', 'Adyen API key', ['AQE{alnum:80-200}-{alnum:30-60}-{alnum:16}'], {
     pattern:
       'AQE[A-Za-z0-9]{5,9}[A-Za-z0-9+/]{60,220}={0,2}-[A-Za-z0-9+/]{30,60}={0,2}-[A-Za-z0-9<>{}()\\[\\]]{8,30}',
-    good: [],
+    good: ['AQE{alnum:20}'],
   }),
   credential('gocardless-api-token', 'GoCardless token', ['live_{wide:40}'], {
     entropy: 3.6,
@@ -220,7 +223,7 @@ export const SERVICES = [
   credential('pagerduty-token', 'PagerDuty token', ['pdus+_{word:20-40}'], {
     keywords: ['pdus+_'],
     pattern: 'pdus\\+_[A-Za-z0-9_-]{20,40}(?:_[A-Za-z0-9_-]{8,60}){0,2}',
-    good: [],
+    good: ['pdus+_{word:5}'],
   }),
   credential('posthog-key', 'PostHog personal key', ['phx_{alnum:40-50}']),
   credential('segment-public-token', 'Segment token', ['sgp_{alnum:64}']),
