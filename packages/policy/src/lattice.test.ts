@@ -35,14 +35,18 @@ const rule = fc
   .record({
     effect: fc.constantFrom('allow', 'deny', 'prompt'),
     timeout: fc.constantFrom('allow', 'deny', undefined),
+    seconds: fc.constantFrom(5, 60, 3_600, undefined),
+    approvers: fc.constantFrom(1, 2, undefined),
     destinations: optionalList(destination),
     providers: optionalList(fc.constantFrom('openai', 'anthropic')),
     models: optionalList(fc.constantFrom('m*', 'm1', '*2', '*')),
     users: optionalList(fc.constantFrom('ann', 'b*')),
   })
-  .map(({ timeout, users, ...rest }) => ({
+  .map(({ timeout, seconds, approvers, users, ...rest }) => ({
     ...rest,
-    ...(rest.effect === 'prompt' && timeout !== undefined ? { on_timeout: timeout } : {}),
+    ...(rest.effect === 'prompt'
+      ? withoutUndefined({ on_timeout: timeout, timeout_seconds: seconds, approvers })
+      : {}),
     ...(users === undefined ? {} : { agents: { users } }),
   }))
   .filter(({ destinations, providers, models, ...rest }) => {
@@ -103,6 +107,9 @@ describe('the lattice of layers', () => {
         const after = decide(compilePolicy({ revision: 1, layers: all }), asked);
         expect(rank(after.effective)).toBeGreaterThanOrEqual(rank(before.effective));
         expect(rank(after)).toBeGreaterThanOrEqual(rank(before));
+        if (after.effective.outcome === 'PROMPT' && before.effective.outcome === 'PROMPT') {
+          expect(after.effective.approvers).toBeGreaterThanOrEqual(before.effective.approvers ?? 1);
+        }
       }),
       RUNS,
     );

@@ -2,6 +2,8 @@ import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { createScanner } from '@raypher/dlp';
+import { compilePolicy, parsePolicy } from '@raypher/policy';
 import { RaypherError } from '@raypher/shared';
 import { describe, expect, test, vi } from 'vitest';
 import { buildProgram } from '../program.ts';
@@ -364,6 +366,26 @@ describe('diff', () => {
     ['no service', [policy, '--data-dir', folder], 7, /not running/],
   ])('with %s, that is said', async (_name, args, code, message) => {
     expect(await run('diff', ...args)).toMatchObject({ code, error: expect.stringMatching(message) });
+  });
+});
+
+describe('fingerprint', () => {
+  const letter =
+    'The board has decided to sell the northern plant to the second bidder before the end of March, subject to approval.';
+
+  test('makes a document that a policy recognises, and holds none of its text', async () => {
+    const { stdout } = await run('fingerprint', file('letter.txt', letter), '--id', 'merger');
+    expect(stdout).not.toMatch(/board|plant/);
+    const parsed = parsePolicy(`${HEAD}${stdout}`, { layer: 'global' });
+    if (!parsed.ok) throw new Error(JSON.stringify(parsed.issues));
+    const { dlp } = compilePolicy({ revision: 1, layers: [parsed] });
+    const scanner = createScanner({ detectors: [], custom: dlp.detectors });
+    expect(scanner.scan(`fyi ${letter.toUpperCase()}`)).toMatchObject([{ detector: 'global/merger' }]);
+    expect(scanner.scan('The board has decided to sell the car.')).toEqual([]);
+  });
+
+  test('refuses what nothing could be recognised of', async () => {
+    expect(await run('fingerprint', file('short.txt', 'five words are too few'))).toMatchObject({ code: 2 });
   });
 });
 

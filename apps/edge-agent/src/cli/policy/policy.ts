@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { checkCommand } from './check.ts';
 import { diffCommand } from './diff.ts';
 import { explainCommand } from './explain.ts';
+import { fingerprintCommand } from './fingerprint.ts';
 import { schemaCommand } from './schema.ts';
 import { showCommand } from './show.ts';
 import { testCommand } from './test.ts';
@@ -13,4 +14,5 @@ export const policyCommand = new Command('policy')
   .addCommand(explainCommand)
   .addCommand(diffCommand)
   .addCommand(showCommand)
-  .addCommand(schemaCommand);
+  .addCommand(schemaCommand)
+  .addCommand(fingerprintCommand);
