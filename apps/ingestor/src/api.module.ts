@@ -24,6 +24,7 @@ import { PoliciesModule } from './policies/policies.module.ts';
 import { ProvisioningModule } from './provisioning/provisioning.module.ts';
 import { RolloutsModule } from './rollouts/rollouts.module.ts';
 import { SecretsModule } from './secrets/secrets.module.ts';
+import { SpendModule } from './spend/spend.module.ts';
 import { FoundingModule } from './tenancy/founding.module.ts';
 import { TenancyModule } from './tenancy/tenancy.module.ts';
 
@@ -51,6 +52,7 @@ import { TenancyModule } from './tenancy/tenancy.module.ts';
     ApprovalsModule,
     ApiTokensModule,
     OverviewModule,
+    SpendModule,
   ],
   providers: [{ provide: APP_INTERCEPTOR, useClass: AnswerInterceptor }],
 })

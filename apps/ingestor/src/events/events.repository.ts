@@ -85,6 +85,13 @@ function matches(query: EventQuery): Prisma.Sql[] {
     conditions.push(Prisma.sql`e.received_at < ${query.to}::timestamptz
       AND e.received_on <= ${query.to}::timestamptz::date + 1`);
   }
+  // In the canonical bytes of an entry a member of a name and value is one exact piece of text (RFC 8785).
+  for (const name of ['provider', 'model'] as const) {
+    const value = query[name];
+    if (value === undefined || value === '') continue;
+    const member = `${JSON.stringify(name)}:${JSON.stringify(value)}`;
+    conditions.push(Prisma.sql`e.type = 'network.request' AND strpos(e.entry, ${member}) > 0`);
+  }
   if (query.search !== undefined && query.search !== '') {
     const pattern = containing(query.search);
     conditions.push(Prisma.sql`(e.target ILIKE ${pattern} OR e.actor_name ILIKE ${pattern} OR e.action ILIKE ${pattern}

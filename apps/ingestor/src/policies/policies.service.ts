@@ -16,6 +16,7 @@ import { OutboxRelay } from '../outbox/outbox-relay.service.ts';
 import { RolloutsService } from '../rollouts/rollouts.service.ts';
 import { StateBundlesRepository } from '../rollouts/state-bundles.repository.ts';
 import { StateIssuer } from '../rollouts/state-issuer.service.ts';
+import { PricesRepository } from '../spend/prices.repository.ts';
 import { requireConfirmation } from '../tenancy/confirmation.ts';
 import { PoliciesRepository } from './policies.repository.ts';
 import { requireDeployable } from './policy-check.ts';
@@ -35,6 +36,7 @@ export class PoliciesService {
   constructor(
     private readonly database: TenantDatabase,
     private readonly policies: PoliciesRepository,
+    private readonly prices: PricesRepository,
     private readonly bundles: StateBundlesRepository,
     private readonly issuer: StateIssuer,
     private readonly rollouts: RolloutsService,
@@ -145,12 +147,14 @@ export class PoliciesService {
     const before = await this.policies.running(tx);
     await this.policies.insert(tx, organisationId, { revision, documents, reason, createdBy, rolledBackTo });
     const issuedAt = new Date().toISOString();
+    const own = await this.prices.find(tx);
     const payload = (forTeam: string | null): PolicyPayload => ({
       kind: 'policy',
       organisation: organisationId,
       revision,
       issuedAt,
       documents: documents.filter(({ layer, team }) => layer === 'global' || team === forTeam),
+      ...(own === null ? {} : { prices: own.prices }),
     });
     const { rolloutId } = await this.issuer.issue(tx, organisationId, {
       title:

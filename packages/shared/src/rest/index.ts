@@ -8,3 +8,4 @@ export * from './incidents.ts';
 export * from './permissions.ts';
 export * from './provisioning.ts';
 export * from './record.ts';
+export * from './spend.ts';

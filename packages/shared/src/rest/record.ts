@@ -31,6 +31,9 @@ export const EventQuery = PageQuery.extend({
   outcome: VerdictOutcome.optional(),
   severity: Severity.optional(),
   agent: z.string().max(128).optional(),
+  /** Of calls of models, as the ledger has them. */
+  provider: z.string().max(64).optional(),
+  model: z.string().max(128).optional(),
   search: z.string().max(200).optional(),
   from: Timestamp.optional(),
   to: Timestamp.optional(),

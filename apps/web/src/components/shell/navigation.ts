@@ -11,6 +11,7 @@ import {
   ShieldCheck,
   Siren,
   SquarePlus,
+  Wallet,
 } from 'lucide-react';
 
 export interface NavigationItem {
@@ -80,6 +81,13 @@ export const NAVIGATION: { group: string; items: NavigationItem[] }[] = [
         icon: ShieldCheck,
         needs: 'policies:read',
         words: 'rules deploy rollback yaml',
+      },
+      {
+        href: '/spend',
+        label: 'Spend',
+        icon: Wallet,
+        needs: 'spend:read',
+        words: 'cost money budgets limits tokens prices usage',
       },
       {
         href: '/audit',

@@ -5,6 +5,8 @@ export interface EventFilter {
   search: string;
   device: string;
   agent: string;
+  provider: string;
+  model: string;
   type: EventView['type'] | undefined;
   outcome: 'ALLOW' | 'DENY' | 'PROMPT' | undefined;
   severity: EventView['severity'] | undefined;
@@ -18,6 +20,8 @@ export function readFilter(get: (name: string) => string): EventFilter {
     search: get('q'),
     device: valid('device', get('device')),
     agent: get('agent'),
+    provider: get('provider'),
+    model: get('model'),
     type: EventQuery.shape.type.safeParse(get('type') || undefined).data,
     outcome: EventQuery.shape.outcome.safeParse(get('outcome') || undefined).data,
     severity: EventQuery.shape.severity.safeParse(get('severity') || undefined).data,
@@ -34,6 +38,8 @@ function valid(name: 'device' | 'from' | 'to', value: string): string {
 export function matchesFilter(event: EventView, filter: EventFilter): boolean {
   if (filter.device !== '' && event.deviceId !== filter.device) return false;
   if (filter.agent !== '' && event.actor.id !== filter.agent) return false;
+  // What was called is in the entry, which live rows do not carry: the list is fetched.
+  if (filter.provider !== '' || filter.model !== '') return false;
   if (filter.type !== undefined && event.type !== filter.type) return false;
   if (filter.outcome !== undefined && event.outcome !== filter.outcome) return false;
   if (filter.severity !== undefined && event.severity !== filter.severity) return false;

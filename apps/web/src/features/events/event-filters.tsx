@@ -77,6 +77,10 @@ export function EventFilters({ filter, set }: EventFiltersProps) {
       {filter.agent !== '' && (
         <Chip text={`AI agent ${shortenId(filter.agent)}`} onRemove={() => set({ agent: null })} />
       )}
+      {filter.provider !== '' && (
+        <Chip text={`Provider ${filter.provider}`} onRemove={() => set({ provider: null })} />
+      )}
+      {filter.model !== '' && <Chip text={`Model ${filter.model}`} onRemove={() => set({ model: null })} />}
     </FilterBar>
   );
 }

@@ -28,8 +28,8 @@ export function EventsPage() {
   const paused = url.get('live') === 'paused';
   const open = url.get('open');
   const [atTop, setAtTop] = useState(true);
-  const { search, device, agent, type, outcome, severity, from, to } = filter;
-  const query = { search, device, agent, type, outcome, severity, from, to };
+  const { search, device, agent, provider, model, type, outcome, severity, from, to } = filter;
+  const query = { search, device, agent, provider, model, type, outcome, severity, from, to };
   const fetched = usePages<EventView>(
     keys.events(query),
     (cursor) => api.events({ ...query, cursor, limit: 200 }),
@@ -136,6 +136,8 @@ const CLEARED = {
   q: null,
   device: null,
   agent: null,
+  provider: null,
+  model: null,
   type: null,
   outcome: null,
   severity: null,

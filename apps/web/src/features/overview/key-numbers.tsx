@@ -5,6 +5,8 @@ import type { ComponentType } from 'react';
 import { Skeleton } from '@/components/ui/skeleton.tsx';
 import { cn } from '@/lib/cn.ts';
 import { formatCount } from '@/lib/format/format.ts';
+import { useMe } from '@/lib/me/me-provider.tsx';
+import { SpendToday } from './spend-today.tsx';
 
 interface KeyNumber {
   name: string;
@@ -61,13 +63,18 @@ const NUMBERS: KeyNumber[] = [
 
 /** Each number opens its rows. */
 export function KeyNumbers({ overview }: { overview: Overview | undefined }) {
+  const showsSpend = useMe().permissions.includes('spend:read');
   return (
     <ul
       aria-label="Key numbers"
-      className="grid grid-cols-2 gap-px overflow-hidden rounded-lg border bg-line md:grid-cols-3 xl:grid-cols-5"
+      className={cn(
+        'grid grid-cols-2 gap-px overflow-hidden rounded-lg border bg-line md:grid-cols-3',
+        showsSpend ? 'xl:grid-cols-6' : 'xl:grid-cols-5',
+      )}
     >
+      {showsSpend && <SpendToday />}
       {NUMBERS.map(({ name, href, icon: Icon, value, note, tone }) => (
-        <li key={name} className="bg-surface last:col-span-2 md:last:col-span-1">
+        <li key={name} className={cn('bg-surface', !showsSpend && 'last:col-span-2 md:last:col-span-1')}>
           <Link href={href} className="block px-4 py-3 -outline-offset-2 hover:bg-hover">
             <span className="flex items-center gap-1.5 text-xs text-ink-2">
               <Icon aria-hidden="true" className="size-3.5 text-ink-3" />

@@ -23,6 +23,10 @@ export const keys = {
   /** An object of its own: its page holds new rows back while somebody reads. */
   incidentList: (filter?: object) => ['incident-list', ...(filter === undefined ? [] : [filter])] as const,
   retention: ['settings', 'retention'] as const,
+  spend: (filter: object) => ['spend', 'groups', filter] as const,
+  spendSeries: (filter: object) => ['spend', 'series', filter] as const,
+  budgets: ['spend', 'budgets'] as const,
+  prices: ['spend', 'prices'] as const,
   audit: (filter: object = {}) => ['audit', filter] as const,
   enrolmentTokens: ['enrolment-tokens'] as const,
   /** The token stays out of the key: it must be nowhere but in the page that shows it. */

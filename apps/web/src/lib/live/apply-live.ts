@@ -39,7 +39,11 @@ export function applyLiveToCache(live: LiveStore, client: QueryClient): () => vo
       later.mark(['devices', 'list']);
     }),
     // What a person just did should be on every screen at once.
-    live.on('changed', ({ object }) => void client.invalidateQueries({ queryKey: [object] })),
+    live.on('changed', ({ object }) => {
+      // Not by a person: it changes with every call of a model.
+      if (object === 'spend') soon.mark([object]);
+      else void client.invalidateQueries({ queryKey: [object] });
+    }),
     // Signed out, or given another role: asking who one is leads to the sign-in page or to new rights.
     live.onRefused(() => void client.invalidateQueries({ queryKey: keys.me })),
     // Events and incidents are left alone: their pages hold new rows back while somebody reads.

@@ -1,0 +1,13 @@
+import { expect, it } from 'vitest';
+import { formatMoney } from './money.ts';
+
+it.each([
+  [0, '$0.00'],
+  [1, '$0.000001'],
+  [1_234, '$0.0012'],
+  [10_000, '$0.01'],
+  [1_500_000, '$1.50'],
+  [1_234_567_890_000, '$1,234,567.89'],
+])('%d micro-dollars read %s', (micros, text) => {
+  expect(formatMoney(micros)).toBe(text);
+});

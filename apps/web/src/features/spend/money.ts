@@ -1,0 +1,14 @@
+const CENTS = new Intl.NumberFormat('en-US', { style: 'currency', currency: 'USD' });
+const SMALL = new Intl.NumberFormat('en-US', {
+  style: 'currency',
+  currency: 'USD',
+  minimumFractionDigits: 2,
+  maximumFractionDigits: 6,
+  maximumSignificantDigits: 2,
+});
+
+/** Micro-dollars as dollars: cents, or two digits that say something below a cent. @example formatMoney(1_500_000) // "$1.50" */
+export function formatMoney(micros: number): string {
+  const dollars = micros / 1e6;
+  return dollars !== 0 && Math.abs(dollars) < 0.01 ? SMALL.format(dollars) : CENTS.format(dollars);
+}
