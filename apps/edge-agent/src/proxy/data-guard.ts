@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { createHmac, randomBytes } from 'node:crypto';
 import {
   type CustomRule,
   createPlaceholders,
@@ -47,9 +47,9 @@ export class DataGuard {
   constructor(key: Uint8Array) {
     this.hash = hmacSha256(key);
     // Of this process alone: what is remembered of a text must not be a way to test for it.
-    const cacheHash = hmacSha256(randomBytes(32));
+    const cacheKey = randomBytes(32);
     this.#cache = new LruVerdictCache({
-      hash: cacheHash,
+      hash: (text) => createHmac('sha256', cacheKey).update(text).digest('base64'),
       // What is remembered are findings; what is done about them is decided anew each time.
       policyRevision: () => '',
       maxParts: REMEMBERED_PARTS,
