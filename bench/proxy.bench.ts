@@ -27,7 +27,9 @@ const CASES: readonly Case[] = [
   { name: 'sse', path: '/v1/chat/completions?stream', body: conversation(4_000), calls: 600 },
 ];
 
-const upstream = await Remote.start<UpstreamMethods>(new URL('./lib/proxy-upstream.remote.ts', import.meta.url));
+const upstream = await Remote.start<UpstreamMethods>(
+  new URL('./lib/proxy-upstream.remote.ts', import.meta.url),
+);
 const floor = await Remote.start<FloorProxyMethods>(new URL('./lib/proxy-floor.remote.ts', import.meta.url));
 const ours = await Remote.start<OurProxyMethods>(new URL('./lib/proxy-ours.remote.ts', import.meta.url));
 const rows: (string | number)[][] = [];
@@ -44,7 +46,7 @@ try {
   for (const { name, path, body, calls } of CASES) {
     const times = ways.map(() => new Float64Array(calls));
     for (let at = -WARM_UP; at < calls; at++) {
-      // Another transcript each time, as a conversation that grows: nothing is remembered as a whole.
+      // A transcript whose last message is new, as AI agents send them.
       const bytes = body.replace('NUMBER', String(at + WARM_UP).padStart(6, '0'));
       // In turns, so that what else the machine does falls on all of them.
       for (const [way, { port: to }] of ways.entries()) {
@@ -64,7 +66,10 @@ try {
     }
     const [direct = 0, least = 0, all = 0] = times.map((list) => percentile(list, 0.5));
     for (const [way, list] of times.entries()) {
-      rows.push([`${name}: ${ways[way]?.name}`, ...[0.1, 0.5, 0.9, 0.99].map((share) => percentile(list, share))]);
+      rows.push([
+        `${name}: ${ways[way]?.name}`,
+        ...[0.1, 0.5, 0.9, 0.99].map((share) => percentile(list, share)),
+      ]);
     }
     figures[`${name}_added_p50_ms`] = all - direct;
     figures[`${name}_floor_added_p50_ms`] = least - direct;
@@ -79,17 +84,18 @@ try {
 
 printTable(['', 'p10 ms', 'p50 ms', 'p90 ms', 'p99 ms'], rows);
 console.log(`
-  One client, one call at a time, each way in turns; a new message in every call. Ours: ${1_000} rules, data looked for
+  One client, one call at a time, each way in turns; the last message is new in every call. Ours: 1,000 rules, data looked for
   in both directions, two limits counted on disk, prices, the live view, one ledger entry per call.
 `);
 printResult({ bench: 'proxy', figures, ratios });
 
 function conversation(length: number): string {
-  const messages = [{ role: 'user', content: 'Call NUMBER.' }];
+  const messages: { role: string; content: string }[] = [];
   for (let size = 0, at = 0; size < length; at++) {
     const content = Array.from({ length: 8 }, (_, n) => SENTENCES[(at + n) % SENTENCES.length]).join(' ');
     messages.push({ role: at % 2 === 0 ? 'user' : 'assistant', content: `${at}. ${content}` });
     size += content.length;
   }
+  messages.push({ role: 'user', content: 'And what about NUMBER?' });
   return JSON.stringify({ model: 'gpt-4o', max_tokens: 500, messages });
 }

@@ -9,6 +9,7 @@ import { Ledger, NOBODY } from '../../apps/edge-agent/src/ledger/ledger.ts';
 import { DataGuard } from '../../apps/edge-agent/src/proxy/data-guard.ts';
 import { LocalProxy } from '../../apps/edge-agent/src/proxy/local-proxy.ts';
 import { PolicyEnforcer } from '../../apps/edge-agent/src/proxy/policy-enforcer.ts';
+import { BufferedStore } from '../../apps/edge-agent/src/store/buffered-store.ts';
 import { openDatabase } from '../../apps/edge-agent/src/store/database.ts';
 import { EventLog } from '../../apps/edge-agent/src/store/event-log.ts';
 import { serveRemote } from './remote.ts';
@@ -27,7 +28,8 @@ const methods: OurProxyMethods = {
   async start(upstream) {
     const folder = mkdtempSync(join(tmpdir(), 'raypher-bench-proxy-'));
     const { db } = openDatabase(join(folder, 'agent.db'));
-    const ledger = new Ledger(new EventLog(db), NOBODY);
+    const store = new BufferedStore(join(folder, 'agent.db'));
+    const ledger = new Ledger(new EventLog(store.db, () => store.flushed()), NOBODY);
     const policy = new PolicyEnforcer(true);
     await policy.apply({
       revision: 1,
@@ -47,7 +49,7 @@ const methods: OurProxyMethods = {
         policy,
         data: new DataGuard(randomBytes(32)),
         prices: new PackagedPrices(),
-        spending: new Budgets(db),
+        spending: new Budgets(store.db),
         connections: new LiveConnections(),
         identify: async () => ({
           process: { pid: process.pid, startTime: 1 },
@@ -66,7 +68,8 @@ const methods: OurProxyMethods = {
     await proxy.start();
     stop = async () => {
       await proxy.stop();
-      ledger.flush();
+      await ledger.settled();
+      store.close();
       db.close();
       rmSync(folder, { recursive: true });
       return { recorded };

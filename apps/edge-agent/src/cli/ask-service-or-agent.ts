@@ -2,7 +2,7 @@ import { RaypherError } from '@raypher/shared';
 import type { Config } from '../config/config.ts';
 import type { ControlRequest } from '../service/control-protocol.ts';
 import { acquireLock } from '../service/lock.ts';
-import { type OpenedAgent, openAgent } from '../service/open-agent.ts';
+import { closeStore, type OpenedAgent, openAgent } from '../service/open-agent.ts';
 import type { AgentPaths } from '../service/paths.ts';
 import { askService } from './control-client.ts';
 
@@ -28,8 +28,7 @@ export async function askServiceOrAgent(
     try {
       return await alone(agent);
     } finally {
-      agent.ledger.flush();
-      agent.db.close();
+      await closeStore(agent);
       agent.membership?.keys.close();
     }
   } finally {

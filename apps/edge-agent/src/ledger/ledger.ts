@@ -53,6 +53,8 @@ export class Ledger {
   #head: ChainHead;
   #waiting: Waiting[] = [];
   #scheduled = false;
+  /** The last group that was told of; none overtakes it. */
+  #announced: Promise<void> = Promise.resolve();
   #gap: { count: number; since: number } | undefined;
 
   constructor(log: EventLog, owner: LedgerOwner) {
@@ -88,9 +90,15 @@ export class Ledger {
     this.record(draft).catch(() => {});
   }
 
-  /** Writes what is waiting, now. */
+  /** Writes what is waiting, now; on the disk, and told to those who listen, once {@link Ledger.settled} resolves. */
   flush(): void {
     while (this.#waiting.length > 0) this.#flush();
+  }
+
+  /** Resolves when everything that was written is on the disk. */
+  async settled(): Promise<void> {
+    this.flush();
+    await this.#announced;
   }
 
   /** Calls `listener` with entries after they are committed. Returns how to stop. */
@@ -145,6 +153,9 @@ export class Ledger {
     const stored: StoredEvent[] = [];
     const entries: LedgerEntry[] = [];
     const done: (() => void)[] = [];
+    const rejected = (error: unknown): void => {
+      for (const { reject } of group) reject(error);
+    };
     const link = (draft: EventDraft, at: number): void => {
       const beside = privatePart(draft);
       let entry = this.#entry(draft, at, head, beside?.commitment);
@@ -186,7 +197,27 @@ export class Ledger {
     }
     this.#head = head;
     this.#gap = undefined;
-    for (const finish of done) finish();
+    this.#announced = this.#announce(this.#announced, entries, done, rejected);
+  }
+
+  /** Tells of entries once they are on the disk, in their order. */
+  async #announce(
+    before: Promise<void>,
+    entries: LedgerEntry[],
+    done: readonly (() => void)[],
+    rejected: (error: unknown) => void,
+  ): Promise<void> {
+    try {
+      await this.#log.flushed();
+      await before;
+      for (const finish of done) finish();
+    } catch (cause) {
+      // They are in the chain and will be sent; that they survive a power cut is what nobody can promise.
+      await before;
+      rejected(
+        new RaypherError('internal/unexpected', 'Events could not be flushed to the disk.', { cause }),
+      );
+    }
     this.#events.emit('recorded', entries);
   }
 

@@ -6,6 +6,7 @@ import { openKeys } from '../identity/open-keys.ts';
 import { requireOwnCertificate } from '../identity/own-certificate.ts';
 import { EDGE_AGENT } from '../ledger/event-draft.ts';
 import { Ledger, NOBODY } from '../ledger/ledger.ts';
+import { BufferedStore } from '../store/buffered-store.ts';
 import { openDatabase } from '../store/database.ts';
 import { EventLog } from '../store/event-log.ts';
 import { MachineRecord } from '../store/machine.ts';
@@ -15,6 +16,8 @@ import type { AgentPaths } from './paths.ts';
 /** What the service stands on. */
 export interface OpenedAgent {
   db: DatabaseSync;
+  /** For what every call writes: see {@link BufferedStore}. */
+  buffered: BufferedStore;
   log: EventLog;
   ledger: Ledger;
   membership: { enrolment: Enrolment; keys: KeyProvider } | undefined;
@@ -56,7 +59,8 @@ async function openMembership(
 
 function openStore(paths: AgentPaths, membership: OpenedAgent['membership']): OpenedAgent {
   const { db, setAside } = openDatabase(paths.store);
-  const log = new EventLog(db);
+  const buffered = new BufferedStore(paths.store);
+  const log = new EventLog(buffered.db, () => buffered.flushed());
   const machine = new MachineRecord(db);
   const known = machine.load();
   let storeIsMissing = false;
@@ -88,7 +92,14 @@ function openStore(paths: AgentPaths, membership: OpenedAgent['membership']): Op
   if (storeIsMissing) {
     ledger.note(suspicion('The store of this enrolled device is missing.', paths.store));
   }
-  return { db, log, ledger, membership };
+  return { db, buffered, log, ledger, membership };
+}
+
+/** Closes the store once everything that was recorded is on the disk. */
+export async function closeStore({ db, buffered, ledger }: OpenedAgent): Promise<void> {
+  await ledger.settled();
+  buffered.close();
+  db.close();
 }
 
 function suspicion(reason: string, detail: string): Parameters<Ledger['note']>[0] {

@@ -32,7 +32,7 @@ import { probeFreeze } from './freeze-canary.ts';
 import { FreezeEnforcer } from './freeze-enforcer.ts';
 import { followLocalPolicy, localPolicyRefused } from './local-policy.ts';
 import { acquireLock } from './lock.ts';
-import { openAgent } from './open-agent.ts';
+import { closeStore, openAgent } from './open-agent.ts';
 import { interceptionStatus, openInterception } from './open-interception.ts';
 import { openVault } from './open-vault.ts';
 import { agentPaths } from './paths.ts';
@@ -350,13 +350,13 @@ async function compose(config: Config, log: Logger, release: () => void): Promis
       await approvals.close();
       for (const part of supervised.toReversed()) await part.stop();
       record(lifecycle('agent.stopped', { pid: process.pid }));
-      ledger.flush();
+      await ledger.settled();
       await controlPlane?.stop();
       spending.stop();
       stopMirroring();
       callerFinder.close();
       secured?.vault.close();
-      agent.db.close();
+      await closeStore(agent);
       membership?.keys.close();
       release();
     },

@@ -47,7 +47,8 @@ export function inTransaction<T>(db: DatabaseSync, work: () => T): T {
   }
 }
 
-function configure(db: DatabaseSync): void {
+/** What holds for every connection to the store. */
+export function configure(db: DatabaseSync): void {
   db.exec(`
     PRAGMA journal_mode = WAL;
     PRAGMA synchronous = FULL;

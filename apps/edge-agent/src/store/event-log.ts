@@ -19,9 +19,13 @@ export class EventLog {
   readonly #insertPrivate;
   readonly #setHead;
   readonly #range;
+  /** Resolves when what was appended is on the disk. */
+  readonly flushed: () => Promise<void>;
 
-  constructor(db: DatabaseSync) {
+  /** @param flushed of a connection whose transactions do not wait for the disk themselves */
+  constructor(db: DatabaseSync, flushed: () => Promise<void> = async () => {}) {
     this.#db = db;
+    this.flushed = flushed;
     db.prepare(
       'INSERT OR IGNORE INTO ledger (id, head_seq, head_hash, durable_through) VALUES (1, 0, ?, 0)',
     ).run(EMPTY_CHAIN.hash);
@@ -53,7 +57,7 @@ export class EventLog {
     this.#db.prepare('UPDATE ledger SET restarted = ? WHERE id = 1').run(restarted ? 1 : 0);
   }
 
-  /** Appends in one transaction; on return the entries are on disk. */
+  /** Appends in one transaction; on the disk once {@link EventLog.flushed} resolves. */
   append(events: readonly StoredEvent[]): void {
     const last = events.at(-1);
     if (last === undefined) return;
