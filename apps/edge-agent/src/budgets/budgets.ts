@@ -1,7 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { Micros } from '@raypher/cost';
 import { type ApplicableLimit, type Balance, periodAt } from '@raypher/policy';
-import { inTransaction } from '../store/database.ts';
+import { inDurableTransaction, inTransaction } from '../store/database.ts';
 import { type AccountState, BudgetStore, type DueWarning, type StoredReservation } from './budget-store.ts';
 import { type Account, accountOf } from './counter.ts';
 import { type Lease, LeaseStore } from './lease-store.ts';
@@ -180,7 +180,7 @@ export class Budgets implements Spending {
 
   /** Keeps no more of a lease than is spent and held, on disk before anybody is told. */
   giveBack(account: Account): void {
-    inTransaction(this.#db, () => {
+    inDurableTransaction(this.#db, () => {
       const { spent, reserved } = this.#store.balance(account);
       this.#leases.lower(account, spent + reserved);
     });

@@ -141,7 +141,7 @@ describe('a limit', () => {
     expect(spent()).toBeLessThanOrEqual(budget * 1e6);
     const [account] = new Budgets(db).accounts();
     expect(account).toMatchObject({ spent: spent(), reserved: 0 });
-  });
+  }, 30_000);
 
   test('in monitor mode counts, records and refuses nothing', async () => {
     world.govern(limit(0.000001), 'monitor');

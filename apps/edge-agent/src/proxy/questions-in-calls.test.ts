@@ -43,8 +43,8 @@ test('a call waits for a person, who sees what it is; then it goes on', async ()
 
 test.each<[Partial<ApprovalAnswer>, RegExp]>([
   [{ outcome: 'DENY' }, /Ann was asked and said no/],
-  [{ outcome: 'DENY', how: 'timeout', by: undefined }, /did not answer in time/],
-  [{ outcome: 'DENY', how: 'unavailable', by: undefined }, /could not be asked/],
+  [{ outcome: 'DENY', how: 'timeout', by: undefined }, /nobody answered in time/],
+  [{ outcome: 'DENY', how: 'unavailable', by: undefined }, /No person could be asked/],
 ])('without a yes (%j) nothing is sent, and the AI agent is told to stop', async (answer, why) => {
   world.enforce(`rules: [${ASK}]`);
   somebody(answer);
@@ -54,7 +54,7 @@ test.each<[Partial<ApprovalAnswer>, RegExp]>([
     .catch((error: unknown) => error);
   expect(refused).toBeInstanceOf(OpenAI.PermissionDeniedError);
   expect(String(refused)).toMatch(why);
-  expect(String(refused)).toMatch(/do not try another way/);
+  expect(String(refused)).toMatch(/do not look for another way/);
   expect(world.upstream.requests).toEqual([]);
 });
 

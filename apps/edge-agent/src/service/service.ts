@@ -112,7 +112,7 @@ async function compose(config: Config, log: Logger, release: () => void): Promis
     prices,
   );
   const spending = new SpendingPart({
-    db: agent.db,
+    db: agent.buffered.db,
     isMember: membership !== undefined,
     revision: () => policy.current()?.revision ?? 0,
     limits: () => policy.limits(),

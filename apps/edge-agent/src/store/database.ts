@@ -47,6 +47,17 @@ export function inTransaction<T>(db: DatabaseSync, work: () => T): T {
   }
 }
 
+/** The same, and on the disk when it returns, also on a connection that does not wait for the disk otherwise. */
+export function inDurableTransaction<T>(db: DatabaseSync, work: () => T): T {
+  const before = Number(db.prepare('PRAGMA synchronous').get()?.synchronous ?? 2);
+  db.exec('PRAGMA synchronous = FULL');
+  try {
+    return inTransaction(db, work);
+  } finally {
+    db.exec(`PRAGMA synchronous = ${before}`);
+  }
+}
+
 /** What holds for every connection to the store. */
 export function configure(db: DatabaseSync): void {
   db.exec(`
