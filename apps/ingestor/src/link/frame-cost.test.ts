@@ -56,6 +56,8 @@ describe('what a frame would cost to decode', () => {
     ['libraries of one AI agent', field(6, field(3, empties(7, MAX_FIELDS)))],
     ['fields of one process', field(6, field(3, field(12, empties(4, 8 * MAX_FIELDS + 8))))],
     ['entries', field(3, empties(2, MAX_FIELDS))],
+    ['private parts', field(3, empties(5, MAX_FIELDS))],
+    ['fields of private parts', field(3, Buffer.concat(Array(MAX_FIELDS / 2).fill(field(5, empties(2, 1)))))],
     ['capabilities', field(1, empties(10, MAX_FIELDS))],
     ['counters of budgets', field(8, empties(4, MAX_FIELDS))],
     ['reports of posture', field(2, empties(4, MAX_FIELDS))],
