@@ -126,9 +126,19 @@ const METADATA_NAMES: ReadonlySet<string> = new Set([
  * @returns `undefined` for public addresses and for what is no address
  */
 export function specialAddress(written: string): SpecialPlace | undefined {
+  const known = recent.get(written);
+  if (known !== undefined) return known === PUBLIC ? undefined : known;
   const address = parseAddress(written);
-  return address === undefined ? undefined : classify(address);
+  const special = address === undefined ? undefined : classify(address);
+  if (recent.size >= MAX_RECENT) recent.clear();
+  recent.set(written, special ?? PUBLIC);
+  return special;
 }
+
+/** Traffic goes to few addresses, and reading an IPv6 address takes longer than all else in a decision. */
+const recent = new Map<string, SpecialPlace | typeof PUBLIC>();
+const PUBLIC = Symbol('public');
+const MAX_RECENT = 1024;
 
 /** The same for a canonical name that means a special place without being resolved (RFC 6761 §6.3). */
 export function specialName(host: string): SpecialPlace | undefined {
