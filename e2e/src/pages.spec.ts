@@ -9,6 +9,7 @@ const PAGES = [
   ['Panic Center', '/panic'],
   ['Events', '/events'],
   ['Incidents', '/incidents'],
+  ['Spend', '/spend'],
   ['Audit', '/audit'],
   ['Add devices', '/rollout'],
   ['Settings', '/settings'],

@@ -5,7 +5,7 @@ import { useQuery } from '@tanstack/react-query';
 import { Wallet } from 'lucide-react';
 import Link from 'next/link';
 import { Skeleton } from '@/components/ui/skeleton.tsx';
-import { formatMoney } from '@/features/spend/money.ts';
+import { formatMoney, roundMoney } from '@/features/spend/money.ts';
 import { lastDays } from '@/features/spend/range.ts';
 import { api } from '@/lib/api/client.ts';
 import { keys } from '@/lib/api/keys.ts';
@@ -27,7 +27,7 @@ export function SpendToday() {
           {totals === undefined ? (
             <Skeleton className="my-2.5 w-16" />
           ) : (
-            formatMoney(totals.exactMicros + totals.estimatedMicros)
+            roundMoney(totals.exactMicros + totals.estimatedMicros)
           )}
         </span>
         <span className="block min-h-4 text-xs text-ink-3">

@@ -35,7 +35,7 @@ export function Breakdown({ spend, group, onGroup }: BreakdownProps) {
   const shown = spend?.group === group ? spend : undefined;
   return (
     <Section
-      title="By"
+      title="Breakdown"
       aside={
         <>
           <Choice

@@ -37,7 +37,9 @@ export function BudgetBar({ limit, counter }: { limit: Budget; counter: BudgetCo
       </div>
       {devices.length > 0 && (
         <details className="text-xs text-ink-2">
-          <summary className="cursor-pointer py-1">{plural(devices.length, 'device')} use it</summary>
+          <summary className="cursor-pointer py-1">
+            {plural(devices.length, 'device')} {devices.length === 1 ? 'uses' : 'use'} it
+          </summary>
           <ul className="mt-1 grid gap-1">
             {devices.map((device) => (
               <li key={device.deviceId} className="flex flex-wrap gap-x-2">

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { formatMoney } from './money.ts';
+import { formatMoney, roundMoney } from './money.ts';
 
 it.each([
   [0, '$0.00'],
@@ -10,4 +10,8 @@ it.each([
   [1_234_567_890_000, '$1,234,567.89'],
 ])('%d micro-dollars read %s', (micros, text) => {
   expect(formatMoney(micros)).toBe(text);
+});
+
+it('in large type is in cents, and less than one is not nothing', () => {
+  expect([0, 8, 9_999, 10_000].map(roundMoney)).toEqual(['$0.00', '< $0.01', '< $0.01', '$0.01']);
 });

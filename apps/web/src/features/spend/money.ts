@@ -7,6 +7,11 @@ const SMALL = new Intl.NumberFormat('en-US', {
   maximumSignificantDigits: 2,
 });
 
+/** For large type: what is below a cent says only that. */
+export function roundMoney(micros: number): string {
+  return micros > 0 && micros < 10_000 ? '< $0.01' : CENTS.format(micros / 1e6);
+}
+
 /** Micro-dollars as dollars: cents, or two digits that say something below a cent. @example formatMoney(1_500_000) // "$1.50" */
 export function formatMoney(micros: number): string {
   const dollars = micros / 1e6;

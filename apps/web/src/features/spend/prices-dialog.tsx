@@ -16,10 +16,10 @@ import { useMe } from '@/lib/me/me-provider.tsx';
 import { type PriceDraft, toDrafts, toModels } from './price-draft.ts';
 
 const FIELDS = [
-  { name: 'provider', label: 'Provider' },
-  { name: 'model', label: 'Model' },
-  { name: 'input', label: 'Input, $ per million' },
-  { name: 'output', label: 'Output, $ per million' },
+  { name: 'provider', label: 'Provider', example: 'openai' },
+  { name: 'model', label: 'Model', example: 'gpt-9*' },
+  { name: 'input', label: 'Input, $ per million tokens', example: '2.50' },
+  { name: 'output', label: 'Output, $ per million tokens', example: '10' },
 ] as const;
 
 /** The organisation's own prices. They travel with the policy, so that saving them is a deploy. */
@@ -42,7 +42,7 @@ export function PricesDialog({ onClose }: { onClose: () => void }) {
   });
   const missing =
     models === undefined
-      ? 'Every price needs a provider, a model and two amounts.'
+      ? 'Each needs provider, model and two amounts.'
       : missingAnswer(answers, me.organisation.name);
   const change = (id: string, changes: Partial<PriceDraft>) =>
     setDrafts((before) => before?.map((draft) => (draft.id === id ? { ...draft, ...changes } : draft)));
@@ -71,17 +71,19 @@ export function PricesDialog({ onClose }: { onClose: () => void }) {
     >
       <div className="grid gap-4">
         <InlineError error={error} />
+        <p className="text-xs text-ink-2">Provider, model, and dollars per million tokens in and out.</p>
         <ul className="grid gap-2">
           {(drafts ?? []).map((draft, index) => (
             <li
               key={draft.id}
               className="grid grid-cols-2 items-center gap-2 sm:grid-cols-[1fr_1.4fr_1fr_1fr_auto]"
             >
-              {FIELDS.map(({ name, label }) => (
+              {FIELDS.map(({ name, label, example }) => (
                 <Input
                   key={name}
                   aria-label={`${label} of price ${index + 1}`}
-                  placeholder={label}
+                  title={label}
+                  placeholder={example}
                   value={draft[name]}
                   onChange={(event) => change(draft.id, { [name]: event.target.value })}
                 />

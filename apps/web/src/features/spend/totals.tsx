@@ -2,7 +2,7 @@ import type { SpendSums } from '@raypher/shared/rest';
 import type { ReactNode } from 'react';
 import { Skeleton } from '@/components/ui/skeleton.tsx';
 import { formatCount, plural } from '@/lib/format/format.ts';
-import { formatMoney } from './money.ts';
+import { roundMoney } from './money.ts';
 
 /** Exact, estimated and unknown are never one number. */
 export function Totals({ totals }: { totals: SpendSums | undefined }) {
@@ -13,7 +13,7 @@ export function Totals({ totals }: { totals: SpendSums | undefined }) {
     >
       <Total
         name="Exact"
-        value={totals && formatMoney(totals.exactMicros)}
+        value={totals && roundMoney(totals.exactMicros)}
         note="by reported usage and list prices"
       />
       <Total
@@ -22,7 +22,7 @@ export function Totals({ totals }: { totals: SpendSums | undefined }) {
             Cost, <em>estimated</em>
           </>
         }
-        value={totals && formatMoney(totals.estimatedMicros)}
+        value={totals && roundMoney(totals.estimatedMicros)}
         note="tokens or price not known: reckoned high"
       />
       <Total

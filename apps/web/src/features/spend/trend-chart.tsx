@@ -10,14 +10,12 @@ export type SpendDay = SpendSeries['days'][number];
 
 const WIDTH = 720;
 const HEIGHT = 100;
-/** Axes end at a round number of cents. */
-const CENT = 10_000;
 
 /** Stacked bars, one per day: exact below, estimated above. The table beside it says the same. */
 export function TrendChart({ days }: { days: SpendDay[] }) {
   const [hovered, setHovered] = useState<number | null>(null);
   const most = Math.max(0, ...days.map((day) => day.exactMicros + day.estimatedMicros));
-  const top = niceCeiling(most / CENT) * CENT;
+  const top = niceCeiling(most);
   const slot = WIDTH / Math.max(1, days.length);
   const shown = hovered === null ? undefined : days[hovered];
   return (
