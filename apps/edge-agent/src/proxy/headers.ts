@@ -23,6 +23,10 @@ type HeaderLines = Record<string, string | string[]>;
 export function requestHeaders(request: IncomingMessage, host: string): HeaderLines {
   const headers = endToEnd(request.headers);
   headers.host = host;
+  // One hop less, for the one method besides TRACE that it is about (RFC 9110 §7.6.2).
+  if (request.method === 'OPTIONS' && headers['max-forwards'] !== undefined) {
+    headers['max-forwards'] = String(Number(headers['max-forwards']) - 1);
+  }
   return headers;
 }
 

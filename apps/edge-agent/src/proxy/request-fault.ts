@@ -50,6 +50,10 @@ export function requestFault(request: IncomingMessage): string | undefined {
   if (named.some((name) => NEVER_OF_A_CONNECTION.has(name.trim()))) {
     return 'a Connection header that names a header of the message';
   }
+  const hops = headers['max-forwards'];
+  if (method === 'OPTIONS' && hops !== undefined && !/^[1-9]\d{0,3}$/.test(String(hops))) {
+    return 'a Max-Forwards that ends here';
+  }
   return ECHOES.has(method) ? 'a method whose answer would be the request' : undefined;
 }
 

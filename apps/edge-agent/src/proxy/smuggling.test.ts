@@ -104,6 +104,12 @@ describe('a request that can be read in one way', () => {
   });
 });
 
+test('a hop is taken off a request that counts them', async () => {
+  const text = await exchange(`OPTIONS ${TARGET} HTTP/1.1\r\nHost: x\r\nMax-Forwards: 3\r\n\r\n`, /ok$/);
+  expect(text).toMatch(/^HTTP\/1\.1 200 /);
+  expect(received).toMatch(/^max-forwards: 2\r$/im);
+});
+
 test.each([
   ['too many', Array.from({ length: 3000 }, (_, n) => `a${n}: b`).join('\r\n'), 400],
   ['too long', `x: ${'y'.repeat(40_000)}`, 431],
