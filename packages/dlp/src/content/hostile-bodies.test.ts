@@ -64,6 +64,12 @@ describe('a key in disguise', () => {
     expect(scanner.scan(`card ${digits.join('')}`).map(({ detector }) => detector)).toEqual(['payment-card']);
   });
 
+  it('is counted once where it needs no other reading, however many stand in lines', () => {
+    const keys = Array.from({ length: 120 }, (_, at) => `${key.slice(0, -3)}${String(at).padStart(3, '0')}`);
+    const { parts } = inspectBody(ask(keys.join('\n')), 'application/json', { scanner });
+    expect(parts.flatMap(({ findings }) => findings)).toHaveLength(120);
+  });
+
   it('typography, emoji and words of two scripts are none', () => {
     const texts = [
       'It\u2019s 1\ufe0f\u20e3 \u2014 \u201cfine\u201d\u2026 \u2764\ufe0f 2020\u20132024',

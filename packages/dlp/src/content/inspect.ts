@@ -1,7 +1,7 @@
 import type { Finding } from '../finding.ts';
 import type { Scanner } from '../scanner.ts';
 import { applyEdits, type Edit } from './edit.ts';
-import { isRedactable, type Obstacle, type Part, type Visitor } from './part.ts';
+import { isRedactable, type Obstacle, type Part, type Rereading, type Visitor } from './part.ts';
 import { scanPart } from './scan-part.ts';
 import type { VerdictCache } from './verdict-cache.ts';
 import { walkBody } from './walk-body.ts';
@@ -44,16 +44,32 @@ type Walk<Content> = (visitor: Visitor) => Content;
 function inspect<Content>(walk: Walk<Content>, { scanner, cache }: InspectOptions): Inspection<Content> {
   const parts: InspectedPart[] = [];
   const obstacles: Obstacle[] = [];
+  /** By identity: a path may be as long as the message. */
+  const inspectedOf = new Map<Part, InspectedPart>();
   walk({
     text(part) {
       const scan = () => scanPart(scanner, part);
-      const findings = cache?.findings(scanner, part, scan) ?? scan();
-      parts.push({ ...part, redactable: isRedactable(part.role), findings });
+      const all = cache?.findings(scanner, part, scan) ?? scan();
+      const findings = part.rereads ? newOnes(all, part.rereads, inspectedOf.get(part.rereads.of)) : all;
+      const inspected = { ...part, redactable: isRedactable(part.role), findings };
+      parts.push(inspected);
+      if (!part.rereads && findings.length > 0) inspectedOf.set(part, inspected);
       return [];
     },
     obstacle: (obstacle) => obstacles.push(obstacle),
   });
   return { parts, obstacles, rewrite: (replace) => rewrite(walk, parts, replace) };
+}
+
+/** Without what the first reading found already: every unit of it is in a finding there. */
+function newOnes(findings: Finding[], { origin }: Rereading, first: InspectedPart | undefined): Finding[] {
+  return findings.filter(({ start, end }) => {
+    const [from, to] = [origin(start), origin(end - 1) + 1];
+    let covered = 0;
+    for (const other of first?.findings ?? [])
+      covered += Math.max(0, Math.min(to, other.end) - Math.max(from, other.start));
+    return covered < end - start;
+  });
 }
 
 function rewrite<Content>(

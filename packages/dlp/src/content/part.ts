@@ -32,6 +32,16 @@ export interface Place {
 /** One decoded text of a message, in the order of the message. */
 export interface Part extends Place {
   text: string;
+  /** Set for another reading of a stretch of a part that came before it. */
+  rereads?: Rereading;
+}
+
+/** Where a text that was read in another way stands. */
+export interface Rereading {
+  /** The part that holds it, as it was handed to the visitor. */
+  of: Part;
+  /** Units of that part for a unit of this text. */
+  origin: (offset: number) => number;
 }
 
 /** Why something was not looked at; the caller decides whether it may pass. */

@@ -5,7 +5,7 @@ import type { Edit } from './edit.ts';
 import { applyEdits } from './edit.ts';
 import { decodeJsonString, escapeJsonString, jsonStringOffsets } from './json/json-string.ts';
 import { readJson } from './json/read-json.ts';
-import type { Place, Visitor } from './part.ts';
+import type { Part, Place, Visitor } from './part.ts';
 import { decodePercent, percentOffsets } from './percent.ts';
 import { type JsonWalk, walkJson } from './walk-json.ts';
 
@@ -32,24 +32,26 @@ export function walkText(text: string, place: Place, visitor: Visitor, nesting =
       }
     }
   }
-  const edits = visitor.text({ ...place, text });
+  const whole: Part = { ...place, text };
+  const edits = visitor.text(whole);
   for (const run of base64Runs(text)) {
     const packed = text.slice(run.start, run.end);
     const unpacked = walkBase64(packed, place, visitor, nesting);
     if (unpacked !== undefined) edits.push({ ...run, text: unpacked });
   }
   if (UNICODE_ESCAPE.test(text)) edits.push(...walkEscapes(text, place, visitor));
-  for (const disguised of findDisguised(text)) edits.push(...walkDisguised(disguised, place, visitor));
+  for (const disguised of findDisguised(text)) edits.push(...walkDisguised(disguised, whole, visitor));
   if (text.includes('data:')) edits.push(...walkPercentUris(text, place, visitor));
   return edits;
 }
 
 function walkDisguised(
   { start, way, text, offsets, write }: Disguised,
-  place: Place,
+  whole: Part,
   visitor: Visitor,
 ): Edit[] {
-  return visitor.text({ ...place, path: `${place.path}#${way}`, text }).map((edit) => ({
+  const rereads = { of: whole, origin: (offset: number) => start + offsets(offset) };
+  return visitor.text({ ...whole, path: `${whole.path}#${way}`, text, rereads }).map((edit) => ({
     start: start + offsets(edit.start),
     // The last unit and what it is written with; what stands between two pieces is left alone.
     end: start + (way === 'joined' ? offsets(edit.end - 1) + 1 : offsets(edit.end)),
