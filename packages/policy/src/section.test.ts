@@ -262,3 +262,35 @@ test('an action that this engine does not know is denied', () => {
     rule: 'builtin/unknown-action',
   });
 });
+
+describe('a name inside a longer one is another name', () => {
+  const agent = { id: 'a', name: 'january', user: 'u', libraries: ['array', 'xray-sdk'] };
+  const call = {
+    action: 'model.call',
+    host: 'openai.com.evil.example',
+    port: 443,
+    provider: 'p',
+    model: 'o1-pro',
+    agent,
+  } as const;
+
+  test.each<[string, ActionRequest]>([
+    ['network: { default: allow, rules: [{ id: r, effect: deny, agents: { libraries: [ray] } }] }', call],
+    ['network: { default: allow, rules: [{ id: r, effect: deny, agents: { names: [jan] } }] }', call],
+    ['network: { default: allow, rules: [{ id: r, effect: deny, models: [o1] }] }', call],
+    [
+      "network: { default: allow, rules: [{ id: r, effect: deny, destinations: ['*.openai.com', openai.com] }] }",
+      call,
+    ],
+    [
+      'supply_chain: { default: allow, rules: [{ id: r, effect: deny, packages: [request, test] }] }',
+      { action: 'package.install', ecosystem: 'npm', package: 'requests-test' },
+    ],
+    [
+      'operational: { default: allow, rules: [{ id: r, effect: deny, commands: [rm] }] }',
+      { action: 'process.exec', command: '/usr/bin/rmdir', arguments: [] },
+    ],
+  ])('%s', (body, request) => {
+    expect(decide(snapshotOf(body), request).outcome).toBe('ALLOW');
+  });
+});

@@ -14,11 +14,14 @@ export interface DecidedKind {
   readonly verdict: Verdict;
 }
 
+/** What of a finding is decided about: all that was found in its place. */
+type Kind = Pick<Finding, 'category' | 'detector' | 'alsoFound'>;
+
 /** What a policy says about the findings of one message. */
 export interface DataDecision {
   readonly verdict: Verdict;
-  /** Of a finding; undefined for a kind that was not asked about. */
-  of(finding: Pick<Finding, 'category' | 'detector'>): DecidedKind | undefined;
+  /** Of a finding, and of all that was found in its place; undefined for a kind that was not asked about. */
+  of(finding: Kind): DecidedKind | undefined;
   readonly outcome: DataOutcome;
 }
 
@@ -35,7 +38,7 @@ export function decideData(
   context: Pick<ProxyContext, 'policy'>,
   exchange: Pick<Exchange, 'destination' | 'caller' | 'models'>,
   direction: 'out' | 'in',
-  findings: readonly Pick<Finding, 'category' | 'detector'>[] | null,
+  findings: readonly Kind[] | null,
 ): DataDecision {
   const { destination, caller, models } = exchange;
   const verdict = context.policy.decide({
@@ -44,7 +47,7 @@ export function decideData(
     provider: destination.provider?.id,
     model: models.length === 1 ? models[0] : models.length === 0 ? undefined : null,
     agent: caller.agent,
-    findings: findings === null ? null : findings.map(dataFinding),
+    findings: findings === null ? null : findings.flatMap(inPlaceOf).map(dataFinding),
   });
   const kinds = new Map(
     (verdict.findings ?? []).map(({ finding, verdict: own }) => [keyOf(finding), decided(own)]),
@@ -52,9 +55,35 @@ export function decideData(
   return {
     verdict,
     outcome: decided(verdict).outcome,
-    of: (finding) => kinds.get(keyOf(dataFinding(finding))),
+    of: (finding) =>
+      strictest(
+        inPlaceOf(finding)
+          .map((one) => kinds.get(keyOf(dataFinding(one))))
+          .filter((kind) => kind !== undefined),
+      ),
   };
 }
+
+/** A pattern that some document brings must not stand between another document and what it forbids. */
+function inPlaceOf(finding: Kind): Pick<Finding, 'category' | 'detector'>[] {
+  return [finding, ...(finding.alsoFound ?? [])];
+}
+
+/** Names what was found in one place, for those who remember what was decided about it. */
+export function placeKey(finding: Kind): string {
+  return JSON.stringify(inPlaceOf(finding).map(({ category, detector }) => [category, detector]));
+}
+
+function strictest(kinds: readonly DecidedKind[]): DecidedKind | undefined {
+  const [worst] = kinds.toSorted(
+    (a, b) => STRENGTH[b.outcome] - STRENGTH[a.outcome] || STRENGTH[b.recorded] - STRENGTH[a.recorded],
+  );
+  if (worst === undefined || kinds.length === 1) return worst;
+  const obligations = [...new Set(kinds.flatMap(({ verdict }) => verdict.obligations ?? []))];
+  return obligations.length === 0 ? worst : { ...worst, verdict: { ...worst.verdict, obligations } };
+}
+
+export const STRENGTH: Record<DataOutcome, number> = { allow: 0, alert: 1, redact: 2, prompt: 3, block: 4 };
 
 function decided(verdict: Verdict): DecidedKind {
   const { effective, obligations } = verdict;

@@ -9,7 +9,14 @@ import {
   rehydrateBody,
   type StreamFormat,
 } from '@raypher/dlp';
-import { type DataOutcome, type DecidedKind, decideData, isRecorded } from './data-decision.ts';
+import {
+  type DataOutcome,
+  type DecidedKind,
+  decideData,
+  isRecorded,
+  placeKey,
+  STRENGTH,
+} from './data-decision.ts';
 import type { PlaceholderScope } from './data-guard.ts';
 import type { Exchange } from './exchange.ts';
 import type { LocatedFinding } from './found-event.ts';
@@ -28,8 +35,6 @@ export interface AnswerFindings {
   outcome: DataOutcome;
   redacted: number;
 }
-
-const STRENGTH: Record<DataOutcome, number> = { allow: 0, alert: 1, redact: 2, prompt: 3, block: 4 };
 
 /**
  * Looks through an answer and puts back what was taken out of its question. Where a policy wants a person to be asked
@@ -121,7 +126,7 @@ export class AnswerInspector {
   }
 
   #decide(finding: Finding): DecidedKind | undefined {
-    const key = `${finding.category} ${finding.detector}`;
+    const key = placeKey(finding);
     if (!this.#decided.has(key)) {
       const decision = decideData(this.#context, this.#exchange, 'in', [finding]);
       this.#decided.set(key, decision.of(finding));

@@ -8,7 +8,7 @@ import {
   type Obstacle,
 } from '@raypher/dlp';
 import { isCredentialParameter } from './credential-placeholder.ts';
-import { type DataDecision, decideData } from './data-decision.ts';
+import { type DataDecision, decideData, STRENGTH } from './data-decision.ts';
 import type { Exchange } from './exchange.ts';
 import { type LocatedFinding, locatedFindings } from './found-event.ts';
 import type { ProxyContext } from './proxy-context.ts';
@@ -108,14 +108,6 @@ export function decideOutgoing(
     ? { ...unknown, of: (finding) => known?.of(finding) }
     : known;
 }
-
-const STRENGTH: Record<DataDecision['outcome'], number> = {
-  allow: 0,
-  alert: 1,
-  redact: 2,
-  prompt: 3,
-  block: 4,
-};
 
 /** Some providers take their key as a parameter of the query; it is theirs already. */
 function isDecided({ role, label }: InspectedPart, { provider }: Exchange['destination']): boolean {
