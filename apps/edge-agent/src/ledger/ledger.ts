@@ -36,6 +36,8 @@ interface Waiting {
 const GROUP = 512;
 /** SQLite: the disk or the file's page limit is full (13), or the disk failed a write (10). */
 const FULL_CODES = new Set([10, 13]);
+/** Nobody waits for what is noted; short enough to look immediate, and to be what a kill takes with it at most. */
+const LINGER_MS = 15;
 /** How many of the newest entries are checked at start. */
 const CHECKED_AT_START = 2000;
 
@@ -53,6 +55,7 @@ export class Ledger {
   #head: ChainHead;
   #waiting: Waiting[] = [];
   #scheduled = false;
+  #timer: NodeJS.Timeout | undefined;
   /** The last group that was told of; none overtakes it. */
   #announced: Promise<void> = Promise.resolve();
   #gap: { count: number; since: number } | undefined;
@@ -72,22 +75,24 @@ export class Ledger {
     return this.#gap?.count ?? 0;
   }
 
-  /** Resolves when the entry is committed. */
+  /** Resolves when the entry is on the disk. */
   record(draft: EventDraft): Promise<ChainHead> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ draft, at: Date.now(), resolve, reject });
-      if (this.#scheduled) return;
-      this.#scheduled = true;
-      setImmediate(() => this.#flush());
+      this.#soon();
     });
   }
 
   /**
-   * Records without waiting. A failure is counted and reported by the gap entry that follows,
-   * so that enforcement never depends on the disk.
+   * Records without waiting; what comes within {@link LINGER_MS} shares one commit. A failure is counted and reported by
+   * the gap entry that follows, so that enforcement never depends on the disk.
    */
   note(draft: EventDraft): void {
-    this.record(draft).catch(() => {});
+    this.#waiting.push({ draft, at: Date.now(), resolve: () => {}, reject: () => {} });
+    this.#timer ??= setTimeout(() => {
+      this.#timer = undefined;
+      this.#flush();
+    }, LINGER_MS);
   }
 
   /** Writes what is waiting, now; on the disk, and told to those who listen, once {@link Ledger.settled} resolves. */
@@ -143,10 +148,16 @@ export class Ledger {
     this.#head = head;
   }
 
+  #soon(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    setImmediate(() => this.#flush());
+  }
+
   #flush(): void {
     const group = this.#waiting.splice(0, GROUP);
-    if (this.#waiting.length > 0) setImmediate(() => this.#flush());
-    else this.#scheduled = false;
+    this.#scheduled = false;
+    if (this.#waiting.length > 0) this.#soon();
     if (group.length === 0) return;
 
     let head = this.#head;

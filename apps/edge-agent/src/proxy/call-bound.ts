@@ -7,6 +7,12 @@ import type { Exchange } from './exchange.ts';
  * @param model that is called, in the place of what the request names; `null`: it could not be learnt
  */
 export function boundOf(prices: PriceBook, exchange: Exchange, model: string | null): UpperBound | undefined {
+  const { bounds } = exchange;
+  if (!bounds.has(model)) bounds.set(model, workOut(prices, exchange, model));
+  return bounds.get(model);
+}
+
+function workOut(prices: PriceBook, exchange: Exchange, model: string | null): UpperBound | undefined {
   const { destination, models } = exchange;
   if (exchange.isOpaque) return undefined;
   return upperBoundOf(

@@ -28,6 +28,8 @@ export interface PlaceholderScope {
 const REMEMBERED_PARTS = 20_000;
 /** AI agents whose placeholders can be put back. */
 const MOST_SCOPES = 256;
+/** The same few paths come with nearly every call. */
+const MOST_PATHS = 512;
 /** Values of one AI agent that can be put back. */
 const MOST_VALUES = 10_000;
 
@@ -42,6 +44,8 @@ export class DataGuard {
   readonly #scopes = new Map<string, PlaceholderScope>();
   #scanner = createScanner();
   #custom: readonly CustomRule[] = [];
+  /** Paths in which nothing was found. */
+  readonly #paths = new Map<string, string>();
 
   /** @param key 32 bytes that stay the same over restarts, so that placeholders do too */
   constructor(key: Uint8Array) {
@@ -54,6 +58,7 @@ export class DataGuard {
       // What is remembered are findings; what is done about them is decided anew each time.
       policyRevision: () => '',
       maxParts: REMEMBERED_PARTS,
+      minLength: 48,
     });
   }
 
@@ -65,6 +70,7 @@ export class DataGuard {
   use(custom: readonly CustomRule[]): void {
     if (JSON.stringify(custom) === JSON.stringify(this.#custom)) return;
     this.#scanner = createScanner({ custom });
+    this.#paths.clear();
     this.#custom = custom;
   }
 
@@ -91,8 +97,15 @@ export class DataGuard {
    * whatever policy says about it.
    */
   recordedPath(path: string): string {
-    const { content } = inspectUrl(path.split(/[?#]/, 1)[0] ?? '', this.options).rewrite(() => '***');
-    return maskPath(content);
+    const plain = path.split(/[?#]/, 1)[0] ?? '';
+    const known = this.#paths.get(plain);
+    if (known !== undefined) return known;
+    const { content } = inspectUrl(plain, this.options).rewrite(() => '***');
+    const recorded = maskPath(content);
+    if (this.#paths.size >= MOST_PATHS) this.#paths.clear();
+    // Only what was clean is remembered: what was not is to be forgotten.
+    if (recorded === plain) this.#paths.set(plain, recorded);
+    return recorded;
   }
 
   /** @param id of an AI agent: what one hands over is not put back into answers to another */

@@ -35,14 +35,8 @@ export function decideCall(
   addresses: readonly AddressFacts[] = exchange.addresses,
 ): CallDecision {
   const models = exchange.models.length === 0 ? [undefined] : exchange.models;
-  const bounds = new Map<string | null, UpperBound | undefined>();
-  // It reads the whole body, and is the same for every address.
-  const boundFor = (model: string | null) => {
-    if (!bounds.has(model)) bounds.set(model, boundOf(context.prices, exchange, model));
-    return bounds.get(model);
-  };
   const all = addresses.flatMap((address) =>
-    models.map((model) => ask(context, exchange, { model, address, boundFor })),
+    models.map((model) => ask(context, exchange, { model, address })),
   );
   const worst = strictest(all);
   if (all.length === 1) return worst;
@@ -53,11 +47,9 @@ export function decideCall(
 interface Asked {
   readonly model: ModelName | undefined;
   readonly address: AddressFacts;
-  /** What the call costs at most with a model, worked out when it is asked for. */
-  readonly boundFor: (model: string | null) => UpperBound | undefined;
 }
 
-function ask(context: ProxyContext, exchange: Exchange, { model, address, boundFor }: Asked): CallDecision {
+function ask(context: ProxyContext, exchange: Exchange, { model, address }: Asked): CallDecision {
   const { destination, caller } = exchange;
   const { host, port, provider } = destination;
   const connection = {
@@ -94,7 +86,7 @@ function ask(context: ProxyContext, exchange: Exchange, { model, address, boundF
       bound: undefined,
     };
   }
-  const bound = boundFor(call.model);
+  const bound = boundOf(context.prices, exchange, call.model);
   const cost = bound?.cost.known === true ? bound.cost.micros : null;
   const verdict = context.policy.decide({ ...call, cost, balances: balancesOf(context, limits) });
   return { verdict, model: call.model, address, route, limits, bound };

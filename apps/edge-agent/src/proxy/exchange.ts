@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { UpperBound } from '@raypher/cost';
 import type { AddressFacts } from '../egress/reach.ts';
 import type { Upgrade } from '../web-socket/upgrade.ts';
 import type { Caller } from './caller.ts';
@@ -21,6 +22,8 @@ export class Exchange {
   readonly upgrade: Upgrade | undefined;
   /** What is known of the addresses that it may be sent to; nothing before the host was looked up. */
   addresses: readonly AddressFacts[] = [{}];
+  /** What the call costs at most with each model that was asked about; working it out reads the whole body. */
+  readonly bounds = new Map<string | null, UpperBound | undefined>();
   #json: { value: unknown } | undefined;
 
   constructor(
