@@ -50,6 +50,7 @@ it('one command enrols, installs and starts; another leaves no trace', async ({ 
       config: 'done',
       enable: 'done',
       start: 'done',
+      trust: 'done',
     });
     await greeted;
     // Spent, and gone with it.

@@ -57,6 +57,14 @@ const PREREQUISITES = [
     for: ['test'],
     on: ['linux'],
   },
+  {
+    command: 'certutil',
+    apt: 'libnss3-tools',
+    brew: 'nss',
+    why: 'the test that makes browsers trust a root',
+    for: ['test'],
+    on: ['linux'],
+  },
 ];
 
 /**

@@ -8,6 +8,7 @@ import { foreignTrust, proxyVariables, trustVariables } from '../interception/cl
 import { type Cgroup, createRunCgroup } from '../response/cgroup.ts';
 import { ServiceStatus } from '../service/service-status.ts';
 import { systemLayout } from '../setup/system-layout.ts';
+import { installedBundle } from '../setup/trust.ts';
 import { askService } from './control-client.ts';
 import { type GlobalOptions, parsePort, resolve, withGlobalOptions } from './global-options.ts';
 
@@ -72,7 +73,7 @@ export interface ServiceFacts {
 async function serviceFacts(options: GlobalOptions): Promise<ServiceFacts> {
   const { config, paths } = resolve(options);
   // What `raypher setup` made for everybody: the service's own file is its user's alone.
-  const installed = systemLayout('/').bundle;
+  const installed = installedBundle(systemLayout('/'));
   try {
     const { proxy, interception } = ServiceStatus.parse(await askService(paths.control, { verb: 'status' }));
     const bundle = [interception?.bundle, installed].find((file) => file !== undefined && isReadable(file));
@@ -84,8 +85,7 @@ async function serviceFacts(options: GlobalOptions): Promise<ServiceFacts> {
         `raypher: ${error.message} The proxy is taken to be on port ${config.proxyPort}.\n${error.hint ?? ''}\n`,
       );
     }
-    const bundle = isReadable(installed) ? installed : undefined;
-    return { proxyPort: options.proxyPort ?? config.proxyPort, bundle };
+    return { proxyPort: options.proxyPort ?? config.proxyPort, bundle: installed };
   }
 }
 

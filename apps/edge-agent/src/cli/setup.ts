@@ -2,9 +2,13 @@ import { resolve as absolute } from 'node:path';
 import { RaypherError } from '@raypher/shared';
 import { Command, Option } from 'commander';
 import type { Config } from '../config/config.ts';
+import { readRoot } from '../interception/root-file.ts';
+import { agentPaths } from '../service/paths.ts';
 import { install } from '../setup/install.ts';
 import { joinOnce } from '../setup/join.ts';
+import type { ReportStep } from '../setup/step.ts';
 import { systemLayout } from '../setup/system-layout.ts';
+import { installTrust } from '../setup/trust.ts';
 import { type GlobalOptions, resolve, withGlobalOptions, withJson } from './global-options.ts';
 import { stepPrinter } from './step-printer.ts';
 
@@ -41,8 +45,8 @@ Examples:
   sudo raypher setup --server https://raypher.example.com:8443 --token-file /run/raypher-token
   sudo raypher setup --silent --json --server https://raypher.example.com:8443 --token-file token.txt
 
-With --json each step is a line: {"step": "enrol" | "executable" | "unit" | "config" | "data" | "enable" | "start",
-"state": "done" | "unchanged" | "unavailable", "detail"}.
+With --json each step is a line: {"step": "enrol" | "executable" | "unit" | "config" | "data" | "enable" | "start" |
+"trust", "state": "done" | "unchanged" | "unavailable", "detail"}.
 
 Exit codes: 0 enrolled and running (also when an administrator has to approve the device first), 2 usage, 3 refused by
 the control plane, or not root, 5 a member of another control plane, 7 not reachable, or the service does not start,
@@ -71,4 +75,14 @@ the control plane, or not root, 5 a member of another control plane, 7 not reach
     await joinOnce({ ...options, server: new URL(options.server) }, chosen, report);
     const layout = systemLayout('/', config);
     install({ layout, dataDir: absolute(config.dataDir), start: true }, report);
+    trustRoot(config, report);
   });
+
+/** The service has made the root when it is up. */
+function trustRoot(config: Config, report: ReportStep): void {
+  if (config.interceptionMode === 'off') return;
+  const certificate = readRoot(agentPaths(config.dataDir).authority);
+  if (certificate !== undefined) installTrust(systemLayout('/', config), certificate, report);
+  else
+    report({ step: 'trust', state: 'unavailable', detail: 'the service made no root: see `raypher status`' });
+}

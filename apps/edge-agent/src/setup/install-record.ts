@@ -10,8 +10,12 @@ const InstallRecord = z.object({
   /** The data folder was not there before. */
   madeData: z.boolean(),
   files: z.record(z.string(), z.object({ sha256: z.string().regex(/^[0-9a-f]{64}$/) })),
+  /** Where the root was entered into a store that is not ours alone: an NSS database, or a name in Java's list. */
+  trust: z
+    .array(z.object({ kind: z.enum(['nss', 'java']), store: z.string(), fingerprint: z.string() }))
+    .default([]),
 });
-type InstallRecord = z.infer<typeof InstallRecord>;
+export type InstallRecord = z.infer<typeof InstallRecord>;
 
 function recordFile(dataDir: string): string {
   return join(dataDir, 'install.json');
@@ -25,7 +29,7 @@ export function loadInstallRecord(dataDir: string): InstallRecord {
   } catch {
     // Falls through to the empty one.
   }
-  return { version: 1, madeData: false, files: {} };
+  return { version: 1, madeData: false, files: {}, trust: [] };
 }
 
 export function saveInstallRecord(dataDir: string, record: InstallRecord): void {

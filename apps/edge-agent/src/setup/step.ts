@@ -8,6 +8,7 @@ export interface Step {
     | 'data'
     | 'enable'
     | 'start'
+    | 'trust'
     | 'stop'
     | 'release'
     | 'leave'

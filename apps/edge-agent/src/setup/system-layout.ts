@@ -20,8 +20,12 @@ export interface SystemLayout {
   /** dpkg's list of the package's files: there while the package is. */
   packageList: string;
   dataDir: string;
-  /** What programs of every user should trust: the system's authorities and this machine's root. */
+  /** This machine's root, for everybody to read. */
+  rootCertificate: string;
+  /** What programs of every user should trust, where the system has no such file that is kept up to date. */
   bundle: string;
+  /** Tells programs of login shells whom to trust. */
+  profile: string;
 }
 
 export function systemLayout(
@@ -39,6 +43,8 @@ export function systemLayout(
     executable: at('/usr/local/bin/raypher'),
     packageList: at('/var/lib/dpkg/info/raypher.list'),
     dataDir: at(dataDir),
+    rootCertificate: at('/etc/raypher/root.pem'),
     bundle: at('/etc/raypher/ca-bundle.pem'),
+    profile: at('/etc/profile.d/raypher-trust.sh'),
   };
 }

@@ -10,6 +10,7 @@ import { releaseFrozen } from './release-frozen.ts';
 import type { ReportStep } from './step.ts';
 import { type SystemLayout, UNIT } from './system-layout.ts';
 import { askSystemctl, isSystemdRunning, tellSystemctl } from './systemctl.ts';
+import { forgetAnchors, removeFromStores } from './trust.ts';
 
 export interface UninstallOptions {
   layout: SystemLayout;
@@ -74,6 +75,7 @@ function stopUnit({ wanted }: SystemLayout, report: ReportStep): void {
 
 function removeFiles({ layout, config, keepData }: UninstallOptions, report: ReportStep): void {
   const record = loadInstallRecord(config.dataDir);
+  removeFromStores(record, report);
   for (const [file, { sha256 }] of Object.entries(record.files)) {
     if (!existsSync(file)) continue;
     if (keepData && file === layout.config) {
@@ -85,6 +87,7 @@ function removeFiles({ layout, config, keepData }: UninstallOptions, report: Rep
       report({ step: 'remove', state: 'kept', detail: `${file}: it was changed since it was installed` });
     }
   }
+  forgetAnchors(record, report);
   removeEmptyFolder(layout.configFolder);
   if (!existsSync(config.dataDir)) return;
   if (keepData) report({ step: 'remove', state: 'kept', detail: config.dataDir });
