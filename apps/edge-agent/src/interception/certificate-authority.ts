@@ -82,7 +82,7 @@ export class CertificateAuthority {
         // No certificate authority below it.
         new x509.BasicConstraintsExtension(true, 0, true),
         new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign, true),
-        // Good for TLS servers only: not for code, mail or clients (docs/decisions/0006).
+        // Good for TLS servers only: not for code, mail or clients (docs/decisions/0007).
         new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.serverAuth]),
         await x509.SubjectKeyIdentifierExtension.create(keys.publicKey),
       ],

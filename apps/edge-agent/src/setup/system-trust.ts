@@ -6,8 +6,10 @@ import { isOnPath, runTool } from './run-tool.ts';
 export interface SystemTrust {
   /** The file that we add. */
   anchor: string;
-  /** What makes the system take it over, and forget it once it is gone. */
+  /** What makes the system take it over. */
   refresh: readonly string[];
+  /** What makes the system forget it once it is gone. */
+  forget: readonly string[];
   /** What comes of it, for programs that want one file. */
   bundle: string;
 }
@@ -17,12 +19,15 @@ const KINDS: readonly SystemTrust[] = [
   {
     anchor: '/usr/local/share/ca-certificates/raypher.crt',
     refresh: ['update-ca-certificates'],
+    // Without it, links that lead nowhere stay.
+    forget: ['update-ca-certificates', '--fresh'],
     bundle: '/etc/ssl/certs/ca-certificates.crt',
   },
   // Red Hat, Fedora, Amazon Linux
   {
     anchor: '/etc/pki/ca-trust/source/anchors/raypher.pem',
     refresh: ['update-ca-trust', 'extract'],
+    forget: ['update-ca-trust', 'extract'],
     bundle: '/etc/pki/tls/certs/ca-bundle.crt',
   },
 ];
@@ -32,8 +37,8 @@ export function systemTrust(): SystemTrust | undefined {
   return KINDS.find(({ anchor, refresh: [tool = ''] }) => existsSync(dirname(anchor)) && isOnPath(tool));
 }
 
-/** @returns why it did not work */
-export function refreshSystemTrust({ refresh: [tool = '', ...args] }: SystemTrust): string | undefined {
+/** @param command `refresh` or `forget` of a system. @returns why it did not work */
+export function tellSystem([tool = '', ...args]: readonly string[]): string | undefined {
   const { ok, said } = runTool(tool, args);
   return ok ? undefined : said;
 }

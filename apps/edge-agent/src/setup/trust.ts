@@ -9,7 +9,7 @@ import { addToNss, nssStores, nssTrusts, removeFromNss } from './nss-trust.ts';
 import { isOnPath } from './run-tool.ts';
 import type { ReportStep } from './step.ts';
 import type { SystemLayout } from './system-layout.ts';
-import { refreshSystemTrust, systemTrust, systemTrustOf } from './system-trust.ts';
+import { systemTrust, systemTrustOf, tellSystem } from './system-trust.ts';
 
 type TrustLayout = Pick<SystemLayout, 'dataDir' | 'rootCertificate' | 'bundle' | 'profile'>;
 
@@ -46,7 +46,7 @@ export function installTrust(layout: TrustLayout, certificate: string, report: R
     });
   } else {
     const isNew = place(system.anchor, certificate);
-    const fault = isNew || !holds(system.bundle, certificate) ? refreshSystemTrust(system) : undefined;
+    const fault = isNew || !holds(system.bundle, certificate) ? tellSystem(system.refresh) : undefined;
     report(told('the system', isNew, fault));
   }
   // The system's own file follows its updates; a copy does not.
@@ -95,7 +95,7 @@ export function forgetAnchors({ files }: InstallRecord, report: ReportStep): voi
   for (const path of Object.keys(files)) {
     const system = systemTrustOf(path);
     if (system === undefined || existsSync(path)) continue;
-    const fault = refreshSystemTrust(system);
+    const fault = tellSystem(system.forget);
     report(told('the system', true, fault));
   }
 }
