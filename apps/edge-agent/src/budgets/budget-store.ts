@@ -162,9 +162,16 @@ export class BudgetStore {
       .map(storedReservation);
   }
 
-  /** Forgets periods that began before a moment and hold nothing. */
-  prune(before: number): void {
-    this.#db.prepare('DELETE FROM budget_accounts WHERE starts_at < ? AND reserved = 0').run(before);
+  /**
+   * Forgets periods that began before a moment and hold nothing, and those in which nothing was spent that were used
+   * before another: programs make up names of models. The one used last stays; it says how late it is.
+   */
+  prune(before: number, emptyBefore: number): void {
+    this.#db
+      .prepare(`
+        DELETE FROM budget_accounts WHERE reserved = 0
+          AND (starts_at < ? OR spent = 0 AND used_at < ? AND used_at < (SELECT max(used_at) FROM budget_accounts))`)
+      .run(before, emptyBefore);
   }
 
   /** Brings periods and reservations that lie after a moment to it: what was spent in them stays spent. */

@@ -328,6 +328,21 @@ describe('crashes', () => {
   });
 });
 
+test('models that somebody makes up leave no trace when nothing was spent on them', () => {
+  const { db, pipeline, budgets, time } = open([{ scope: 'model' }]);
+  pipeline.spend(5, { model: 'real' });
+  for (let name = 0; name < 50; name += 1) {
+    time.now += 1;
+    pipeline.hold(100, { model: `made-up-${name}` }).release();
+  }
+  time.now += 2 * HOUR;
+  budgets.sweep();
+  const { rows, latest } =
+    db.prepare('SELECT count(*) AS rows, max(used_at) AS latest FROM budget_accounts').get() ?? {};
+  expect({ rows, latest }).toEqual({ rows: 2, latest: NOON + 50 });
+  expect(pipeline.balance({ model: 'real' })).toEqual({ spent: 5, reserved: 0 });
+});
+
 describe('warnings', () => {
   test('a threshold is warned of once in a period, by the call that reaches it', () => {
     const { pipeline, warnings, time } = open([{ warn_at: 0.8 }]);

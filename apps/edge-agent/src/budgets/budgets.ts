@@ -120,7 +120,7 @@ export class Budgets implements Spending {
       for (const { id } of this.#store.reservationsUntil(now - CORRECTABLE_FOR_MS, true, SWEPT_AT_ONCE)) {
         this.#store.removeReservation(id);
       }
-      this.#store.prune(now - KEPT_MS);
+      this.#store.prune(now - KEPT_MS, now - ABANDONED_AFTER_MS);
       this.#leases.prune(now - KEPT_MS);
       return due;
     });
@@ -199,7 +199,8 @@ export class Budgets implements Spending {
     if (!this.#isShared(limit)) return { spent, reserved };
     const lease = this.#leases.of(account);
     const granted = lease === undefined || now >= lease.until ? 0 : lease.granted;
-    const left = Math.max(0, Math.min(granted, limit.amount) - spent - reserved);
+    const left = Math.max(0, granted - spent - reserved);
+    // Never less than was spent: a share larger than the limit does not lift it.
     return { spent: Math.max(spent, limit.amount - reserved - left), reserved };
   }
 

@@ -187,6 +187,17 @@ test('a share that lies idle goes back, on disk before it is told, and its rest 
   expect(line.reports).toHaveLength(told);
 });
 
+test('a device that is not wanted any more spends nothing of its shares', async () => {
+  const { keeper, answer, call, spend } = start();
+  const waiting = call(500);
+  await nextTurn();
+  answer();
+  await waiting;
+  expect(spend(100)).toBe(true);
+  keeper.end();
+  expect(spend(1)).toBe(false);
+});
+
 test('what is not news is not told; what is settled late is, also of a period that is over', async () => {
   const { time, line, keeper, pipeline, newest, answer, call } = start();
   const waiting = call(500);

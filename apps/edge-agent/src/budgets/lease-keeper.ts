@@ -151,7 +151,11 @@ export class LeaseKeeper implements Spending {
   tick(): void {
     const now = this.#budgets.now();
     let isNews = false;
-    for (const lease of this.#budgets.leases()) {
+    const leases = this.#budgets.leases();
+    // Names of models come from outside: what is not lent is not remembered.
+    const lent = new Set(leases.map(keyOf));
+    for (const key of this.#uses.keys()) if (!lent.has(key)) this.#uses.delete(key);
+    for (const lease of leases) {
       const use = this.#use(keyOf(lease));
       if (lease.spent !== use.toldSpent || lease.spent + lease.reserved !== use.told) isNews = true;
       if (lease.endsAt <= now || lease.granted <= lease.spent + lease.reserved) continue;
@@ -161,6 +165,11 @@ export class LeaseKeeper implements Spending {
       } else if (lease.until - now < RENEW_BELOW_MS) isNews = true;
     }
     if (isNews) this.#tell();
+  }
+
+  /** The organisation does not want this device any more: what is not spent of its shares is not spent. */
+  end(): void {
+    for (const lease of this.#budgets.leases()) this.#budgets.giveBack(lease);
   }
 
   stop(): void {

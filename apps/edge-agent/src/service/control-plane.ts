@@ -141,7 +141,8 @@ export class ControlPlane {
   #heard(link: LinkStatus): void {
     const status = standingOf(link);
     if (status === undefined || status === this.#enrolment.status) return;
-    const { agent, paths, log } = this.#parts;
+    const { agent, paths, log, leases } = this.#parts;
+    if (status === 'revoked') leases?.end();
     this.#enrolment = { ...this.#enrolment, status };
     const event = standingEvent(status, link.reason);
     if (event !== undefined) agent.ledger.note(event);

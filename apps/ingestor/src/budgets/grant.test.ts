@@ -47,10 +47,24 @@ describe('a device that asks', () => {
     expect(answerAsk(lease, ask({ spent: 200, granted: 200, version: 2 }), all).granted).toBe(500);
   });
 
+  test('and claims to have been granted more than it was, has what it was granted', () => {
+    const lease: Lease = { granted: 100, spent: 0, held: 0, version: 1 };
+    const told = ask({ granted: 900, version: 1, needed: 50 });
+    expect(answerAsk(lease, told, counter({ committed: 100 })).granted).toBe(150);
+  });
+
   test('and lowers what it said is spent, is not believed', () => {
     const lease: Lease = { granted: 500, spent: 400, held: 0, version: 3 };
     const told = answerAsk(lease, ask({ spent: 0, granted: 0, version: 3 }), counter({ committed: 500 }));
     expect(told).toMatchObject({ spent: 400, granted: 400 });
+  });
+
+  test('and comes with a grant that is not known here, is told what it has here, with a word it will believe', () => {
+    const told = ask({ spent: 300, granted: 900, version: 7, needed: 100 });
+    const lease = answerAsk(undefined, told, counter());
+    expect(lease).toEqual({ granted: 0, spent: 300, held: 0, version: 8 });
+    const again = ask({ spent: 300, granted: 0, version: 8, needed: 400 });
+    expect(answerAsk(lease, again, counter({ committed: 300 })).granted).toBe(700);
   });
 
   test('after a call that cost more than its bound gets what it needs on top of that', () => {

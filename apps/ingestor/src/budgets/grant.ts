@@ -44,7 +44,8 @@ const NO_LEASE: Lease = { granted: 0, spent: 0, held: 0, version: 0 };
 export function answerAsk(lease: Lease | undefined, ask: Ask, counter: Counter): Lease {
   const known = lease ?? NO_LEASE;
   const spent = Math.max(known.spent, ask.spent);
-  const next = { spent, held: ask.held, version: known.version + 1 };
+  // It may be ahead: it has moved to another team, or this record was put back to an older state.
+  const next = { spent, held: ask.held, version: Math.max(known.version, ask.version) + 1 };
   if (ask.version !== known.version) return { ...next, granted: known.granted };
   const kept = Math.max(Math.min(known.granted, ask.granted), spent);
   const left = counter.amount - (counter.committed - committedBy(known) + kept);
