@@ -79,11 +79,22 @@ test('data in the address itself is not recorded with the address', () => {
 });
 
 test('a message full of data makes an entry of bounded size that counts all of it', () => {
-  const keys = Array.from({ length: 500 }, (_, i) => `${KEY.slice(0, -3)}${String(i).padStart(3, '0')}`);
-  const event = foundEvent(facts(keys.join('\n')));
+  const findings = Array.from({ length: 500 }, (_, i) => ({
+    record: {
+      detector: `detector-${i % 50}`,
+      category: 'credential' as const,
+      severity: 'high' as const,
+      confidence: 1,
+      sample: 'sk-p…Fh7j',
+      hash: keyedHash(String(i)),
+    },
+    role: 'message' as const,
+  }));
+  const event = foundEvent(facts('', { findings }));
   expect(event.data.count).toBe(500);
   expect(event.data.different).toBe(500);
   expect(event.data.hashes).toHaveLength(32);
+  expect(event.data.detectors).toHaveLength(32);
   expect(event.private?.samples).toHaveLength(32);
   expect(Buffer.byteLength(JSON.stringify(event))).toBeLessThan(16 * 1024);
 });
