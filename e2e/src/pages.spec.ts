@@ -10,6 +10,7 @@ const PAGES = [
   ['Events', '/events'],
   ['Incidents', '/incidents'],
   ['Spend', '/spend'],
+  ['Approvals', '/approvals'],
   ['Audit', '/audit'],
   ['Add devices', '/rollout'],
   ['Settings', '/settings'],

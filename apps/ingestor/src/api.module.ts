@@ -2,6 +2,7 @@ import { Module } from '@nestjs/common';
 import { APP_INTERCEPTOR } from '@nestjs/core';
 import { AlertsModule } from './alerts/alerts.module.ts';
 import { ApiTokensModule } from './api-tokens/api-tokens.module.ts';
+import { ApprovalNoticesModule } from './approvals/approval-notices.module.ts';
 import { ApprovalsModule } from './approvals/approvals.module.ts';
 import { AuditModule } from './audit/audit.module.ts';
 import { AuthModule } from './auth/auth.module.ts';
@@ -59,5 +60,8 @@ import { TenancyModule } from './tenancy/tenancy.module.ts';
 export class FeaturesModule {}
 
 /** The REST side as a server: features, live views and jobs. */
-@Module({ imports: [FeaturesModule, OpenApiModule, LiveModule, JobsModule], providers: [DatabaseHealth] })
+@Module({
+  imports: [FeaturesModule, OpenApiModule, LiveModule, JobsModule, ApprovalNoticesModule],
+  providers: [DatabaseHealth],
+})
 export class ApiModule {}

@@ -1,3 +1,4 @@
+export { type SpecialPlace, specialAddress, specialName } from './address-class.ts';
 export { changeInWords } from './change-words.ts';
 export { compilePolicy, type PolicySnapshot, type PolicySources } from './compile.ts';
 export { toMicroDollars } from './condition.ts';

@@ -25,6 +25,8 @@ CREATE TABLE approvals (
   -- enough people have answered, and the device was told
   sent_at timestamptz,
   ended_at timestamptz,
+  -- by this clock, when its end was heard of
+  closed_at timestamptz,
   how text CHECK (how IN ('person', 'remembered', 'timeout', 'withdrawn', 'unavailable')),
   outcome text CHECK (outcome IN ('ALLOW', 'DENY')),
   decided_by text,
@@ -34,12 +36,11 @@ CREATE TABLE approvals (
   end_reason text,
   waited_ms bigint,
   answered integer,
-  CHECK (num_nulls(ended_at, ended_seq, how, outcome, waited_ms, answered) IN (0, 6)),
+  CHECK (num_nulls(ended_at, closed_at, ended_seq, how, outcome, waited_ms, answered) IN (0, 7)),
   FOREIGN KEY (organisation_id, device_id) REFERENCES devices (organisation_id, id)
 );
 CREATE INDEX approvals_open ON approvals (organisation_id, expires_at) WHERE how IS NULL;
 CREATE INDEX approvals_open_of_device ON approvals (device_id, expires_at) WHERE how IS NULL;
-CREATE INDEX approvals_recent ON approvals (organisation_id, asked_at DESC, id DESC);
 
 -- Where a chat service is told that somebody is needed. No row: nowhere.
 CREATE TABLE approval_webhooks (
@@ -78,5 +79,5 @@ CREATE POLICY ingest ON approvals TO raypher_ingest USING (true) WITH CHECK (tru
 GRANT SELECT (id, organisation_id, device_id, expires_at, how) ON approvals TO raypher_ingest;
 GRANT INSERT (id, organisation_id, device_id, seq, asked_at, expires_at, actor, action, target, layer, rule, reason,
   revision, on_timeout, approvers_needed) ON approvals TO raypher_ingest;
-GRANT UPDATE (ended_seq, ended_at, how, outcome, decided_by, second_by, scope, minutes, end_reason, waited_ms, answered)
+GRANT UPDATE (ended_seq, ended_at, closed_at, how, outcome, decided_by, second_by, scope, minutes, end_reason, waited_ms, answered)
   ON approvals TO raypher_ingest;

@@ -1,11 +1,15 @@
-import { randomBytes, randomUUID } from 'node:crypto';
+import { createHmac, randomBytes, randomUUID } from 'node:crypto';
 import { LedgerEntry } from '@raypher/shared';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ApprovalsProjection } from '../ingest/approvals.repository.ts';
+import { LIVE_CHANNEL } from '../redis/channels.ts';
+import { RedisConnections } from '../redis/redis-connections.ts';
 import { decidedEntry, requestedEntry } from '../testing/approval-entries.ts';
-import { TestApi, type TestOrganisation } from '../testing/test-api.ts';
+import { ChatService } from '../testing/chat-service.ts';
+import { TestApi, type TestOrganisation, WEB_ORIGIN } from '../testing/test-api.ts';
 import type { TestClient } from '../testing/test-client.ts';
+import { WebhookSender } from './webhook-sender.ts';
 
 let api: TestApi;
 let acme: TestOrganisation;
@@ -363,5 +367,75 @@ describe('the list', () => {
     expect(new Set(all.map(({ id }) => id)).size).toBe(all.length);
     const { body: overview } = await acme.administrator.get('/v1/overview');
     expect(overview.approvals.pending).toBe(states.filter((state) => state === 'pending').length);
+  });
+});
+
+describe('a chat service', () => {
+  let chat: ChatService;
+  const settings = '/v1/settings/approvals';
+  const set = (webhook: unknown, client = acme.administrator) =>
+    client.request('PUT', settings, { webhook, reason: 'The channel answers.' });
+  /** As the link tells the REST side. */
+  const announce = (...asked: string[]) =>
+    api.app
+      .get(RedisConnections)
+      .publish(LIVE_CHANNEL, { kind: 'approval', organisation: acme.id, asked, ended: [] });
+
+  beforeAll(async () => {
+    chat = await ChatService.start();
+    const sender = api.app.get(WebhookSender, { strict: false });
+    sender.network = {
+      resolve: async () => [{ address: '127.0.0.1', family: 4 }],
+      refusal: (address) => (address === '127.0.0.1' ? undefined : 'not the chat service of this test'),
+      ca: chat.ca,
+    };
+  });
+  afterAll(() => chat.stop());
+
+  it('is told once of each question, signed, with a link; again after a failure; and not of what has ended', async () => {
+    const url = `https://chat.example:${chat.port}/hook/${randomUUID()}`;
+    const { body } = await set({ url, format: 'generic' });
+    chat.statuses.push(500);
+    const [open, over] = [await ask(), await ask()];
+    await record([decidedEntry(over)]);
+    announce(over, open);
+    announce(open);
+    await expect.poll(() => chat.received.length, { timeout: 10_000 }).toBe(2);
+    const [first, again] = chat.received;
+    expect(first?.body).toBe(again?.body);
+    expect(JSON.parse(again?.body ?? '')).toMatchObject({
+      approval: open,
+      link: `${WEB_ORIGIN}/approvals/${open}`,
+      agent: 'bot',
+    });
+    const [, at = '', mac] = /^t=(\d+),v1=([0-9a-f]{64})$/.exec(again?.signature ?? '') ?? [];
+    expect(mac).toBe(createHmac('sha256', body.signingKey).update(`${at}.${again?.body}`).digest('hex'));
+  });
+
+  it('has an address that is never shown again, in no answer, audit or table', async () => {
+    const url = `https://chat.example/hook/${randomUUID()}`;
+    const { body } = await set({ url, format: 'slack' });
+    expect(body).toMatchObject({
+      webhook: { host: 'chat.example', format: 'slack' },
+      signingKey: expect.any(String),
+    });
+    const shown = await acme.administrator.get(settings);
+    expect(shown.body).toEqual({ webhook: body.webhook });
+    const audit = await acme.administrator.get('/v1/audit');
+    const { rows } = await admin.query('SELECT sealed FROM approval_webhooks WHERE organisation_id = $1', [
+      acme.id,
+    ]);
+    const places = JSON.stringify([shown.body, audit.body]) + rows[0].sealed.toString('latin1');
+    for (const secret of [url, body.signingKey]) expect(places).not.toContain(secret);
+    expect((await rival.administrator.get(settings)).body).toEqual({ webhook: null });
+    expect((await set(null)).body).toEqual({ webhook: null, signingKey: null });
+  });
+
+  it.each([
+    { url: 'http://chat.example/', format: 'slack' },
+    { url: 'javascript:0', format: 'slack' },
+    { url: 'https://a', format: 'x' },
+  ])('is refused when it is none: %j', async (webhook) => {
+    expect((await set(webhook)).status).toBe(400);
   });
 });

@@ -40,6 +40,7 @@ export interface ApprovalRow {
   waitedMs: bigint | null;
   answered: number | null;
   isOpen: boolean;
+  listedAt: Date;
 }
 
 export interface ApprovalFilter {
@@ -52,7 +53,7 @@ export interface ApprovalFilter {
 /** People can still answer. */
 const IS_OPEN = Prisma.sql`(a.how IS NULL AND a.sent_at IS NULL AND a.expires_at > now())`;
 /** The order of the list. Not of the device's clock, which is the device's to set. */
-const ORDERED_BY = Prisma.sql`date_trunc('milliseconds', a.expires_at)`;
+const LISTED_AT = Prisma.sql`date_trunc('milliseconds', coalesce(a.closed_at, a.expires_at))`;
 
 const FROM = Prisma.sql`
   SELECT a.id, a.device_id AS "deviceId", d.hostname, d.team_id AS "teamId", t.name AS "teamName", a.seq,
@@ -60,7 +61,7 @@ const FROM = Prisma.sql`
     a.revision, a.on_timeout AS "onTimeout", a.approvers_needed AS "approversNeeded", a.votes, a.sent_at AS "sentAt",
     a.ended_at AS "endedAt", a.ended_seq AS "endedSeq", a.how, a.outcome, a.decided_by AS "decidedBy",
     a.second_by AS "secondBy", a.scope, a.minutes, a.end_reason AS "endReason", a.waited_ms AS "waitedMs", a.answered,
-    ${IS_OPEN} AS "isOpen"
+    ${IS_OPEN} AS "isOpen", ${LISTED_AT} AS "listedAt"
   FROM approvals a JOIN devices d ON d.id = a.device_id LEFT JOIN teams t ON t.id = d.team_id
     LEFT JOIN event_private p ON p.device_id = a.device_id AND p.seq = a.seq`;
 
@@ -72,7 +73,7 @@ export class ApprovalsRepository {
   page(
     organisationId: string,
     filter: ApprovalFilter,
-    before: { isOpen: boolean; expiresAt: string; id: string } | undefined,
+    before: { isOpen: boolean; listedAt: string; id: string } | undefined,
     limit: number,
   ): Promise<ApprovalRow[]> {
     const conditions = [Prisma.sql`true`];
@@ -81,14 +82,14 @@ export class ApprovalsRepository {
     if (filter.device !== undefined) conditions.push(Prisma.sql`a.device_id = ${filter.device}::uuid`);
     if (filter.team !== undefined) conditions.push(Prisma.sql`d.team_id = ${filter.team}::uuid`);
     if (before !== undefined) {
-      conditions.push(Prisma.sql`(${IS_OPEN}, ${ORDERED_BY}, a.id)
-        < (${before.isOpen}, ${before.expiresAt}::timestamptz, ${before.id}::uuid)`);
+      conditions.push(Prisma.sql`(${IS_OPEN}, ${LISTED_AT}, a.id)
+        < (${before.isOpen}, ${before.listedAt}::timestamptz, ${before.id}::uuid)`);
     }
     return this.database.within(
       organisationId,
       (tx) => tx.$queryRaw<ApprovalRow[]>`
         ${FROM} WHERE ${Prisma.join(conditions, ' AND ')}
-        ORDER BY ${IS_OPEN} DESC, ${ORDERED_BY} DESC, a.id DESC LIMIT ${limit + 1}`,
+        ORDER BY ${IS_OPEN} DESC, ${LISTED_AT} DESC, a.id DESC LIMIT ${limit + 1}`,
     );
   }
 

@@ -28,14 +28,10 @@ export class ApprovalsService {
 
   async list(caller: Principal, query: ApprovalQuery) {
     const key = query.cursor === undefined ? undefined : decodeCursor(ApprovalKey, query.cursor);
-    const before = key === undefined ? undefined : { isOpen: key[0], expiresAt: key[1], id: key[2] };
+    const before = key === undefined ? undefined : { isOpen: key[0], listedAt: key[1], id: key[2] };
     const filter = { state: query.state, device: query.device, team: teamOf(caller) };
     const rows = await this.approvals.page(caller.organisation.id, filter, before, query.limit);
-    return toPage(rows, query.limit, showApproval, (row) => [
-      row.isOpen,
-      row.expiresAt.toISOString(),
-      row.id,
-    ]);
+    return toPage(rows, query.limit, showApproval, (row) => [row.isOpen, row.listedAt.toISOString(), row.id]);
   }
 
   async read(caller: Principal, id: string): Promise<Approval> {

@@ -70,6 +70,8 @@ const ACCESS: Record<string, Access> = {
   'get /v1/rollouts': 'policies:read',
   'get /v1/rollouts/{id}': 'policies:read',
   'get /v1/rollouts/{id}/devices': 'policies:read',
+  'get /v1/settings/approvals': 'settings:read',
+  'put /v1/settings/approvals': 'settings:manage',
   'get /v1/settings/identity': 'settings:read',
   'put /v1/settings/identity': 'settings:manage',
   'get /v1/settings/retention': 'settings:read',

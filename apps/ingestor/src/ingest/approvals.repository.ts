@@ -51,7 +51,7 @@ export class ApprovalsProjection {
 
   private async end(client: PoolClient, ended: readonly EndedRow[]): Promise<void> {
     await client.query(
-      `UPDATE approvals a SET ended_seq = n.ended_seq, ended_at = n.ended_at, how = n.how, outcome = n.outcome,
+      `UPDATE approvals a SET ended_seq = n.ended_seq, ended_at = n.ended_at, closed_at = now(), how = n.how, outcome = n.outcome,
           decided_by = n.decided_by, second_by = n.second_by, scope = n.scope, minutes = n.minutes,
           end_reason = n.end_reason, waited_ms = n.waited_ms, answered = n.answered
         FROM jsonb_to_recordset($1::jsonb) AS n (id uuid, device_id uuid, ended_seq bigint, ended_at timestamptz, how text,

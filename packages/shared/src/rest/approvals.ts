@@ -2,6 +2,8 @@ import { z } from 'zod';
 import { ApprovalMinutes, ApprovalScope, hasItsMinutes } from '../approval-reach.ts';
 import { PageQuery, Reason, Timestamp } from './common.ts';
 
+export { MAX_APPROVAL_MINUTES } from '../approval-reach.ts';
+
 /**
  * `pending`: people can still answer. `sent`: enough people have, and the device has not confirmed yet. `no-word`: the time
  * is over and the device has not said how it ended. The others are how the device recorded its end.

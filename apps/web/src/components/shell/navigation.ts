@@ -4,6 +4,7 @@ import {
   Bot,
   Gauge,
   type LucideIcon,
+  MessageCircleQuestion,
   MonitorSmartphone,
   ScrollText,
   Settings,
@@ -21,6 +22,8 @@ export interface NavigationItem {
   needs: Permission;
   /** More words that find the page in the palette. */
   words: string;
+  /** Shows how many questions wait. */
+  counts?: 'approvals';
 }
 
 /** Every page there is; nothing is listed before it exists. */
@@ -42,6 +45,14 @@ export const NAVIGATION: { group: string; items: NavigationItem[] }[] = [
         icon: ShieldAlert,
         needs: 'incidents:read',
         words: 'dlp sensitive data leak secrets keys findings',
+      },
+      {
+        href: '/approvals',
+        label: 'Approvals',
+        icon: MessageCircleQuestion,
+        needs: 'approvals:read',
+        words: 'prompt allow deny questions four eyes waiting',
+        counts: 'approvals',
       },
       {
         href: '/panic',

@@ -6,6 +6,7 @@ import { cn } from '@/lib/cn.ts';
 import { useMe } from '@/lib/me/me-provider.tsx';
 import { Mark } from './mark.tsx';
 import { isCurrent, NAVIGATION } from './navigation.ts';
+import { NavigationCount } from './navigation-count.tsx';
 
 /** The pages this person may open. */
 export function Sidebar({ onNavigate = () => undefined }: { onNavigate?: () => void }) {
@@ -45,6 +46,7 @@ export function Sidebar({ onNavigate = () => undefined }: { onNavigate?: () => v
                         className={cn('size-4 shrink-0 text-ink-3', current && 'text-accent')}
                       />
                       {item.label}
+                      {item.counts === 'approvals' && <NavigationCount />}
                     </Link>
                   </li>
                 );

@@ -14,11 +14,13 @@ import { useToast } from '@/components/ui/toast.tsx';
 import { api } from '@/lib/api/client.ts';
 import { keys } from '@/lib/api/keys.ts';
 import { useMe } from '@/lib/me/me-provider.tsx';
+import { usePendingApprovals } from '../approvals/use-pending-approvals.ts';
+import { WaitingApprovals } from '../approvals/waiting-approvals.tsx';
 import { useWaitingDevices, WaitingDevices } from './waiting-devices.tsx';
 
 const ABOUT_WAITING = new Set(['device/pending', 'device/cloned']);
 
-/** Devices that wait for a decision, then open alerts, the gravest first. */
+/** Questions of AI agents, devices that wait for a decision, then open alerts, the gravest first. */
 export function NeedsAPerson() {
   const me = useMe();
   const client = useQueryClient();
@@ -38,6 +40,7 @@ export function NeedsAPerson() {
     onError: (failure) => toast.failed('The alert is still open', failure.message),
   });
   const waiting = useWaitingDevices();
+  const questions = usePendingApprovals().data ?? [];
   const shown = new Set([...waiting.pending.first, ...waiting.paused.first].map(({ id }) => id));
   const open = data?.items
     .filter((alert) => alert.resolvedAt === null)
@@ -48,7 +51,7 @@ export function NeedsAPerson() {
     <Section
       title="Needs a person"
       id="needs-a-person"
-      aside={open !== undefined && <span>{open.length + waiting.total} open</span>}
+      aside={open !== undefined && <span>{open.length + waiting.total + questions.length} open</span>}
     >
       {!allowed ? (
         <p className="px-4 py-6 text-center text-ink-3">
@@ -58,12 +61,13 @@ export function NeedsAPerson() {
         <ErrorState what="The alerts could not be fetched." error={error} retry={() => void refetch()} />
       ) : open === undefined ? (
         <SkeletonRows rows={6} />
-      ) : open.length + waiting.total === 0 ? (
+      ) : open.length + waiting.total + questions.length === 0 ? (
         <p className="flex items-center justify-center gap-2 px-4 py-10 text-ink-2">
           <CircleCheck aria-hidden="true" className="size-4 text-allowed" /> Nothing waits for you.
         </p>
       ) : (
         <ul className="max-h-[264px] divide-y overflow-y-auto">
+          <WaitingApprovals approvals={questions} />
           <WaitingDevices pending={waiting.pending} paused={waiting.paused} />
           {open.map((alert) => (
             <li key={alert.id} className="flex items-start gap-3 px-4 py-2.5">

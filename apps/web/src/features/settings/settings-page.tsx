@@ -5,6 +5,7 @@ import { Tabs } from '@/components/ui/tabs.tsx';
 import { useMe } from '@/lib/me/me-provider.tsx';
 import { oneOf, useUrlState } from '@/lib/use-url-state.ts';
 import { ApiTokensTab } from './api-tokens-tab.tsx';
+import { ApprovalsTab } from './approvals-tab.tsx';
 import { IdentityTab } from './identity/identity-tab.tsx';
 import { MembersTab } from './members-tab.tsx';
 import { TeamsTab } from './teams-tab.tsx';
@@ -13,6 +14,7 @@ const TABS = [
   { value: 'members', label: 'Members', needs: 'members:read' },
   { value: 'teams', label: 'Teams', needs: 'teams:read' },
   { value: 'identity', label: 'Identity', needs: 'settings:read' },
+  { value: 'approvals', label: 'Approvals', needs: 'settings:read' },
   { value: 'api-tokens', label: 'API tokens', needs: 'api-tokens:manage' },
 ] as const;
 
@@ -38,6 +40,7 @@ export function SettingsPage() {
               {tab === 'members' && <MembersTab />}
               {tab === 'teams' && <TeamsTab />}
               {tab === 'identity' && <IdentityTab />}
+              {tab === 'approvals' && <ApprovalsTab />}
               {tab === 'api-tokens' && <ApiTokensTab />}
             </div>
           </Tabs>

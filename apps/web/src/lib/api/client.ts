@@ -6,6 +6,8 @@ import {
   AiAgentView,
   Alert,
   ApiToken,
+  Approval,
+  ApprovalSettings,
   Artefact,
   AuditEntry,
   BlastRadius,
@@ -22,6 +24,7 @@ import {
   type CreateFreeze,
   type CreateMember,
   type CreateTeam,
+  type DecideApproval,
   type DecideDevice,
   type DeployPolicy,
   Device,
@@ -59,7 +62,9 @@ import {
   type ThawFreeze,
   TpmRoot,
   type TrustTpmRoot,
+  type UpdateApprovalSettings,
   type UpdateDevice,
+  UpdatedApprovalSettings,
   type UpdateIdentitySettings,
   type UpdateIncident,
   type UpdateMember,
@@ -118,6 +123,14 @@ export const api = {
 
   events: (query: Filter) => request('GET', '/v1/events', pageOf(EventView), { query }),
   event: (device: string, seq: number) => request('GET', `/v1/events/${device}/${seq}`, EventDetail),
+
+  approvals: (query: Filter) => request('GET', '/v1/approvals', pageOf(Approval), { query }),
+  approval: (id: string) => request('GET', `/v1/approvals/${id}`, Approval),
+  decideApproval: (id: string, body: DecideApproval) =>
+    request('POST', `/v1/approvals/${id}/decide`, Approval, { body }),
+  approvalSettings: () => request('GET', '/v1/settings/approvals', ApprovalSettings),
+  updateApprovalSettings: (body: UpdateApprovalSettings) =>
+    request('PUT', '/v1/settings/approvals', UpdatedApprovalSettings, { body }),
 
   alerts: (query: Filter = {}) => request('GET', '/v1/alerts', pageOf(Alert), { query }),
   resolveAlert: (id: string) => request('POST', `/v1/alerts/${id}/resolve`, Nothing, { body: {} }),

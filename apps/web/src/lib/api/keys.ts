@@ -17,6 +17,8 @@ export const keys = {
   events: (filter: object) => ['events', 'list', filter] as const,
   event: (device: string, seq: number) => ['events', 'one', device, seq] as const,
   alerts: ['alerts'] as const,
+  approvals: (filter?: object) => ['approvals', ...(filter === undefined ? [] : [filter])] as const,
+  approval: (id: string) => ['approvals', 'one', id] as const,
   incidents: ['incidents'] as const,
   incident: (id: string) => ['incidents', 'one', id] as const,
   incidentTrend: (filter: object) => ['incidents', 'trend', filter] as const,
@@ -32,6 +34,7 @@ export const keys = {
   /** The token stays out of the key: it must be nowhere but in the page that shows it. */
   artefact: (tokenId: string, kind: string) => ['artefacts', tokenId, kind] as const,
   packages: ['packages'] as const,
+  approvalSettings: ['settings', 'approvals'] as const,
   identitySettings: ['settings', 'identity'] as const,
   tpmRoots: ['settings', 'tpm-roots'] as const,
   teams: ['teams'] as const,

@@ -33,6 +33,8 @@ export function applyLiveToCache(live: LiveStore, client: QueryClient): () => vo
       for (const { deviceId } of changes) soon.mark(keys.device(deviceId));
     }),
     live.on('alert', () => soon.mark(keys.alerts)),
+    // Somebody waits for an answer: not a moment later than it is known.
+    live.on('approval', () => void client.invalidateQueries({ queryKey: keys.approvals() })),
     live.on('inventory', ({ deviceIds }) => {
       soon.mark(['agents']);
       for (const deviceId of deviceIds) soon.mark(keys.device(deviceId));

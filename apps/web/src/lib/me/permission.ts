@@ -10,6 +10,7 @@ const ACTIONS: Partial<Record<Permission, string>> = {
   'secrets:push': 'push keys to devices',
   'settings:manage': 'change settings',
   'alerts:resolve': 'resolve alerts',
+  'approvals:decide': 'answer questions of AI agents',
   'members:manage': 'manage members',
   'teams:manage': 'manage teams',
   'api-tokens:manage': 'manage API tokens',
