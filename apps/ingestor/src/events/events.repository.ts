@@ -64,6 +64,8 @@ export class EventsRepository {
         FROM events
         WHERE position > ${after} AND received_at >= ${from} AND received_on >= ${from}::timestamptz::date - 1
           AND outcome IS NOT NULL
+          -- whoever asked a person records the action itself as well, once it is over
+          AND type <> 'approval.requested'
         GROUP BY 1, 2, 3`,
     );
   }

@@ -38,6 +38,8 @@ describe('verdicts per minute', () => {
         { outcome: 'DENY', mode: 'monitor' },
         { outcome: 'PROMPT', mode: 'enforce' },
         { outcome: null, mode: null },
+        // What was asked is recorded for itself; the action is one of the above.
+        { type: 'approval.requested', outcome: 'PROMPT', mode: 'enforce' },
       ];
       for (const verdict of verdicts) {
         seq += 1;
