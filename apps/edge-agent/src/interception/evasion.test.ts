@@ -322,6 +322,18 @@ test('what is neither TLS nor HTTP passes as it came, and says so', async () => 
   });
 });
 
+test('a tunnel that nobody reads is seen while it is open, and can be cut', async () => {
+  const { socket } = await world.open('echo.example:22');
+  socket.write('SSH-2.0-test\r\n');
+  await once(socket, 'data');
+  const [live] = world.engines.connections.list();
+  expect(live).toMatchObject({ kind: 'tunnel', host: 'echo.example', bytesSent: 14, bytesReceived: 14 });
+  world.engines.connections.cut(live?.id ?? '', 'ada');
+  await once(socket, 'close');
+  expect(await world.recorded('network.tunnel')).toMatchObject({ data: { brokenOff: 'person' } });
+  expect(world.engines.connections.list()).toEqual([]);
+});
+
 test('a server that speaks first is heard', async () => {
   const { socket } = await world.open('mail.example:25');
   expect(String((await once(socket, 'data'))[0])).toBe('220 hello\r\n');

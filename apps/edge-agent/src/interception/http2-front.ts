@@ -63,12 +63,14 @@ export class Http2Front {
   }
 
   serve(socket: TLSSocket, connection: InterceptedConnection): void {
-    this.#server.once('session', (session: ServerHttp2Session) => {
+    const bind = (session: ServerHttp2Session): void => {
       this.#connections.set(session, connection);
       session.setTimeout(IDLE_MS, () => session.close());
-    });
-    // Answered within this call with the session for it.
+    };
+    // Answered within this call, with the session for it; of a socket that is gone already, with none.
+    this.#server.once('session', bind);
     this.#server.emit('connection', socket);
+    this.#server.off('session', bind);
   }
 }
 

@@ -71,7 +71,8 @@ export class Interception {
   async whyNot({ host, caller }: Pick<Tunnel, 'host' | 'caller'>): Promise<UninspectedReason | undefined> {
     if (!this.#options.isOn()) return 'interception-off';
     if (isPassedThrough(this.#options.passThrough(), host)) return 'pass-through';
-    if (this.#options.mode() === 'enforce') return undefined;
+    // To hash a program takes a while, once.
+    if (this.#options.mode() === 'enforce' || this.#refusedPairs.isEmpty) return undefined;
     const program = await this.#options.programOf(caller);
     return this.#refusedPairs.has(program, host) ? 'certificate-refused-before' : undefined;
   }

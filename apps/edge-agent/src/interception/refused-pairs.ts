@@ -19,6 +19,10 @@ export class RefusedPairs {
     this.#now = now;
   }
 
+  get isEmpty(): boolean {
+    return this.#pairs.size === 0;
+  }
+
   has(program: string, host: string): boolean {
     return this.#pairs.has(key(program, host));
   }

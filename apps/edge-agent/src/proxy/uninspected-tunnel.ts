@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import { normaliseHost, type Verdict, withoutAnswer } from '@raypher/policy';
+import type { OpenConnection } from '../connections/live-connections.ts';
 import type { AddressFacts } from '../egress/reach.ts';
 import { strictest } from '../egress/severity.ts';
 import { callerMessage, callerRefusal, callerRefused } from './allowed-callers.ts';
@@ -120,14 +121,40 @@ export class UninspectedTunnel {
       end.on('error', close);
       end.on('close', close);
     }
+    const live = this.#show();
+    live.cut.addEventListener('abort', close, { once: true });
+    upstream.on('data', (bytes: Buffer) => {
+      live.state.bytesReceived += bytes.length;
+    });
     upstream.pipe(client);
     const found = await (first ?? firstBytes(client, head));
     if (client.destroyed || upstream.destroyed) close();
     else if (found.kind === 'ended') upstream.end(found.bytes);
-    else if (this.#permits(found)) client.pipe(upstream);
-    else close();
+    else if (this.#permits(found)) {
+      client.on('data', (bytes: Buffer) => {
+        live.state.bytesSent += bytes.length;
+      });
+      client.pipe(upstream);
+    } else close();
     await promise;
-    this.#record();
+    live.close();
+    this.#record(live.cut.aborted ? 'person' : undefined);
+  }
+
+  /** While it is open. */
+  #show(): OpenConnection {
+    const { port, caller } = this.#tunnel;
+    return this.#context.connections.open({
+      kind: 'tunnel',
+      process: caller.process,
+      agent: caller.agent ?? undefined,
+      host: this.#name,
+      port,
+      method: 'CONNECT',
+      path: '',
+      provider: providerByHost(this.#name, port)?.id,
+      model: undefined,
+    });
   }
 
   #permits(first: FirstBytes): boolean {
@@ -162,7 +189,7 @@ export class UninspectedTunnel {
     return { verdict, address };
   }
 
-  #record(): void {
+  #record(brokenOff?: 'person'): void {
     const { port, caller } = this.#tunnel;
     this.#context.record(
       networkEvent({
@@ -183,6 +210,7 @@ export class UninspectedTunnel {
         streamed: false,
         inspected: false,
         uninspectedBecause: this.#because,
+        ...(brokenOff === undefined ? {} : { brokenOff }),
       }),
     );
   }
