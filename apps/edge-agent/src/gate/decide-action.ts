@@ -2,7 +2,8 @@ import type { Decide, PolicyDecision } from '@raypher/gate';
 import type { ActionRequest, Verdict } from '@raypher/policy';
 import type { EventDraft } from '../ledger/event-draft.ts';
 import { CANARY_HOST } from '../proxy/policy-enforcer.ts';
-import { type GateFacts, gateEvent, toolChangedEvent } from './gate-event.ts';
+import type { DecisionLog } from './decision-log.ts';
+import { toolChangedEvent } from './gate-event.ts';
 import { policyRequest } from './policy-request.ts';
 import type { Requesters } from './requesters.ts';
 
@@ -33,8 +34,8 @@ export function decideAction(
   policy: Policy,
   requesters: Pick<Requesters, 'of'>,
   record: (event: EventDraft) => void,
+  log: DecisionLog,
 ): Decide {
-  const recordLater = deferred((facts) => record(gateEvent(facts)));
   return (request, caller) => {
     const requester = requesters.of(caller);
     if (request.action === TOOL_DEFINITION) {
@@ -46,7 +47,7 @@ export function decideAction(
     const { outcome, rule, reason } = verdict.effective;
     // The agent's own self-test is no event.
     if (question.host !== CANARY_HOST) {
-      recordLater({ request, requester, askedBy: caller.pid, verdict });
+      log.note({ request, requester, askedBy: caller.pid, verdict });
     }
     const redact = redactedBy(verdict);
     return {
@@ -72,18 +73,4 @@ function redactedBy({ obligations, findings }: Verdict): readonly string[] | und
   return (findings ?? []).flatMap(({ finding, verdict }) =>
     finding !== null && verdict.obligations?.includes('redact') === true ? [finding.detector] : [],
   );
-}
-
-/** Events are written after the answers: looking a text through for secrets takes longer than deciding. */
-function deferred(write: (facts: GateFacts) => void): (facts: GateFacts) => void {
-  let waiting: GateFacts[] = [];
-  const flush = (): void => {
-    const due = waiting;
-    waiting = [];
-    for (const facts of due) write(facts);
-  };
-  return (facts) => {
-    waiting.push(facts);
-    if (waiting.length === 1) setImmediate(flush);
-  };
 }

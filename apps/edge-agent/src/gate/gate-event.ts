@@ -15,8 +15,11 @@ export interface GateFacts {
   verdict: Verdict;
 }
 
-/** One decision of the gate as the ledger keeps it: what was to be done, never what was handed over with it. */
-export function gateEvent({ request, requester, askedBy, verdict }: GateFacts): EventDraft {
+/**
+ * One decision of the gate, or the same one several times in a row, as the ledger keeps it: what was to be done, never what was handed over
+ * with it.
+ */
+export function gateEvent({ request, requester, askedBy, verdict }: GateFacts, count = 1): EventDraft {
   const denied = verdict.effective.outcome === 'DENY';
   const wouldBlock = verdict.outcome === 'DENY' && !denied;
   const prompted = verdict.effective.outcome === 'PROMPT';
@@ -37,6 +40,7 @@ export function gateEvent({ request, requester, askedBy, verdict }: GateFacts): 
     },
     data: {
       denied,
+      count,
       wouldBlock,
       prompted,
       ...(askedBy === undefined ? {} : { askedBy }),

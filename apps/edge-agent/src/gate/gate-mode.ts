@@ -1,4 +1,4 @@
-import { readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { z } from 'zod';
 
 const GateMode = z.object({ mode: z.enum(['enforce', 'monitor']), revision: z.number() });
@@ -13,7 +13,9 @@ const fileOf = (socket: string): string => `${socket}.mode`;
  */
 export function noteGateMode(socket: string, state: GateMode): void {
   const draft = `${fileOf(socket)}.${process.pid}.new`;
-  writeFileSync(draft, `${JSON.stringify(state)}\n`, { mode: 0o644 });
+  writeFileSync(draft, `${JSON.stringify(state)}\n`);
+  // Whatever the umask of the service: those who may ask must be able to read it. The folder keeps the others out.
+  chmodSync(draft, 0o644);
   renameSync(draft, fileOf(socket));
 }
 

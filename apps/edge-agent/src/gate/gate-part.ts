@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs';
+import { chmodSync, mkdirSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { dirname } from 'node:path';
 import { type Caller, createLineHandler, freshKeyRing, Gate, steadyClock } from '@raypher/gate';
@@ -13,6 +13,7 @@ import type { Finding } from '../service/posture-board.ts';
 import type { Part } from '../service/supervisor.ts';
 import { askPerson } from './ask-person.ts';
 import { decideAction } from './decide-action.ts';
+import { DecisionLog } from './decision-log.ts';
 import { type GateAccess, gateAccess, gidOf } from './gate-access.ts';
 import { probeGate } from './gate-canary.ts';
 import { noteGateMode } from './gate-mode.ts';
@@ -26,7 +27,7 @@ export interface GatePartOptions {
   /** Undefined: nobody can be asked, and what needs asking is denied. */
   approvals: Approvals | undefined;
   record: (event: EventDraft) => void;
-  log: Logger;
+  log: Pick<Logger, 'info' | 'error'>;
   /** It listens. */
   started: () => void;
 }
@@ -55,11 +56,12 @@ export class GatePart implements Part {
     const { policy, approvals, record, log, started } = this.#options;
     const requesters = this.#requesters;
     const clock = steadyClock();
+    const decisions = new DecisionLog(record);
     const gate = new Gate({
       primitives: nodePrimitives,
       clock,
       keys: freshKeyRing(nodePrimitives, clock()),
-      decide: decideAction(policy, requesters, record),
+      decide: decideAction(policy, requesters, record, decisions),
       revision: () => policy.current()?.revision ?? 0,
       ask:
         approvals === undefined
@@ -76,6 +78,7 @@ export class GatePart implements Part {
       this.#gate = undefined;
       gate.prompts?.close();
       for (const server of servers) await server.close();
+      decisions.flush();
     };
   }
 
@@ -102,7 +105,9 @@ export class GatePart implements Part {
       onInternalError: (error) => log.error({ error: String(error) }, 'the gate could not answer'),
     });
     const prepare = (caller: Caller): Promise<void> => this.#requesters.prepare(caller);
-    if (group !== undefined && process.getuid?.() === 0) mkdirSync(dirname(ordinary), { recursive: true });
+    if (group !== undefined && mkdirSync(dirname(ordinary), { recursive: true }) !== undefined) {
+      chmodSync(dirname(ordinary), 0o755);
+    }
     const first = await startGateServer({
       path: ordinary,
       ...(group === undefined ? { mode: 0o600 } : { mode: 0o660, group: gidOf(group) }),

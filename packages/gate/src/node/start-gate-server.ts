@@ -14,7 +14,7 @@ const LINE_DEADLINE = 10_000;
 const MAX_CONNECTIONS = 256;
 const MAX_CONNECTIONS_PER_USER = 128;
 /** Milliseconds of each second that are worked for one user. */
-const MOST_WORK_PER_USER = 250;
+const MOST_WORK_PER_USER = 100;
 
 export interface GateServerOptions extends SocketFile {
   readonly handler: LineHandler;
@@ -33,7 +33,7 @@ export interface GateServerOptions extends SocketFile {
   readonly maxConnectionsPerUser?: number | undefined;
   /** Milliseconds that a line may take to arrive; 10 s unless given. */
   readonly lineDeadline?: number | undefined;
-  /** Milliseconds of each second that are worked for one user; 250 unless given. */
+  /** Milliseconds of each second that are worked for one user; 100 unless given. */
   readonly mostWorkPerUser?: number | undefined;
 }
 

@@ -1,29 +1,44 @@
-/** One action decided: in process, part by part, and over the real socket, against a socket that echoes. */
+/** One action decided by the gate of the service, 1,000 rules: in process, part by part, and over its socket, against an echo. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Remote } from '../../../bench/lib/remote.ts';
-import { median, percentile, printResult, printTable } from '../../../bench/lib/report.ts';
 import {
   canonicalAction,
+  closestSubject,
   createLineHandler,
   freshKeyRing,
   Gate,
   ReplayDetector,
   steadyClock,
   writeCanonical,
-} from '../src/index.ts';
-import { nodePrimitives } from '../src/node/index.ts';
+} from '@raypher/gate';
+import { nodePrimitives } from '@raypher/gate/node';
+import { readStat } from '../apps/edge-agent/src/discovery/stat.ts';
+import { decideAction } from '../apps/edge-agent/src/gate/decide-action.ts';
+import { DecisionLog } from '../apps/edge-agent/src/gate/decision-log.ts';
+import { Requesters } from '../apps/edge-agent/src/gate/requesters.ts';
 import type { GateMethods } from './gate.remote.ts';
+import { edgePath } from './lib/gate-edge.ts';
+import { Remote } from './lib/remote.ts';
+import { median, percentile, printResult, printTable } from './lib/report.ts';
 
 /** Calls per sample: a single one is shorter than the clock is fine. */
 const CALLS = 20;
 const SAMPLES = 2_000;
 const ROUND_TRIPS = 4_000;
 const ROUNDS = 5;
+const RULES = 1_000;
 
-const CALLER = { uid: 1000, pid: 42, startTicks: '777' };
+/** This process: what the kernel says of the other end of the socket. */
+const CALLER = {
+  uid: process.getuid?.() ?? 0,
+  pid: process.pid,
+  startTicks: String(readStat(process.pid)?.startTime ?? 0),
+};
+const SUBJECT = closestSubject(CALLER);
+const folder = mkdtempSync(join(tmpdir(), 'gate-bench-'));
+const edge = await edgePath(join(folder, 'in-process'), RULES);
 const REQUEST = {
   v: 1,
   action: 'tool.call',
@@ -39,6 +54,12 @@ const REQUEST = {
 };
 const LINE = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'gate_check', params: { request: REQUEST } });
 const ISSUE_LINE = LINE.replace('"params":{', '"params":{"issue":true,');
+let asked = 0;
+/** Another action each time, so that nothing is remembered and every decision is recorded. */
+const freshLine = (): string => {
+  asked += 1;
+  return LINE.replace('3.5', String(asked + 0.5));
+};
 
 /** Microseconds per call of each sample. */
 function time(run: () => unknown): Float64Array {
@@ -50,33 +71,31 @@ function time(run: () => unknown): Float64Array {
   });
 }
 
-function makeGate(cacheable: boolean): Gate {
+function makeGate(): Gate {
   const clock = steadyClock();
   return new Gate({
     primitives: nodePrimitives,
     clock,
     keys: freshKeyRing(nodePrimitives, clock()),
     revision: () => 1,
-    decide: () => ({
-      verdict: 'ALLOW',
-      rule: 'tools/allow',
-      reason: 'Issues are fine.',
-      revision: 1,
-      cacheable,
-    }),
+    decide: decideAction(
+      edge.policy,
+      new Requesters(edge.inventory),
+      edge.record,
+      new DecisionLog(edge.record),
+    ),
     // Permits are taken here faster than any limit for one user is meant to allow.
     limits: { permitNonces: { capacity: 1_000_000, perOwner: 1_000_000 } },
   });
 }
 
-const gate = makeGate(true);
-const uncached = makeGate(false);
+const gate = makeGate();
 const handle = createLineHandler(gate);
 const context = { caller: CALLER, mint: false };
 const replay = new ReplayDetector({ capacity: 1_000_000, perOwner: 1_000_000, window: 60_000 });
 const { car } = canonicalAction(REQUEST, nodePrimitives);
-const order = { car, subject: 'process/1000/42/777', verdict: 'ALLOW' } as const;
-const key = { car, subject: 'process/1000/42/777', revision: 1 };
+const order = { car, subject: SUBJECT, verdict: 'ALLOW' } as const;
+const key = { car, subject: SUBJECT, revision: 1 };
 let nonce = 0;
 
 /** Requirement S5, in microseconds. */
@@ -116,14 +135,19 @@ const PARTS: readonly { what: string; figure: string; limit?: number; run: () =>
   },
   { what: 'check, remembered', figure: 'check_cached', limit: 200, run: () => gate.check(REQUEST, CALLER) },
   {
-    what: 'check, policy asked',
-    figure: 'check_asked',
-    limit: 200,
-    run: () => uncached.check(REQUEST, CALLER),
+    what: 'line in, line out, remembered',
+    figure: 'in_process',
+    limit: 15,
+    run: () => handle(LINE, context),
   },
-  { what: 'line in, line out', figure: 'in_process', limit: 15, run: () => handle(LINE, context) },
   {
-    what: 'the same, with a permit',
+    what: 'the same, policy asked',
+    figure: 'in_process_asked',
+    limit: 200,
+    run: () => handle(freshLine(), context),
+  },
+  {
+    what: 'remembered, with a permit',
     figure: 'in_process_issue',
     limit: 200,
     run: () => handle(ISSUE_LINE, context),
@@ -138,10 +162,10 @@ function open(path: string): Promise<Socket> {
 }
 
 /** Microseconds of each round trip, one after the other. */
-async function roundTrips(socket: Socket, line: string, count: number): Promise<Float64Array> {
+async function roundTrips(socket: Socket, line: () => string, count: number): Promise<Float64Array> {
   const times = new Float64Array(count);
-  const bytes = Buffer.from(`${line}\n`);
   for (let at = 0; at < count; at += 1) {
+    const bytes = Buffer.from(`${line()}\n`);
     const start = performance.now();
     await new Promise<void>((resolve) => {
       const take = (chunk: Buffer) => {
@@ -158,16 +182,17 @@ async function roundTrips(socket: Socket, line: string, count: number): Promise<
 }
 
 async function overSocket() {
-  const folder = mkdtempSync(join(tmpdir(), 'gate-bench-'));
   const remote = await Remote.start<GateMethods>(new URL('gate.remote.ts', import.meta.url));
-  const paths = { gatePath: join(folder, 'gate.sock'), echoPath: join(folder, 'echo.sock') };
+  const echoPath = join(folder, 'echo.sock');
+  const served = join(folder, 'served');
   try {
-    await remote.call('start', paths);
-    const [toGate, toEcho] = [await open(paths.gatePath), await open(paths.echoPath)];
+    await remote.call('start', { folder: served, echoPath, rules: RULES });
+    const [toGate, toEcho] = [await open(join(served, 'gate.sock')), await open(echoPath)];
     const lanes = [
-      { what: 'gate', socket: toGate, line: LINE, times: [] as Float64Array[] },
-      { what: 'gate, with a permit', socket: toGate, line: ISSUE_LINE, times: [] as Float64Array[] },
-      { what: 'floor: echo', socket: toEcho, line: LINE, times: [] as Float64Array[] },
+      { what: 'gate, remembered', socket: toGate, line: () => LINE, times: [] as Float64Array[] },
+      { what: 'gate, policy asked', socket: toGate, line: freshLine, times: [] as Float64Array[] },
+      { what: 'gate, with a permit', socket: toGate, line: () => ISSUE_LINE, times: [] as Float64Array[] },
+      { what: 'floor: echo', socket: toEcho, line: () => LINE, times: [] as Float64Array[] },
     ];
     for (const { socket, line } of lanes) await roundTrips(socket, line, 2_000);
     for (let round = 0; round < ROUNDS; round += 1) {
@@ -208,26 +233,33 @@ printTable(
   ['in process, µs', 'p50', 'p5', 'p95', 'limit'],
   parts.map(({ what, p50, p5, p95, limit }) => [what, p50, p5, p95, limit ?? '']),
 );
-const [viaGate, viaIssue, viaEcho] = await overSocket();
-if (viaGate === undefined || viaIssue === undefined || viaEcho === undefined)
-  throw new Error('a lane is missing');
+const [viaGate, viaAsked, viaIssue, viaEcho] = await overSocket();
+if (!viaGate || !viaAsked || !viaIssue || !viaEcho) throw new Error('a lane is missing');
 console.log();
 printTable(
   ['over the socket, µs', 'p50', 'least', 'most', 'p99'],
-  [viaGate, viaIssue, viaEcho].map(({ what, p50, least, most, p99 }) => [what, p50, least, most, p99]),
+  [viaGate, viaAsked, viaIssue, viaEcho].map(({ what, p50, least, most, p99 }) => [
+    what,
+    p50,
+    least,
+    most,
+    p99,
+  ]),
 );
 console.log(`
   A tool call of ${LINE.length} bytes. In process: ${SAMPLES} samples of ${CALLS} calls. Over the socket: ${ROUNDS} rounds of
-  ${ROUND_TRIPS / ROUNDS} calls by turns, one at a time, server in a process of its own; least and most are medians of rounds.
+  ${ROUND_TRIPS / ROUNDS} calls by turns, one at a time; the server is in a process of its own, knows the caller by SO_PEERCRED, decides by ${RULES}
+  rules and writes what it decided into a ledger on disk. Least and most are medians of rounds.
 `);
 printResult({
   bench: 'gate',
   figures: {
     ...Object.fromEntries(parts.map(({ figure, p50 }) => [`${figure}_p50_us`, p50])),
     socket_p50_us: viaGate.p50,
+    socket_asked_p50_us: viaAsked.p50,
     socket_issue_p50_us: viaIssue.p50,
     socket_floor_p50_us: viaEcho.p50,
     socket_p99_us: viaGate.p99,
   },
-  ratios: { socket_vs_echo: viaGate.p50 / viaEcho.p50 },
+  ratios: { socket_vs_echo: viaGate.p50 / viaEcho.p50, socket_asked_vs_echo: viaAsked.p50 / viaEcho.p50 },
 });
