@@ -23,7 +23,7 @@ export function Samples({ incident }: { incident: IncidentDetail }) {
             ))}
           </ul>
           <p className="mt-2 text-xs text-ink-3">
-            The data itself is nowhere in Raypher.
+            The data itself is not stored.
             {until !== null && until !== undefined && (
               <>
                 {' '}
