@@ -28,7 +28,10 @@ import { RetentionButton } from './retention-button.tsx';
 import { TrendBand } from './trend-band.tsx';
 import { useIncidentList } from './use-incident-list.ts';
 
+/** Nothing else is changed by it: left out, both defaults are `block`. */
 const RULE = `dlp:
+  default: allow
+  on_unscannable: allow
   rules:
     - id: look-at-payment-data
       effect: alert
