@@ -1,5 +1,7 @@
 import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { TestService } from '../testing/test-service.ts';
@@ -25,6 +27,12 @@ function run(...command: string[]) {
   return promisify(execFile)(process.execPath, args, {
     env: { PATH: process.env.PATH, HOME: tmpdir() },
   }).catch((error) => error);
+}
+
+function cli(...args: string[]) {
+  return promisify(execFile)(process.execPath, [MAIN, ...args, '--data-dir', agent.config.dataDir]).catch(
+    (error) => error,
+  );
 }
 
 test('a launched program that knows nothing of the proxy is read, governed and recorded; its root survives a restart', async () => {
@@ -58,6 +66,13 @@ print('python', u.urlopen(u.Request('https://api.openai.com/v1/models', headers=
   expect(requests.every((entry) => JSON.stringify(entry).includes('"inspected":true'))).toBe(true);
 
   const { interception } = await agent.status();
+  const exported = join(agent.config.dataDir, 'exported.pem');
+  await cli('ca', 'export', exported);
+  expect(readFileSync(exported, 'utf8')).toBe(interception?.certificate);
+  expect(JSON.parse((await cli('ca', 'show', '--json')).stdout)).toMatchObject({
+    fingerprint: interception?.fingerprint,
+    validTo: interception?.expiresAt,
+  });
   await agent.restart();
   expect((await agent.status()).interception).toEqual(interception);
 });
@@ -69,6 +84,7 @@ test('a machine that is no member has no vault for a root, says so, and passes t
     state: 'unavailable',
     reason: expect.stringContaining('no member'),
   });
+  expect(await cli('ca', 'show')).toMatchObject({ code: 4, stdout: '' });
   const environment = await run(process.execPath, '-p', 'process.env.HTTPS_PROXY');
   expect(environment.stdout).toBe('undefined\n');
 });
