@@ -34,18 +34,26 @@ export function askPerson(
       details: { asked: 'action gate', reason, request: car, ...argumentsOf(action) },
     };
     const answer = await approvals.ask(question, gone);
-    const isAllowed = answer.outcome === 'ALLOW';
-    return { outcome: answer.outcome, reason: isAllowed ? allowedBy(answer) : denialText(question, answer) };
+    if (answer.outcome === 'ALLOW') return { outcome: 'ALLOW', reason: allowedBy(answer) };
+    return { outcome: 'DENY', reason: refusedBy(answer), message: denialText(question, answer) };
   };
 }
 
 /** For the person who decides, without secrets. A command line has them in its target. */
 function argumentsOf({ action, arguments: given }: GateRequest): { arguments?: string } {
   if (given === undefined || action === 'process.exec') return {};
-  return { arguments: maskFindings(JSON.stringify(given)).slice(0, MOST_SHOWN) };
+  const all = JSON.stringify(given);
+  const masked = maskFindings(all);
+  if (masked.length <= MOST_SHOWN) return { arguments: masked };
+  return { arguments: `${masked.slice(0, MOST_SHOWN)}… (${all.length} characters in all)` };
 }
 
 function allowedBy({ how, by }: ApprovalAnswer): string {
   if (how === 'timeout') return 'Nobody answered in time; the rule then says it is allowed.';
   return `${by ?? 'A person'} allowed it${how === 'remembered' ? ' before' : ''}.`;
+}
+
+function refusedBy({ how, by }: ApprovalAnswer): string {
+  if (how === 'person' || how === 'remembered') return `${by ?? 'A person'} said no.`;
+  return how === 'timeout' ? 'Nobody answered in time.' : 'Nobody could be asked.';
 }

@@ -354,7 +354,10 @@ test('a person who agrees allows this action, with these arguments, once', async
   expect(await gate.check(elsewhere, { waitMs: 5_000 })).toMatchObject({
     verdict: 'DENY',
     source: 'approval',
-    message: expect.stringContaining('Do not try to reach the same result in another way'),
+    reason: 'Ada said no.',
+    message: expect.stringMatching(
+      /^Raypher did not allow this: tool.call deploy\. Ada .* do not look for another way/,
+    ),
   });
 });
 

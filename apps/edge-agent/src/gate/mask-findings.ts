@@ -17,5 +17,7 @@ export function maskFindings(text: string): string {
     masked += `${whole.slice(end, finding.start)}***`;
     end = finding.end;
   }
-  return maskText(masked + whole.slice(end));
+  // That something is missing must be seen: what is dangerous could stand there.
+  const rest = text.length > LONGEST ? '…' : '';
+  return maskText(masked + whole.slice(end)) + rest;
 }

@@ -39,6 +39,8 @@ export interface GateAnswer {
   readonly usesLeft?: number | undefined;
   /** For data that may pass: ids of detectors whose findings have to be replaced first. */
   readonly redact?: readonly string[] | undefined;
+  /** The whole text for the AI agent, where somebody else than the gate worded it. */
+  readonly message?: string | undefined;
   /** With PROMPT: names the question that a person was asked. */
   readonly approval?: string | undefined;
 }

@@ -118,8 +118,10 @@ export class Gate {
     const said = this.prompts.take(prompt);
     if (said === undefined) return { answer: { ...answer, approval: prompt.id }, open: prompt };
     if (said.outcome === 'DENY') {
+      const { reason, message } = said;
+      const worded = message === undefined ? {} : { message };
       return {
-        answer: { ...answer, verdict: 'DENY', reason: said.reason, source: 'approval' },
+        answer: { ...answer, verdict: 'DENY', reason, source: 'approval', ...worded },
         open: undefined,
       };
     }

@@ -14,6 +14,8 @@ export interface PromptAnswer {
   readonly outcome: 'ALLOW' | 'DENY';
   /** One sentence: who decided, or that nobody did in time. */
   readonly reason: string;
+  /** With DENY: the whole text for the AI agent, where there is a better one than the gate's own. */
+  readonly message?: string | undefined;
 }
 
 /** Asks a person and waits. Where it fails, the answer is DENY. */

@@ -74,8 +74,8 @@ function subjectOf(context: CallContext, named: string | undefined): Subject {
 }
 
 /** Whoever may not act is told so in words. */
-function worded(answer: GateAnswer): GateAnswer & { message?: string } {
-  return answer.verdict === 'ALLOW' ? answer : { ...answer, message: denialText(answer) };
+function worded(answer: GateAnswer): GateAnswer {
+  return answer.verdict === 'ALLOW' ? answer : { ...answer, message: answer.message ?? denialText(answer) };
 }
 
 /** The methods, their parameters (all by name) and what they answer. */
