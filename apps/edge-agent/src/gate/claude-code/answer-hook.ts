@@ -138,7 +138,7 @@ function absent({ without, reason }: Exclude<OpenedGate, { gate: unknown }>): An
   return {
     verdict: without === 'open' ? 'ALLOW' : 'DENY',
     rule: 'gate/unavailable',
-    reason: `The Raypher service does not answer (${reason.replace(/\.$/, '')}), and its policy was enforced last`,
+    reason: `The Raypher service does not answer (${reason.replace(/\.$/, '')}), and nobody knows that its policy only records`,
     revision: 0,
     source: 'gate',
   };

@@ -73,7 +73,7 @@ export class ToolGate {
     if (!('gate' in opened)) {
       if (opened.without === 'open') return { line };
       return {
-        denied: `Blocked by Raypher: its service does not answer, and policy was enforced last. ${opened.reason}`,
+        denied: `Blocked by Raypher: its service does not answer, and nobody knows that its policy only records. ${opened.reason}`,
       };
     }
     using gate = opened.gate;
