@@ -21,6 +21,8 @@ const TRANSITIONS = [
   ['Australia/Lord_Howe', '2026-04-04T15:00:00Z', '01:59', '01:30'],
   ['Australia/Lord_Howe', '2026-10-03T15:30:00Z', '01:59', '02:30'],
   ['America/St_Johns', '2026-03-08T05:30:00Z', '01:59', '03:00'],
+  // A minute after midnight, as it was until 2011.
+  ['America/St_Johns', '1987-10-25T02:31:00Z', '00:00', '23:01'],
   // No summer time, and offsets that are not whole hours.
   ['Asia/Kathmandu', '2026-03-29T01:00:00Z', '06:44', '06:45'],
 ] as const;

@@ -1,5 +1,4 @@
-/** Offsets from UTC change at whole quarters of an hour, everywhere and at least since 1972. */
-const QUARTER = 15 * 60_000;
+/** Offsets from UTC change on whole minutes; in Newfoundland they did so a minute after midnight until 2011. */
 const MINUTE = 60_000;
 const MINUTES_PER_DAY = 1440;
 
@@ -66,19 +65,19 @@ export function wallClock(localMinutes: number): WallClock {
   return { day: (((day + 4) % 7) + 7) % 7, minute: localMinutes - day * MINUTES_PER_DAY };
 }
 
-/** Asking `Intl` takes microseconds, so the offset is remembered for the quarter of an hour it was asked for. */
+/** Asking `Intl` takes microseconds, so the offset is remembered for the minute it was asked for. */
 function createZone(name: string, format: Intl.DateTimeFormat): Zone {
-  let quarter = Number.NaN;
+  let minute = Number.NaN;
   let offset = 0;
   return Object.freeze({
     name,
     localMinutes(at: number): number {
-      const asked = Math.floor(at / QUARTER);
-      if (asked !== quarter) {
-        offset = offsetMinutes(format, asked * QUARTER);
-        quarter = asked;
+      const asked = Math.floor(at / MINUTE);
+      if (asked !== minute) {
+        offset = offsetMinutes(format, asked * MINUTE);
+        minute = asked;
       }
-      return Math.floor(at / MINUTE) + offset;
+      return asked + offset;
     },
   });
 }
