@@ -1,6 +1,6 @@
 export { type Cost, costOf, type PricedCall, type UnknownCost } from './cost.ts';
 export { estimateTokens } from './estimate-tokens.ts';
-export { estimateInput, type InputEstimate } from './input-estimate.ts';
+export { addEstimates, estimateInput, type InputEstimate, withoutEstimate } from './input-estimate.ts';
 export { type Micros, microsFromDollars, type Rate } from './micros.ts';
 export { PackagedPrices } from './packaged-prices.ts';
 export type { PriceBook } from './price-book.ts';

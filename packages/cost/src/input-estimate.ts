@@ -76,6 +76,20 @@ export function estimateInput(body: unknown): InputEstimate {
   };
 }
 
+/** Of a prompt in two parts. */
+export function addEstimates(a: InputEstimate, b: InputEstimate): InputEstimate {
+  return {
+    tokens: a.tokens + b.tokens,
+    drawsInMore: a.drawsInMore || b.drawsInMore,
+    media: [...new Set([...a.media, ...b.media])],
+  };
+}
+
+/** Of what a prompt has beyond a part of it. */
+export function withoutEstimate(whole: InputEstimate, part: InputEstimate): InputEstimate {
+  return { ...whole, tokens: Math.max(0, whole.tokens - part.tokens) };
+}
+
 interface Place {
   readonly key: string;
   readonly depth: number;

@@ -1,5 +1,5 @@
 import type { Cost } from './cost.ts';
-import { estimateInput } from './input-estimate.ts';
+import { estimateInput, type InputEstimate } from './input-estimate.ts';
 import { MicrosSum } from './micros.ts';
 import { outputLimitOf, USUAL_OUTPUT_LIMIT } from './output-limits.ts';
 import type { PriceBook } from './price-book.ts';
@@ -17,6 +17,8 @@ export interface BoundedCall {
   readonly models: readonly string[];
   /** Parsed JSON of the request; its text where it is none. */
   readonly body: unknown;
+  /** Of the body, when it was reckoned already; `body` may then be a part that says everything but the prompt. */
+  readonly input?: InputEstimate;
   /** Milliseconds since the epoch. */
   readonly at: number;
 }
@@ -49,7 +51,7 @@ const ANSWER_CLASSES: readonly TokenClass[] = ['output', 'reasoning', 'audioOutp
  * context window. Batches have no bound.
  */
 export function upperBoundOf(call: BoundedCall, book: PriceBook): UpperBound {
-  const input = estimateInput(call.body);
+  const input = call.input ?? estimateInput(call.body);
   const limits = requestLimits(call.body);
   const percent = surchargePercent(surchargesIn(surchargeRulesOf(call.provider), call.body));
   const isInputOnly = usageShapeOf(call.provider, call.path).inputOnly === true;

@@ -1,4 +1,4 @@
-import { type Cost, costOf, estimateInput, type PriceBook, type Usage, UsageCollector } from '@raypher/cost';
+import { type Cost, costOf, type PriceBook, type Usage, UsageCollector } from '@raypher/cost';
 import type { AnswerFormat } from './answer-format.ts';
 import type { Exchange } from './exchange.ts';
 
@@ -55,9 +55,9 @@ export class AnswerReader {
 
   /** May be called at any time: what is not reported (yet) is reckoned high. */
   cost(prices: PriceBook, outputLimit: number | undefined, inputEstimate: number | undefined): CallCost {
-    const { destination, models, startedAt, json } = this.#exchange;
+    const { destination, models, startedAt } = this.#exchange;
     const usage = this.#collector.finish({
-      inputEstimate: inputEstimate ?? estimateInput(json).tokens,
+      inputEstimate: inputEstimate ?? this.#exchange.input.tokens,
       elapsedMs: performance.now() - startedAt,
       ...(outputLimit === undefined ? {} : { outputLimit }),
     });

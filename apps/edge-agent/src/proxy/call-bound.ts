@@ -21,7 +21,8 @@ function workOut(prices: PriceBook, exchange: Exchange, model: string | null): U
       path: destination.path,
       // One that could not be learnt is priced as the dearest.
       models: models.length > 1 ? models.map((one) => one ?? '') : [model ?? ''],
-      body: exchange.json,
+      body: exchange.unknownJson,
+      input: exchange.input,
       at: Date.now(),
     },
     prices,

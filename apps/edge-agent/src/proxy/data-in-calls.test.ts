@@ -270,6 +270,49 @@ describe('what is sent', () => {
   });
 });
 
+describe('a conversation that is sent again with each call', () => {
+  const talk = (...contents: string[]) =>
+    JSON.stringify({
+      model: 'gpt-4o',
+      messages: ['plain words '.repeat(300), ...contents].map((content) => ({ role: 'user', content })),
+    });
+  // One connection, as the official clients keep it.
+  const turn = async (body: string) => (await post('/v1/chat/completions', body)).text();
+
+  test('is the same to the byte while it is clean, and what is new in it is found', async () => {
+    world.govern(REDACT);
+    for (const body of [talk('a'), talk('a', 'b'), talk('a', 'b', 'c')]) {
+      await turn(body);
+      expect(sent()).toBe(body);
+    }
+    await turn(talk('a', 'b', 'c', `here ${TOKEN}`));
+    expect(sent()).toBe(talk('a', 'b', 'c', `here ${/\[\[[^\]]+\]\]/.exec(sent())?.[0]}`));
+    expect(found()).toHaveLength(1);
+    // What was not clean is looked through again each time.
+    await turn(talk('a', 'b', 'c', `here ${TOKEN}`, 'd'));
+    expect(sent()).not.toContain(TOKEN);
+    expect(found()).toHaveLength(2);
+  });
+
+  test('does not hide what was slipped into an old message', async () => {
+    world.govern(REDACT);
+    await turn(talk('a', 'b', 'c'));
+    await turn(talk('a', TOKEN, 'c', 'd'));
+    expect(sent()).not.toContain(TOKEN);
+    await turn(talk('a', 'b', 'c'));
+    await turn(talk('a', 'b', 'c').replace('"gpt-4o"', `"gpt-4o","user":"${TOKEN}"`));
+    expect(sent()).not.toContain(TOKEN);
+  });
+
+  test('is decided about by what it names now', async () => {
+    world.enforce('rules: [{ id: x, effect: deny, models: [other] }]');
+    await turn(talk('a'));
+    expect(world.upstream.requests).toHaveLength(1);
+    await turn(talk('a', 'b').replace(/}$/, ',"model":"other"}'));
+    expect(world.upstream.requests).toHaveLength(1);
+  });
+});
+
 describe('what comes back', () => {
   const OUT_IN = `dlp:
   default: allow

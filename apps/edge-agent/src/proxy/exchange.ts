@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { UpperBound } from '@raypher/cost';
+import { addEstimates, estimateInput, type InputEstimate, type UpperBound } from '@raypher/cost';
 import type { AddressFacts } from '../egress/reach.ts';
 import type { Upgrade } from '../web-socket/upgrade.ts';
 import type { Caller } from './caller.ts';
@@ -15,6 +15,8 @@ export class Exchange {
   readonly response: ServerResponse;
   readonly destination: Destination;
   readonly caller: Caller;
+  /** The connection that the client made. */
+  readonly client: object;
   /** Aborted when nobody waits for the answer any more. */
   readonly gone: AbortSignal;
   readonly read: ReadBody;
@@ -25,14 +27,20 @@ export class Exchange {
   /** What the call costs at most with each model that was asked about; working it out reads the whole body. */
   readonly bounds = new Map<string | null, UpperBound | undefined>();
   #json: { value: unknown } | undefined;
+  #excerptJson: { value: unknown } | undefined;
+  #input: InputEstimate | undefined;
 
   constructor(
-    parts: Pick<Exchange, 'request' | 'response' | 'destination' | 'caller' | 'gone' | 'read' | 'upgrade'>,
+    parts: Pick<
+      Exchange,
+      'request' | 'response' | 'destination' | 'caller' | 'client' | 'gone' | 'read' | 'upgrade'
+    >,
   ) {
     this.request = parts.request;
     this.response = parts.response;
     this.destination = parts.destination;
     this.caller = parts.caller;
+    this.client = parts.client;
     this.gone = parts.gone;
     this.read = parts.read;
     this.upgrade = parts.upgrade;
@@ -61,6 +69,31 @@ export class Exchange {
   get json(): unknown {
     this.#json ??= { value: parse(this.read.plain) };
     return this.#json.value;
+  }
+
+  /** What the prompt holds, reckoned high. */
+  get input(): InputEstimate {
+    this.#input ??= this.#reckon();
+    return this.#input;
+  }
+
+  /** Whether that was asked for. */
+  get isReckoned(): boolean {
+    return this.#input !== undefined;
+  }
+
+  /** The body as far as it has to be looked at, parsed; what is known of the rest is in {@link Exchange.input}. */
+  get unknownJson(): unknown {
+    const { excerpt } = this.read;
+    if (excerpt?.estimate === undefined) return this.json;
+    this.#excerptJson ??= { value: parse(excerpt.bytes) };
+    return this.#excerptJson.value;
+  }
+
+  #reckon(): InputEstimate {
+    const known = this.read.excerpt?.estimate;
+    const unknown = estimateInput(this.unknownJson);
+    return known === undefined ? unknown : addEstimates(known, unknown);
   }
 }
 

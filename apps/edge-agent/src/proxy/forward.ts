@@ -24,6 +24,7 @@ import { leadsBack, type ProxyContext } from './proxy-context.ts';
 import type { Reached } from './reached.ts';
 import { refuse, type Stop } from './refusal.ts';
 import { type Relayed, relay } from './relay.ts';
+import { rememberTranscript } from './remember-transcript.ts';
 import { readRequestBody } from './request-body.ts';
 import { requestFault } from './request-fault.ts';
 import { routed } from './route-call.ts';
@@ -126,10 +127,12 @@ async function admit(
   const caller = reached?.caller ?? (await context.identify(request.socket));
   const gone = clientGone(client, response);
   const looksThrough = context.policy.inspects('out');
-  const read = await readRequestBody(request, destination, context.bodyLimitBytes, looksThrough);
+  const read = await readRequestBody(request, destination, context.bodyLimitBytes, looksThrough, (plain) =>
+    context.transcripts.excerpt(client, plain, context.data.scanner.version),
+  );
   // What a WebSocket is for is not in a body.
   if (upgrade !== undefined && read.models.length === 0) read.models = modelsOfWebSocket(destination);
-  return new Exchange({ request, response, destination, caller, gone, read, upgrade });
+  return new Exchange({ request, response, destination, caller, client, gone, read, upgrade });
 }
 
 /** Everything about a request that was not refused at once. */
@@ -208,6 +211,7 @@ async function carry(
       route: rerouted,
       bytesSent: outcome.bytesSent ?? counted.bytes(),
     });
+    rememberTranscript(context, exchange, guarded.isClean);
   } finally {
     if (charge?.cost.known === true) money?.settle(charge.cost.micros);
     else money?.release();

@@ -14,7 +14,13 @@ import type { Stop } from './refusal.ts';
 
 /** A request as it may be sent, or why it may not. */
 export type Guarded =
-  | { readonly changes: Changes; readonly scope: PlaceholderScope | undefined; readonly redacted: number }
+  | {
+      readonly changes: Changes;
+      readonly scope: PlaceholderScope | undefined;
+      readonly redacted: number;
+      /** Whether all of it was looked at and nothing was found. */
+      readonly isClean: boolean;
+    }
   | { readonly stop: Stop; readonly verdict: Verdict };
 
 /** Looks through a request and does what policy says about what is in it. */
@@ -29,14 +35,16 @@ export async function guardOutgoing(
     changes: { path: destination.path, headers: [], body: undefined },
     scope,
     redacted: 0,
+    isClean: false,
   };
   // For the live view a model call is looked through even where no rule asks for it: what is shown there is masked.
   if (!context.policy.inspects('out') && destination.provider === undefined) return unchanged;
   const inspection = inspectOutgoing(exchange, context);
   connection.state.asked = inspection.preview.slice(0, PREVIEW_LENGTH);
+  const { found, obstacles } = inspection;
+  if (found.length === 0 && obstacles.length === 0) return { ...unchanged, isClean: true };
   if (!context.policy.inspects('out')) return unchanged;
   const decision = decideOutgoing(context, exchange, inspection);
-  if (decision === undefined) return unchanged;
 
   const done = await carryOut(context, exchange, connection, inspection, decision);
   const findings = inspection.located((finding) => isRecorded(decision.of(finding)));
@@ -96,7 +104,7 @@ async function carryOut(
   }
   const { path, headers, body, replaced } = redacted;
   return {
-    guarded: { changes: { path, headers, body }, scope, redacted: replaced },
+    guarded: { changes: { path, headers, body }, scope, redacted: replaced, isClean: false },
     outcome: outcome === 'prompt' ? 'prompt' : replaced > 0 ? 'redact' : outcome,
   };
 }

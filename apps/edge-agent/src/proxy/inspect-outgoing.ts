@@ -51,13 +51,20 @@ const HARMLESS: ReadonlySet<Obstacle['reason']> = new Set(['binary']);
  * for the rules about destinations.
  */
 export function inspectOutgoing(
-  { request, destination, read: { plain, body } }: Exchange,
+  exchange: Exchange,
   { data }: Pick<ProxyContext, 'data'>,
 ): OutgoingInspection {
+  const {
+    request,
+    destination,
+    read: { plain, body, excerpt },
+  } = exchange;
   const url = inspectUrl(destination.path, data.options);
   const headers = inspectHeaders(headerList(request.rawHeaders), data.options);
   const content =
-    plain === undefined ? undefined : inspectBody(plain, request.headers['content-type'] ?? '', data.options);
+    plain === undefined
+      ? undefined
+      : inspectBody(excerpt?.bytes ?? plain, request.headers['content-type'] ?? '', data.options);
   const obstacles: Obstacle[] = [url, headers, content].flatMap((one) => one?.obstacles ?? []);
   if (body !== undefined && plain === undefined) {
     obstacles.push({ path: '', reason: Buffer.isBuffer(body) ? 'charset' : 'size' });
@@ -86,7 +93,8 @@ export function inspectOutgoing(
       return {
         path: newUrl.content,
         headers: newHeaders.replaced === 0 ? [] : newHeaders.content,
-        body: newBody === undefined || newBody.replaced === 0 ? undefined : Buffer.from(newBody.content),
+        body:
+          newBody === undefined || newBody.replaced === 0 ? undefined : wholeBody(newBody.content, exchange),
         replaced: rewritten.reduce((sum, one) => sum + (one?.replaced ?? 0), 0),
         left: rewritten.reduce((sum, one) => sum + (one?.left.length ?? 0), 0),
       };
@@ -94,18 +102,32 @@ export function inspectOutgoing(
   };
 }
 
-/** What policy says about it; undefined when nothing was found and nothing was in the way. */
+/** A rewritten excerpt with the known messages in their place again; they were clean and are as they came. */
+function wholeBody(rewritten: Uint8Array, { read: { plain, excerpt } }: Exchange): Buffer {
+  if (excerpt === undefined || plain === undefined) return Buffer.from(rewritten);
+  const { start, end } = excerpt;
+  // So far the body is one that was clean: nothing was found there, and nothing is changed there.
+  if (!plain.subarray(0, start).equals(rewritten.subarray(0, start))) {
+    throw new TypeError('what stands before the known messages was changed');
+  }
+  return Buffer.concat([
+    rewritten.subarray(0, start),
+    plain.subarray(start, end),
+    rewritten.subarray(start + 1),
+  ]);
+}
+
+/** What policy says about it. */
 export function decideOutgoing(
   context: Pick<ProxyContext, 'policy'>,
   exchange: Exchange,
   { found, obstacles }: OutgoingInspection,
-): DataDecision | undefined {
-  if (found.length === 0 && obstacles.length === 0) return undefined;
-  const known = found.length === 0 ? undefined : decideData(context, exchange, 'out', found);
+): DataDecision {
+  const known = decideData(context, exchange, 'out', found);
   if (obstacles.length === 0) return known;
   const unknown = decideData(context, exchange, 'out', null);
-  return known === undefined || STRENGTH[unknown.outcome] > STRENGTH[known.outcome]
-    ? { ...unknown, of: (finding) => known?.of(finding) }
+  return STRENGTH[unknown.outcome] > STRENGTH[known.outcome]
+    ? { ...unknown, of: (finding) => known.of(finding) }
     : known;
 }
 

@@ -20,6 +20,7 @@ import type { DataGuard } from './data-guard.ts';
 import { forward } from './forward.ts';
 import type { PolicyInForce, ProxyContext } from './proxy-context.ts';
 import { refuse, tunnelRefusal } from './refusal.ts';
+import { Transcripts } from './transcript.ts';
 import { tunnel } from './tunnel.ts';
 import { Upstreams } from './upstreams.ts';
 
@@ -71,6 +72,7 @@ export class LocalProxy {
   readonly #parts: LocalProxyParts;
   readonly #upstreams: Upstreams;
   readonly #sockets = new Set<Socket>();
+  readonly #transcripts = new Transcripts();
   #servers: Server[] = [];
   #interception: Interception | undefined;
   #port = 0;
@@ -106,6 +108,7 @@ export class LocalProxy {
       callers: this.#parts.callers ?? (() => 'any'),
       record: this.#parts.record,
       modelSeen: this.#parts.modelSeen,
+      transcripts: this.#transcripts,
       upstreams: this.#upstreams,
       bodyLimitBytes: this.#options.bodyLimitBytes,
       canaryPath: this.canaryPath,
@@ -194,7 +197,10 @@ export class LocalProxy {
     server.on('connection', (socket: Socket) => {
       if (this.#interception?.isInside(socket) === true) return;
       this.#sockets.add(socket);
-      socket.once('close', () => this.#sockets.delete(socket));
+      socket.once('close', () => {
+        this.#sockets.delete(socket);
+        this.#transcripts.forget(socket);
+      });
     });
     const last = new WeakMap<object, ServerResponse>();
     server.on('request', (request, response) => {

@@ -16,6 +16,7 @@ import type { CallerRule } from './allowed-callers.ts';
 import type { AuthoriseCaller, IdentifyCaller, ModelSeen } from './caller.ts';
 import type { SealedKeys } from './credentials.ts';
 import type { DataGuard } from './data-guard.ts';
+import type { Transcripts } from './transcript.ts';
 import type { Upstreams } from './upstreams.ts';
 
 /** The policy that is in force at the moment of asking. */
@@ -44,6 +45,7 @@ export interface ProxyContext {
   /** Undefined where nobody can be asked: what the rule says for no answer is done at once. */
   approvals: Approvals | undefined;
   connections: LiveConnections;
+  transcripts: Transcripts;
   identify: IdentifyCaller;
   /** Whether a program may use sealed keys. */
   authorise: AuthoriseCaller;

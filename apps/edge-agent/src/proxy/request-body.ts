@@ -3,12 +3,15 @@ import { decodeContent } from './content-coding.ts';
 import type { Destination } from './destination.ts';
 import { type ModelName, modelsInJson } from './model-name.ts';
 import { knownPath } from './providers.ts';
+import type { Excerpt } from './transcript.ts';
 
 export interface ReadBody {
   /** What to send on: the bytes as they came. Undefined: there is no body. */
   body: Buffer | AsyncIterable<Buffer> | undefined;
   /** The body without its content coding; undefined when it is not held, or its coding cannot be undone. */
   plain: Buffer | undefined;
+  /** When the beginning of the body is known: all of it that has to be looked at. */
+  excerpt: Excerpt | undefined;
   /** Empty: no model is involved. */
   models: ModelName[];
 }
@@ -30,20 +33,23 @@ const NAMES_MODEL_IN_PATH: ReadonlySet<string> = new Set(['gemini', 'vertex', 'a
  *
  * @param limitBytes larger bodies are not held in memory; their model is then unknown (`null`)
  * @param lookThrough whether the body is wanted whoever it is for
+ * @param excerptOf what has to be looked at of a body whose beginning is known
  */
 export async function readRequestBody(
   request: IncomingMessage,
   destination: Destination,
   limitBytes: number,
   lookThrough: boolean,
+  excerptOf: (plain: Buffer) => Excerpt | undefined = () => undefined,
 ): Promise<ReadBody> {
-  if (!hasBody(request)) return { body: undefined, plain: undefined, models: modelsInTarget(destination) };
+  const unread = { plain: undefined, excerpt: undefined };
+  if (!hasBody(request)) return { body: undefined, ...unread, models: modelsInTarget(destination) };
   const tooLarge: ModelName[] = destination.provider === undefined ? [] : [null];
   if (destination.provider === undefined && !lookThrough) {
-    return { body: request, plain: undefined, models: [] };
+    return { body: request, ...unread, models: [] };
   }
   if (Number(request.headers['content-length'] ?? 0) > limitBytes) {
-    return { body: request, plain: undefined, models: tooLarge };
+    return { body: request, ...unread, models: tooLarge };
   }
   const chunks: Buffer[] = [];
   let size = 0;
@@ -52,11 +58,12 @@ export async function readRequestBody(
     const chunk: Buffer = next.value;
     chunks.push(chunk);
     size += chunk.length;
-    if (size > limitBytes) return { body: replay(chunks, source), plain: undefined, models: tooLarge };
+    if (size > limitBytes) return { body: replay(chunks, source), ...unread, models: tooLarge };
   }
   const body = chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks);
   const plain = await decodeContent(body, request.headers['content-encoding'], limitBytes);
-  return { body, plain, models: modelsOf(request, destination, plain) };
+  const excerpt = plain === undefined ? undefined : excerptOf(plain);
+  return { body, plain, excerpt, models: modelsOf(request, destination, excerpt?.bytes ?? plain) };
 }
 
 function modelsOf(
