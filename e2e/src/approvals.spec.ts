@@ -60,7 +60,7 @@ test('a call waits for a person, who allows it on the dashboard', async ({
   product,
 }, info) => {
   await setPolicy(product, ask());
-  await page.getByRole('link', { name: 'Approvals' }).click();
+  await page.getByRole('navigation').getByRole('link', { name: 'Approvals' }).click();
   await expect(page.getByText('Nobody waits')).toBeVisible();
   const began = Date.now();
   const agent = agentOf(product);

@@ -160,6 +160,22 @@ describe('a question', () => {
     },
   );
 
+  test('ends once: neither its time nor a hang-up after the answer adds another end to the record', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
+    const { desk, say, events } = open();
+    const gone = new AbortController();
+    const asked = desk.ask(question(), gone.signal);
+    await say({ approval: onlyOf(desk) });
+    expect((await asked).outcome).toBe('ALLOW');
+    gone.abort();
+    vi.advanceTimersByTime(3_600_000);
+    await desk.close();
+    expect(events.map(({ type, data }) => [type, data.how])).toEqual([
+      ['approval.requested', undefined],
+      ['approval.decided', 'person'],
+    ]);
+  });
+
   test('is withdrawn when the last who waits has gone, and not before', async () => {
     const { desk, say, events } = open();
     const [one, two] = [new AbortController(), new AbortController()];

@@ -203,6 +203,7 @@ export class ApprovalDesk implements Approvals {
     }, pending.timeoutSeconds * 1000);
     pending.timer.unref();
     this.#parts.record(requestedEvent(pending)).catch(() => {
+      if (!this.#pending.has(pending.id)) return;
       const reason = 'The question could not be recorded, so no person could be asked.';
       void this.#finish(pending, { how: 'unavailable', outcome: 'DENY', by: undefined, reason });
     });
