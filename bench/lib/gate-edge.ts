@@ -22,7 +22,7 @@ export function toolRules(count: number): string {
 
 /** What the gate of the service stands on: a policy in force, the inventory of this machine, a ledger on disk. */
 export async function edgePath(folder: string, rules: number) {
-  const policy = new PolicyEnforcer(true);
+  const policy = new PolicyEnforcer('software');
   await policy.apply({
     revision: 1,
     digest: '0'.repeat(64),

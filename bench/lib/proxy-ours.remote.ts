@@ -30,7 +30,7 @@ const methods: OurProxyMethods = {
     const { db } = openDatabase(join(folder, 'agent.db'));
     const store = new BufferedStore(join(folder, 'agent.db'));
     const ledger = new Ledger(new EventLog(store.db, () => store.flushed()), NOBODY);
-    const policy = new PolicyEnforcer(true);
+    const policy = new PolicyEnforcer('software');
     await policy.apply({
       revision: 1,
       digest: '00'.repeat(32),

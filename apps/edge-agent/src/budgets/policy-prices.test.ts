@@ -28,7 +28,7 @@ const apply = (enforcer: PolicyEnforcer, revision: number, input?: number) =>
 
 test('prices come into force with the policy that brings them, and go with the next', async () => {
   const prices = new PolicyPrices();
-  const enforcer = new PolicyEnforcer(true, () => {}, prices);
+  const enforcer = new PolicyEnforcer('software', () => {}, prices);
   const rate = () => prices.find('openai', 'gpt-4o', AT)?.rates.input?.base;
   const packaged = rate();
   await apply(enforcer, 1, 123);

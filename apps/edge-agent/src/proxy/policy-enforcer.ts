@@ -53,18 +53,24 @@ export class PolicyEnforcer implements Enforcer<PolicyPayload>, PolicyInForce {
   #documents: readonly LayeredDocument[];
   #snapshot: PolicySnapshot;
 
+  readonly #identity: 'tpm' | 'software' | undefined;
   readonly #changed: () => void;
   readonly #prices: PolicyPrices | undefined;
 
   /**
-   * @param enrolled an enrolled device without a policy denies: it fails closed
+   * @param identity how an enrolled device proves itself; it fails closed: without a policy it denies
    * @param changed called after each switch to another policy
    * @param prices take over what the policy says of them
    */
-  constructor(enrolled: boolean, changed: () => void = () => {}, prices?: PolicyPrices) {
+  constructor(
+    identity: 'tpm' | 'software' | undefined,
+    changed: () => void = () => {},
+    prices?: PolicyPrices,
+  ) {
+    this.#identity = identity;
     this.#changed = changed;
     this.#prices = prices;
-    this.#documents = enrolled ? [] : [parseLayer('local', BEFORE_ENROLMENT)];
+    this.#documents = identity !== undefined ? [] : [parseLayer('local', BEFORE_ENROLMENT)];
     this.#snapshot = compilePolicy({ revision: 0, layers: this.#documents });
   }
 
@@ -105,7 +111,8 @@ export class PolicyEnforcer implements Enforcer<PolicyPayload>, PolicyInForce {
   }
 
   decide(request: ActionRequest): Verdict {
-    return decide(request.host === CANARY_HOST ? this.#canary : this.#snapshot, request);
+    if (request.host === CANARY_HOST) return decide(this.#canary, request);
+    return decide(this.#snapshot, { identity: this.#identity, ...request });
   }
 
   limitsFor(request: ActionRequest): readonly ApplicableLimit[] {

@@ -10,7 +10,7 @@ test('a local policy that cannot be read is reported, and followed again once it
   mkdirSync(path);
   const applied = vi.fn();
   const refused = vi.fn();
-  const { stop, reload } = followLocalPolicy(path, new PolicyEnforcer(true), { applied, refused });
+  const { stop, reload } = followLocalPolicy(path, new PolicyEnforcer('software'), { applied, refused });
   expect(refused).toHaveBeenCalledExactlyOnceWith(expect.objectContaining({ code: 'EISDIR' }));
   rmdirSync(path);
   writeFileSync(path, 'apiVersion: raypher/v1\nmode: enforce\nnetwork: { default: deny }\n');

@@ -101,7 +101,7 @@ async function compose(config: Config, log: Logger, release: () => void): Promis
   const data = new DataGuard(openFindingKey(paths.findingKey));
   const prices = new PolicyPrices();
   const policy = new PolicyEnforcer(
-    membership !== undefined,
+    membership?.keys.identityClass,
     () => {
       data.use(policy.detectors);
       approvals.policyChanged();
