@@ -118,7 +118,7 @@ function Rows({ spend, heading, nobody }: { spend: Spend; heading: string; nobod
                     >
                       <span className="block h-full bg-accent" style={{ width: `${share * 100}%` }} />
                     </span>
-                    {formatShare(share)}
+                    {share === 0 && row.unknownCalls > 0 ? '–' : formatShare(share)}
                   </span>
                 </td>
                 <td className="px-2 py-1.5 text-right">{formatCount(row.calls)}</td>

@@ -12,8 +12,8 @@ export function roundMoney(micros: number): string {
   return micros > 0 && micros < 10_000 ? '< $0.01' : CENTS.format(micros / 1e6);
 }
 
-/** Micro-dollars as dollars: cents, or two digits that say something below a cent. @example formatMoney(1_500_000) // "$1.50" */
+/** Micro-dollars as dollars: cents, or two digits that say something below ten of them. @example formatMoney(1_500_000) // "$1.50" */
 export function formatMoney(micros: number): string {
   const dollars = micros / 1e6;
-  return dollars !== 0 && Math.abs(dollars) < 0.01 ? SMALL.format(dollars) : CENTS.format(dollars);
+  return dollars !== 0 && Math.abs(dollars) < 0.1 ? SMALL.format(dollars) : CENTS.format(dollars);
 }
