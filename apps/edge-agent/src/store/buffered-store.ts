@@ -1,11 +1,9 @@
-import { close, fdatasync, open } from 'node:fs';
+import { closeSync, fdatasync, openSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { promisify } from 'node:util';
 import { configure } from './database.ts';
 
-const openFile = promisify(open);
 const syncData = promisify(fdatasync);
-const closeFile = promisify(close);
 
 /**
  * A second connection to `agent.db`, for what every call writes. Its transactions are in the hands of the system when
@@ -16,6 +14,7 @@ const closeFile = promisify(close);
 export class BufferedStore {
   readonly db: DatabaseSync;
   readonly #log: string;
+  #file: number | undefined;
   #running: Promise<void> | undefined;
   #next: Promise<void> | undefined;
 
@@ -47,16 +46,13 @@ export class BufferedStore {
   }
 
   close(): void {
+    if (this.#file !== undefined) closeSync(this.#file);
     this.db.close();
   }
 
-  /** A descriptor of its own each time: the file is replaced when the store is closed and opened again. */
+  /** The file stays the same while a connection to the store is open; the first transaction makes it. */
   async #sync(): Promise<void> {
-    const file = await openFile(this.#log, 'r');
-    try {
-      await syncData(file);
-    } finally {
-      await closeFile(file);
-    }
+    this.#file ??= openSync(this.#log, 'r');
+    await syncData(this.#file);
   }
 }

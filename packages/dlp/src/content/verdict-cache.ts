@@ -2,7 +2,7 @@ import type { Finding } from '../finding.ts';
 import type { Scanner } from '../scanner.ts';
 import type { Part } from './part.ts';
 
-/** Remembers what was found in a part. Never holds the text: keys are keyed hashes, findings are offsets. */
+/** Remembers what was found in a part. Of what is longer than a word it never holds the text: keys are hashes. */
 export interface VerdictCache {
   /** @returns what is remembered for this scanner, policy and part, else what `scan` finds now */
   findings(scanner: Scanner, part: Part, scan: () => Finding[]): Finding[];
@@ -19,13 +19,38 @@ export interface LruVerdictCacheOptions {
   minLength?: number;
 }
 
+const LONGEST_WORD = 32;
+const MOST_WORDS = 2_048;
+
 /** In memory, the least recently used part goes first. */
 export class LruVerdictCache implements VerdictCache {
   readonly #options: LruVerdictCacheOptions;
   readonly #known = new Map<string, readonly Finding[]>();
+  readonly #clean = new Set<string>();
+  /** Version of the scanner that found nothing in them. */
+  #cleanFor = '';
 
   constructor(options: LruVerdictCacheOptions) {
     this.#options = options;
+  }
+
+  /**
+   * Words of the protocol come with every message: names of models and roles, reasons for an end. Such a text is kept as
+   * it is while nothing was found in it.
+   */
+  #short(scanner: Scanner, { text, role, label }: Part, scan: () => Finding[]): Finding[] {
+    if (text.length > LONGEST_WORD) return scan();
+    if (this.#cleanFor !== scanner.version) {
+      this.#clean.clear();
+      this.#cleanFor = scanner.version;
+    }
+    const key = `${role}\n${label ?? ''}\n${text}`;
+    if (this.#clean.has(key)) return [];
+    const findings = scan();
+    if (findings.length > 0) return findings;
+    if (this.#clean.size >= MOST_WORDS) this.#clean.clear();
+    this.#clean.add(key);
+    return findings;
   }
 
   get size(): number {
@@ -34,7 +59,7 @@ export class LruVerdictCache implements VerdictCache {
 
   findings(scanner: Scanner, part: Part, scan: () => Finding[]): Finding[] {
     const { hash, policyRevision, maxParts, minLength = 256 } = this.#options;
-    if (part.text.length < minLength) return scan();
+    if (part.text.length < minLength) return this.#short(scanner, part, scan);
     // JSON keeps the fields apart: none can be written so that it runs into the next.
     const key = hash(
       JSON.stringify([scanner.version, policyRevision(), part.role, part.label ?? null, part.text]),
