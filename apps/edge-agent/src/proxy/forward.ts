@@ -157,6 +157,8 @@ async function carry(
   const { request, destination, caller } = exchange;
   const { host, path, provider, dialect } = destination;
   let charge: CallCost | undefined;
+  /** It was sent, and what became of it is not known. */
+  let isUnclear = false;
   try {
     const credential = await credentialFor(request, destination, route.origin, caller, context);
     const { scope, redacted } = guarded;
@@ -197,9 +199,11 @@ async function carry(
     const counted = countBytes(changes.body ?? exchange.read.body);
     const { upgrade } = exchange;
     const relayed: Relayed = { exchange, route, outgoing, body: counted.body, inspector, connection };
+    isUnclear = true;
     const outcome =
       upgrade === undefined ? await relay(context, relayed) : await relayWebSocket(context, relayed, upgrade);
     charge = chargeOf(context, exchange, decision, outcome);
+    isUnclear = false;
     recordAnswer(context, exchange, inspector, connection);
     record(context, exchange, decision, {
       ...outcome,
@@ -214,7 +218,8 @@ async function carry(
     rememberTranscript(context, exchange, guarded.isClean);
   } finally {
     if (charge?.cost.known === true) money?.settle(charge.cost.micros);
-    else money?.release();
+    // A fault of our own makes nothing free: what stays held is charged in full as abandoned.
+    else if (!isUnclear) money?.release();
   }
 }
 

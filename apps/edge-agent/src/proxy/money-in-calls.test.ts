@@ -173,6 +173,30 @@ describe('a limit', () => {
     expect(new Budgets(db).accounts()).toEqual([]);
   });
 
+  test('is not given back when something of our own fails after the call was sent', async () => {
+    world.mayFail = true;
+    world.govern(limit(1000));
+    const { prices } = world.engines;
+    const find = prices.find.bind(prices);
+    const before = world.upstream.requests.length;
+    prices.find = (...asked) => {
+      if (world.upstream.requests.length > before) throw new Error('a fault of our own');
+      return find(...asked);
+    };
+    try {
+      await world
+        .openai()
+        .chat.completions.create(say)
+        .catch(() => undefined);
+      await expect.poll(() => world.engines.connections.list()).toEqual([]);
+    } finally {
+      prices.find = find;
+    }
+    expect(world.upstream.requests.length).toBe(before + 1);
+    expect(new Budgets(db).accounts()[0]).toMatchObject({ spent: 0, reserved: expect.any(Number) });
+    expect(new Budgets(db).accounts()[0]?.reserved).toBeGreaterThan(0);
+  });
+
   test('that several devices share is asked for before it is spent', async () => {
     const asked: [string[], number | undefined][] = [];
     const shares = new Budgets(db);
