@@ -34,7 +34,13 @@ export {
   runPolicyTests,
 } from './policy-test.ts';
 export { type RecordedEvent, recordedRequests, requestOfEvent } from './recorded-event.ts';
-export { type DecisionChange, type RecordedRequest, type ReplayedDiff, replayPolicies } from './replay.ts';
+export {
+  type DecisionChange,
+  type RecordedRequest,
+  type ReplayedDiff,
+  replayable,
+  replayPolicies,
+} from './replay.ts';
 export {
   ACTIONS,
   type Action,

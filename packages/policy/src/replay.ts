@@ -1,5 +1,6 @@
 import type { PolicySnapshot } from './compile.ts';
 import { decide } from './decide.ts';
+import type { LayeredDocument } from './layer.ts';
 import type { ActionRequest } from './request.ts';
 import { type Outcome, strictness, type Verdict } from './verdict.ts';
 
@@ -68,6 +69,15 @@ export function replayPolicies(
     changes.set(key, change);
   }
   return { requests, unchanged, changes: [...changes.values()].toSorted((a, b) => b.count - a.count) };
+}
+
+/**
+ * A document as far as recorded requests can be decided by it. Balances at the time are not recorded; without
+ * them every limit of spending would count as exceeded, and every downgrade as due.
+ */
+export function replayable({ layer, document }: LayeredDocument): LayeredDocument {
+  const { financial: _, routing: __, ...rest } = document;
+  return { layer, document: rest };
 }
 
 interface Tally {

@@ -84,7 +84,7 @@ export class BudgetsService implements OnModuleInit, OnApplicationShutdown {
   private async answer(stream: DeviceStream, { identity, report }: Received): Promise<void> {
     const { organisationId, deviceId, teamId } = identity;
     const now = new Date();
-    const bundle = (await this.bundles.get(organisationId)).for('policy', teamId);
+    const bundle = (await this.bundles.get(organisationId)).for('policy', identity);
     const asks = report.counters.flatMap((counter) => {
       const ask = bundle === undefined ? undefined : toAsk(bundle, counter, teamId, now);
       return ask === undefined ? [] : [{ counter, ask }];

@@ -1,8 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import type { StateSlot } from '@raypher/shared';
+import type { PolicyStage } from '@raypher/shared/rest';
 import { LRUCache } from 'lru-cache';
 import type { StateKind } from '../link/device-stream.ts';
 import { encode } from '../link/wire.ts';
+import { isInStage, readStage, type StagedDevice } from '../rollouts/stage-membership.ts';
 import { type BundleRow, StateBundlesRepository } from './state-bundles.repository.ts';
 
 /** One bundle, ready to be sent to every device it is for. */
@@ -19,19 +21,26 @@ export interface ReadyBundle {
 /** The newest state of one organisation. */
 export class DesiredBundles {
   private readonly bundles = new Map<string, ReadyBundle>();
+  /** Of a revision that some devices get first. */
+  private readonly staged = new Map<string, ReadyBundle>();
+  private readonly stages = new Map<StateKind, PolicyStage>();
   readonly revisions: Record<StateKind, bigint> = { policy: 0n, freeze: 0n };
 
   constructor(rows: readonly BundleRow[]) {
     for (const row of rows) {
       const bundle = toReady(row);
-      this.bundles.set(nameOf(row.kind, row.teamId), bundle);
+      const stage = readStage(row.stage);
+      if (stage !== null) this.stages.set(row.kind, stage);
+      (stage === null ? this.bundles : this.staged).set(nameOf(row.kind, row.teamId), bundle);
       if (bundle.revision > this.revisions[row.kind]) this.revisions[row.kind] = bundle.revision;
     }
   }
 
-  /** What a device of this team gets: its team's bundle, else the general one. */
-  for(kind: StateKind, teamId: string | null): ReadyBundle | undefined {
-    return this.bundles.get(nameOf(kind, teamId)) ?? this.bundles.get(nameOf(kind, null));
+  /** What a device gets: its team's bundle, else the general one; of a stage, when it is in it. */
+  for(kind: StateKind, device: StagedDevice): ReadyBundle | undefined {
+    const stage = this.stages.get(kind);
+    const bundles = stage !== undefined && isInStage(stage, device) ? this.staged : this.bundles;
+    return bundles.get(nameOf(kind, device.teamId)) ?? bundles.get(nameOf(kind, null));
   }
 }
 

@@ -103,8 +103,10 @@ export class DeliveryService {
   }
 
   private bringUp(stream: DeviceStream, desired: DesiredBundles): void {
+    const { identity } = stream;
+    if (identity === undefined) return;
     for (const kind of KINDS) {
-      const bundle = desired.for(kind, stream.identity?.teamId ?? null);
+      const bundle = desired.for(kind, identity);
       if (bundle !== undefined && this.isMissing(stream, bundle)) {
         stream.sendState(kind, bundle.slot, bundle.digest, bundle.frame);
       }
@@ -122,7 +124,7 @@ export class DeliveryService {
   private isDesired(stream: DeviceStream, kind: StateKind, revision: bigint, digest: string): boolean {
     const { identity } = stream;
     if (identity === undefined) return false;
-    const bundle = this.bundles.peek(identity.organisationId)?.for(kind, identity.teamId);
+    const bundle = this.bundles.peek(identity.organisationId)?.for(kind, identity);
     return bundle !== undefined && bundle.revision === revision && bundle.digest === digest;
   }
 

@@ -6,6 +6,8 @@ export interface BundleRow {
   kind: StateKind;
   revision: string;
   teamId: string | null;
+  /** Set where only some devices get it. */
+  stage: unknown;
   payload: Buffer;
   digest: Buffer;
   signature: Buffer;
@@ -16,13 +18,18 @@ export interface BundleRow {
 export class StateBundlesRepository {
   constructor(private readonly database: IngestDatabase) {}
 
-  /** Every bundle of the newest revision of each kind: the general one and those of teams. */
+  /**
+   * Every bundle of the newest revision of each kind: the general one and those of teams. Where only some devices
+   * get that revision, those of the revision that all others keep come with it.
+   */
   newest(organisationId: string): Promise<BundleRow[]> {
     return this.database.query<BundleRow>(
-      `SELECT b.kind, b.revision, b.team_id AS "teamId", b.payload, b.digest, b.signature, b.key_id AS "keyId"
+      `SELECT b.kind, b.revision, b.team_id AS "teamId", b.payload, b.digest, b.signature, b.key_id AS "keyId",
+              b.stage
          FROM state_bundles b
-         JOIN (SELECT kind, max(revision) AS revision FROM state_bundles WHERE organisation_id = $1 GROUP BY kind) newest
-           ON newest.kind = b.kind AND newest.revision = b.revision
+         JOIN (SELECT DISTINCT ON (kind) kind, revision, base_revision FROM state_bundles WHERE organisation_id = $1
+                ORDER BY kind, revision DESC) newest
+           ON newest.kind = b.kind AND b.revision IN (newest.revision, newest.base_revision)
         WHERE b.organisation_id = $1`,
       [organisationId],
     );

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { RaypherError } from '@raypher/shared';
 import type { BlastRadius, BlastRadiusQuery } from '@raypher/shared/rest';
+import { isInStage } from '../rollouts/stage-membership.ts';
 import { AiAgentsRepository } from './ai-agents.repository.ts';
 import { DevicesRepository } from './devices.repository.ts';
 import { PresenceReader } from './presence.reader.ts';
@@ -52,8 +53,12 @@ export class BlastRadiusService {
     reached: readonly { deviceId: string; hostname: string }[],
   ): Promise<Target[]> {
     switch (query.action) {
-      case 'deploy':
-        return this.devices.active(organisationId, undefined);
+      case 'deploy': {
+        const { stage } = query;
+        const active = await this.devices.active(organisationId, undefined);
+        if (stage === undefined) return active;
+        return active.filter(({ id, teamId }) => isInStage(stage, { deviceId: id, teamId }));
+      }
       case 'revoke': {
         const found = await this.devices.active(organisationId, { device: query.device });
         if (found.length === 0)

@@ -8,6 +8,7 @@ import { type SeededTenant, seedTenant } from '../testing/seed-tenant.ts';
 import { TestApi } from '../testing/test-api.ts';
 import { ChallengePruning } from './challenge-pruning.ts';
 import { EventPartitions } from './event-partitions.ts';
+import { ExpiringExceptions } from './expiring-exceptions.ts';
 import { QUEUE, QUEUE_PREFIX } from './jobs.service.ts';
 import { PresencePruning } from './presence-pruning.ts';
 import { SilentDevices } from './silent-devices.ts';
@@ -129,6 +130,46 @@ describe('event partitions', () => {
   });
 });
 
+describe('exceptions that are about to end', () => {
+  const DAY_MS = 86_400_000;
+
+  it('raise one alert each, three days before, and one more when they were prolonged', async () => {
+    const umbrella = await api.found('Umbrella');
+    const now = Date.now();
+    const ends = (days: number) => new Date(now + days * DAY_MS).toISOString();
+    const deploy = async (basedOn: number, soon: string) => {
+      const exception = (id: string, expires: string) =>
+        `  - { id: ${id}, rules: [ban], agents: { teams: [research] }, owner: ann, reason: Evaluation, expires: '${expires}' }\n`;
+      const source = `apiVersion: raypher/v1
+mode: enforce
+network: { default: allow, rules: [{ id: ban, effect: deny, destinations: [a.example] }] }
+exceptions:
+${exception('soon', soon)}${exception('later', ends(10))}${exception('over', ends(-1))}`;
+      const deployed = await umbrella.administrator.post('/v1/policies/deploy', {
+        documents: [{ layer: 'global', source }],
+        basedOn,
+        reason: 'With exceptions',
+        confirm: 'Umbrella',
+      });
+      expect(deployed.status).toBe(201);
+    };
+    const open = async () => {
+      const { body } = await umbrella.administrator.get('/v1/alerts?state=open');
+      return body.items.map(({ title }: { title: string }) => title);
+    };
+    const job = api.app.get(ExpiringExceptions, { strict: false });
+    await deploy(1, ends(4));
+    await job.run(now);
+    expect(await open()).toEqual([]);
+    await job.run(now + 1.5 * DAY_MS);
+    await job.run(now + 2 * DAY_MS);
+    expect(await open()).toEqual([`Exception soon ends on ${ends(4).slice(0, 10)}`]);
+    await deploy(2, ends(6));
+    await job.run(now + 4 * DAY_MS);
+    expect(await open()).toHaveLength(2);
+  });
+});
+
 describe('the schedule', () => {
   it('is one per job, and a job that fails is counted', async () => {
     const queue = new Queue(QUEUE, { connection: { url: server.url }, prefix: QUEUE_PREFIX });
@@ -138,9 +179,11 @@ describe('the schedule', () => {
         .toEqual([
           'challenge-pruning',
           'event-partitions',
+          'expiring-exceptions',
           'presence-pruning',
           'private-purge',
           'silent-devices',
+          'stage-watch',
         ]);
       await admin.query('REVOKE EXECUTE ON FUNCTION organisation_ids() FROM raypher_app');
       await queue.add('presence-pruning', {});

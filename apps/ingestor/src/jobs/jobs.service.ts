@@ -13,9 +13,11 @@ import type { ApiConfig } from '../config/config.ts';
 import { MetricsService } from '../metrics/metrics.service.ts';
 import { ChallengePruning } from './challenge-pruning.ts';
 import { EventPartitions } from './event-partitions.ts';
+import { ExpiringExceptions } from './expiring-exceptions.ts';
 import { PresencePruning } from './presence-pruning.ts';
 import { PrivatePurge } from './private-purge.ts';
 import { SilentDevices } from './silent-devices.ts';
+import { StageWatch } from './stage-watch.ts';
 
 /** Longest that shutting down waits for a running job, milliseconds. */
 const GOODBYE_MS = 3_000;
@@ -26,9 +28,11 @@ export const QUEUE_PREFIX = 'raypher';
 const EVERY_MS = {
   'challenge-pruning': 5 * 60_000,
   'event-partitions': 60 * 60_000,
+  'expiring-exceptions': 60 * 60_000,
   'presence-pruning': 5 * 60_000,
   'private-purge': 15 * 60_000,
   'silent-devices': 60_000,
+  'stage-watch': 10_000,
 } as const;
 type JobName = keyof typeof EVERY_MS;
 
@@ -48,9 +52,11 @@ export class JobsService implements OnApplicationBootstrap, OnApplicationShutdow
     metrics: MetricsService,
     private readonly challenges: ChallengePruning,
     private readonly partitions: EventPartitions,
+    private readonly exceptions: ExpiringExceptions,
     private readonly pruning: PresencePruning,
     private readonly purge: PrivatePurge,
     private readonly silent: SilentDevices,
+    private readonly stages: StageWatch,
   ) {
     this.failures = new Counter({
       name: 'raypher_jobs_failed_total',
@@ -102,12 +108,16 @@ export class JobsService implements OnApplicationBootstrap, OnApplicationShutdow
         return this.challenges.run();
       case 'event-partitions':
         return this.partitions.run();
+      case 'expiring-exceptions':
+        return this.exceptions.run();
       case 'presence-pruning':
         return this.pruning.run();
       case 'private-purge':
         return this.purge.run();
       case 'silent-devices':
         return this.silent.run();
+      case 'stage-watch':
+        return this.stages.run();
     }
   }
 

@@ -72,7 +72,7 @@ export class OverviewRepository {
       const [policy] = await tx.$queryRaw<{ revision: bigint; documents: unknown; appliedBy: bigint }[]>`
         SELECT revision, documents, (SELECT count(*) FROM devices
             WHERE status = 'active' AND applied_policy_revision = revision) AS "appliedBy"
-        FROM policy_revisions ORDER BY revision DESC LIMIT 1`;
+        FROM policy_revisions WHERE stage IS NULL ORDER BY revision DESC LIMIT 1`;
       return { counts, posture, policy };
     });
   }

@@ -1,13 +1,16 @@
 import { Module } from '@nestjs/common';
 import { PricesModule } from '../spend/prices.module.ts';
+import { ApplyService } from './apply.service.ts';
 import { PoliciesController } from './policies.controller.ts';
 import { PoliciesRepository } from './policies.repository.ts';
 import { PoliciesService } from './policies.service.ts';
+import { ReplayRepository } from './replay.repository.ts';
+import { ReplayService } from './replay.service.ts';
 
 @Module({
   imports: [PricesModule],
   controllers: [PoliciesController],
-  providers: [PoliciesRepository, PoliciesService],
-  exports: [PoliciesService],
+  providers: [ApplyService, PoliciesRepository, PoliciesService, ReplayRepository, ReplayService],
+  exports: [PoliciesRepository, PoliciesService],
 })
 export class PoliciesModule {}

@@ -1,5 +1,6 @@
 import { type Rollout, type RolloutDevice, RolloutPhase } from '@raypher/shared/rest';
 import { z } from 'zod';
+import { readStage } from './stage-membership.ts';
 
 export interface RolloutRow {
   id: string;
@@ -10,6 +11,7 @@ export interface RolloutRow {
   createdBy: string;
   createdAt: Date;
   supersededAt: Date | null;
+  stage: unknown;
   devices: bigint;
   pending: bigint;
   received: bigint;
@@ -54,6 +56,7 @@ export function showRollout(row: RolloutRow): Rollout {
     createdBy: row.createdBy,
     createdAt: row.createdAt.toISOString(),
     supersededAt: row.supersededAt?.toISOString() ?? null,
+    stage: readStage(row.stage),
     devices: Number(row.devices),
     counts,
     settledAfterMs: isSettled ? millisecondsAfter(row.createdAt, row.lastAnswerAt) : null,

@@ -1,8 +1,10 @@
 import { Injectable } from '@nestjs/common';
-import type { RolloutPhase } from '@raypher/shared/rest';
+import type { PolicyStage, RolloutPhase } from '@raypher/shared/rest';
+import { toJson } from '../database/json.ts';
 import { TenantDatabase, type TenantTransaction } from '../database/tenant-database.ts';
 import { Prisma } from '../generated/prisma/client.ts';
 import type { RolloutDeviceRow, RolloutRow } from './rollout.row.ts';
+import { stageHolds } from './stage-membership.ts';
 
 export interface NewRollout {
   kind: 'policy' | 'freeze';
@@ -10,20 +12,35 @@ export interface NewRollout {
   title: string;
   reason: string;
   createdBy: string;
+  /** Whom it is for; null is everybody. */
+  stage: PolicyStage | null;
 }
 
 @Injectable()
 export class RolloutsRepository {
   constructor(private readonly database: TenantDatabase) {}
 
-  /** Inserts a rollout; the ones before it on the same line are superseded. */
+  /**
+   * Inserts a rollout; the ones before it on the same line are superseded. One that only some devices get leaves
+   * that of everybody else open.
+   */
   async open(tx: TenantTransaction, organisationId: string, rollout: NewRollout): Promise<string> {
+    const { stage } = rollout;
     await tx.rollout.updateMany({
-      where: { kind: rollout.kind, supersededAt: null },
+      where: {
+        kind: rollout.kind,
+        supersededAt: null,
+        ...(stage === null ? {} : { stage: { not: Prisma.DbNull } }),
+      },
       data: { supersededAt: new Date() },
     });
     const { id } = await tx.rollout.create({
-      data: { ...rollout, revision: BigInt(rollout.revision), organisationId },
+      data: {
+        ...rollout,
+        revision: BigInt(rollout.revision),
+        organisationId,
+        stage: stage === null ? Prisma.DbNull : toJson(stage),
+      },
       select: { id: true },
     });
     return id;
@@ -108,7 +125,7 @@ function phases(connected: readonly string[]): Prisma.Sql {
     JOIN devices d ON d.enrolled_at < coalesce(w.superseded_at, 'infinity')
     LEFT JOIN rollout_devices x ON x.rollout_id = w.id AND x.device_id = d.id
     LEFT JOIN unnest(${ids}::uuid[]) AS c (id) ON c.id = d.id
-    WHERE d.status = 'active' OR x.device_id IS NOT NULL)`;
+    WHERE (d.status = 'active' AND ${stageHolds(Prisma.sql`w.stage`)}) OR x.device_id IS NOT NULL)`;
 }
 
 function counted(wanted: Prisma.Sql, connected: readonly string[]): Prisma.Sql {
@@ -116,12 +133,12 @@ function counted(wanted: Prisma.Sql, connected: readonly string[]): Prisma.Sql {
   return Prisma.sql`
     WITH wanted AS (${wanted}), ${phases(connected)}
     SELECT w.id, w.kind, w.revision, w.title, w.reason, w.created_by AS "createdBy", w.created_at AS "createdAt",
-      w.superseded_at AS "supersededAt", count(p."deviceId") AS devices,
+      w.superseded_at AS "supersededAt", w.stage, count(p."deviceId") AS devices,
       ${of('pending')} AS pending, ${of('received')} AS received, ${of('verified')} AS verified,
       ${of('applied')} AS applied, ${of('rejected')} AS rejected, ${of('unreachable')} AS unreachable,
       coalesce(sum(p.affected), 0)::bigint AS affected,
       max(p."updatedAt") FILTER (WHERE p.phase IN ('applied', 'rejected')) AS "lastAnswerAt"
     FROM wanted w LEFT JOIN phases p ON p."rolloutId" = w.id
-    GROUP BY w.id, w.kind, w.revision, w.title, w.reason, w.created_by, w.created_at, w.superseded_at
+    GROUP BY w.id, w.kind, w.revision, w.title, w.reason, w.created_by, w.created_at, w.superseded_at, w.stage
     ORDER BY w.created_at DESC, w.id DESC`;
 }

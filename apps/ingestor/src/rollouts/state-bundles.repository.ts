@@ -1,8 +1,18 @@
 import { Injectable } from '@nestjs/common';
+import type { PolicyStage } from '@raypher/shared/rest';
+import { toJson } from '../database/json.ts';
 import type { TenantTransaction } from '../database/tenant-database.ts';
+import { Prisma } from '../generated/prisma/client.ts';
 import type { SignedPayload } from '../keys/signing.service.ts';
+import { readStage } from './stage-membership.ts';
 
 export type StateKind = 'policy' | 'freeze';
+
+/** For some devices first; `base` is the revision that all others keep. */
+export interface Staging {
+  stage: PolicyStage;
+  base: number;
+}
 
 @Injectable()
 export class StateBundlesRepository {
@@ -21,9 +31,15 @@ export class StateBundlesRepository {
   async insert(
     tx: TenantTransaction,
     organisationId: string,
-    bundle: { kind: StateKind; revision: number; teamId: string | null; signed: SignedPayload },
+    bundle: {
+      kind: StateKind;
+      revision: number;
+      teamId: string | null;
+      signed: SignedPayload;
+      staging: Staging | null;
+    },
   ): Promise<void> {
-    const { kind, revision, teamId, signed } = bundle;
+    const { kind, revision, teamId, signed, staging } = bundle;
     await tx.stateBundle.create({
       data: {
         organisationId,
@@ -34,19 +50,26 @@ export class StateBundlesRepository {
         digest: new Uint8Array(signed.digest),
         signature: new Uint8Array(signed.signature),
         keyId: signed.keyId,
+        stage: staging === null ? Prisma.DbNull : toJson(staging.stage),
+        baseRevision: staging === null ? null : BigInt(staging.base),
       },
       select: { id: true },
     });
   }
 
-  /** Which teams have a bundle of their own in the newest revision of a kind. */
+  /**
+   * Teams whose devices are sent something else than others in the newest revision of a kind. While some devices
+   * have a revision of their own, what the others have counts too.
+   */
   async teamsOfNewest(tx: TenantTransaction, kind: StateKind): Promise<Set<string | null>> {
-    const newest = await tx.stateBundle.aggregate({ where: { kind }, _max: { revision: true } });
-    if (newest._max.revision === null) return new Set();
+    const newest = await tx.stateBundle.findFirst({ where: { kind }, orderBy: { revision: 'desc' } });
+    if (newest === null) return new Set();
+    const { revision, baseRevision } = newest;
     const rows = await tx.stateBundle.findMany({
-      where: { kind, revision: newest._max.revision },
+      where: { kind, revision: { in: baseRevision === null ? [revision] : [revision, baseRevision] } },
       select: { teamId: true },
     });
-    return new Set(rows.map((row) => row.teamId));
+    const selector = readStage(newest.stage)?.selector;
+    return new Set([...rows.map((row) => row.teamId), ...(selector?.kind === 'teams' ? selector.teams : [])]);
   }
 }

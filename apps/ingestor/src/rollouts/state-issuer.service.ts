@@ -4,12 +4,14 @@ import type { TenantTransaction } from '../database/tenant-database.ts';
 import { SigningService } from '../keys/signing.service.ts';
 import { OutboxRepository } from '../outbox/outbox.repository.ts';
 import { RolloutsRepository } from './rollouts.repository.ts';
-import { StateBundlesRepository } from './state-bundles.repository.ts';
+import { type Staging, StateBundlesRepository } from './state-bundles.repository.ts';
 
 export interface NewState {
   title: string;
   reason: string;
   createdBy: string;
+  /** Absent: everybody gets it. */
+  staging?: Staging | null;
   /** One payload per audience: a team, or null for everybody without one of their own. */
   audiences: readonly { teamId: string | null; payload: PolicyPayload | FreezePayload }[];
 }
@@ -38,9 +40,10 @@ export class StateIssuer {
     if (first === undefined) throw new Error('a state without an audience reaches nobody');
     const { kind, revision } = first.payload;
     let digest = '';
+    const { staging = null } = state;
     for (const { teamId, payload } of state.audiences) {
       const signed = await this.signing.signBundle(organisationId, payload, tx);
-      await this.bundles.insert(tx, organisationId, { kind, revision, teamId, signed });
+      await this.bundles.insert(tx, organisationId, { kind, revision, teamId, signed, staging });
       if (teamId === null) digest = signed.digest.toString('hex');
     }
     const { title, reason, createdBy } = state;
@@ -50,6 +53,7 @@ export class StateIssuer {
       title,
       reason,
       createdBy,
+      stage: staging?.stage ?? null,
     });
     await this.outbox.add(tx, { topic: kind, organisation: organisationId, revision });
     return { rolloutId, digest };

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { compilePolicy, isSharedByDevices, parsePolicy, periodAt } from '@raypher/policy';
 import { type Budget, type BudgetCounter, type Budgets, PolicyDocuments } from '@raypher/shared/rest';
 import { TenantDatabase, type TenantTransaction } from '../database/tenant-database.ts';
+import { Prisma } from '../generated/prisma/client.ts';
 
 /** Nil: the organisation's own, or no team. */
 const NOBODY = '00000000-0000-0000-0000-000000000000';
@@ -35,7 +36,10 @@ export class BudgetsReader {
   /** @param team whose limits and devices alone are shown, beside the limits of the organisation */
   read(organisationId: string, team: string | undefined, now = new Date()): Promise<Budgets> {
     return this.database.within(organisationId, async (tx) => {
-      const policy = await tx.policyRevision.findFirst({ orderBy: { revision: 'desc' } });
+      const policy = await tx.policyRevision.findFirst({
+        where: { stage: { equals: Prisma.DbNull } },
+        orderBy: { revision: 'desc' },
+      });
       const documents = policy === null ? [] : PolicyDocuments.parse(policy.documents);
       const teams = new Map((await tx.team.findMany()).map(({ id, name }) => [id, name]));
       const limits = documents

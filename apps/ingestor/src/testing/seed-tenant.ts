@@ -199,6 +199,8 @@ export interface SeededEvent {
   outcome?: string | null;
   mode?: string | null;
   target?: string;
+  /** The bytes of the entry; an empty object unless given. */
+  entry?: string;
   receivedAt?: Date;
 }
 
@@ -212,7 +214,7 @@ export async function seedEvent(
   await admin.query(
     `INSERT INTO events (organisation_id, device_id, seq, received_on, received_at, occurred_at, type, severity, actor_kind,
         actor_id, actor_name, action, target, outcome, mode, rule, policy_revision, hash, entry)
-      VALUES ($1, $2, $3, $4, $5, $5, $6, 'info', 'ai-agent', 'a1', 'agent.py', 'call', $7, $8, $9, 'r1', 1, $10, '{}')`,
+      VALUES ($1, $2, $3, $4, $5, $5, $6, 'info', 'ai-agent', 'a1', 'agent.py', 'call', $7, $8, $9, 'r1', 1, $10, $11)`,
     [
       organisation,
       device,
@@ -224,6 +226,7 @@ export async function seedEvent(
       event.outcome === undefined ? 'ALLOW' : event.outcome,
       event.mode === undefined ? 'enforce' : event.mode,
       randomBytes(32),
+      event.entry ?? '{}',
     ],
   );
 }

@@ -6,6 +6,8 @@ export * from './fleet.ts';
 export * from './identity.ts';
 export * from './incidents.ts';
 export * from './permissions.ts';
+export * from './policy-stage.ts';
 export * from './provisioning.ts';
 export * from './record.ts';
+export * from './replay.ts';
 export * from './spend.ts';

@@ -9,6 +9,7 @@ import {
   type PolicyLayer,
   type ReplayedDiff,
   recordedRequests,
+  replayable,
   replayPolicies,
 } from '@raypher/policy';
 import { LedgerEntry, RaypherError } from '@raypher/shared';
@@ -100,17 +101,11 @@ async function replay(
   const entries =
     options.events === undefined ? await askEntries(options, options.last) : readEvents(options.events);
   const [from, to] = [before, after].map((documents) =>
-    compilePolicy({ revision: 0, layers: documents.map(withoutLimits) }),
+    compilePolicy({ revision: 0, layers: documents.map(replayable) }),
   );
   if (from === undefined || to === undefined) throw new TypeError('two policies are compared');
   const diff = replayPolicies(from, to, recordedRequests(entries), { wouldBe: options.wouldBe });
   return { entries: entries.length, ...diff };
-}
-
-/** Balances at the time are not recorded; without them every limit would count as exceeded. */
-function withoutLimits({ layer, document }: LayeredDocument): LayeredDocument {
-  const { financial: _, routing: __, ...rest } = document;
-  return { layer, document: rest };
 }
 
 function readEvents(file: string): LedgerEntry[] {

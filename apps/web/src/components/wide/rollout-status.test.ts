@@ -12,6 +12,7 @@ const rollout: Rollout = {
   createdBy: 'Ada',
   createdAt: '2026-11-20T10:00:00.000Z',
   supersededAt: null,
+  stage: null,
   devices: 10,
   counts: { pending: 1, received: 2, verified: 1, applied: 3, rejected: 1, unreachable: 2 },
   settledAfterMs: null,

@@ -47,14 +47,18 @@ import {
   type PolicyDocuments,
   PolicyRevision,
   PrivateRetention,
+  type PromoteStage,
   type PushSecret,
   type PutPrices,
   pageOf,
+  ReplayedPolicy,
+  type ReplayPolicy,
   type RevokeDevice,
   type RevokeSecret,
   type RollbackPolicy,
   Rollout,
   RolloutDevice,
+  RunningPolicy,
   type SendCommand,
   Spend,
   SpendSeries,
@@ -69,6 +73,7 @@ import {
   type UpdateIncident,
   type UpdateMember,
   type UpdateRetention,
+  type WithdrawStage,
 } from '@raypher/shared/rest';
 import { z } from 'zod';
 import { request } from './request.ts';
@@ -101,13 +106,17 @@ export const api = {
 
   agents: (query: Filter) => request('GET', '/v1/agents', pageOf(AiAgentView), { query }),
 
-  runningPolicy: () => request('GET', '/v1/policies/running', PolicyRevision),
+  runningPolicy: () => request('GET', '/v1/policies/running', RunningPolicy),
   revisions: (query: Filter = {}) =>
     request('GET', '/v1/policies/revisions', pageOf(PolicyRevision), { query }),
   revision: (revision: number) => request('GET', `/v1/policies/revisions/${revision}`, PolicyRevision),
   checkPolicy: (documents: PolicyDocuments) =>
     request('POST', '/v1/policies/check', CheckedPolicy, { body: { documents } }),
   deployPolicy: (body: DeployPolicy) => request('POST', '/v1/policies/deploy', Rollout, { body }),
+  replayPolicy: (body: z.input<typeof ReplayPolicy>) =>
+    request('POST', '/v1/policies/replay', ReplayedPolicy, { body }),
+  promoteStage: (body: PromoteStage) => request('POST', '/v1/policies/stage/promote', Rollout, { body }),
+  withdrawStage: (body: WithdrawStage) => request('POST', '/v1/policies/stage/withdraw', Rollout, { body }),
   rollbackPolicy: (body: RollbackPolicy) => request('POST', '/v1/policies/rollback', Rollout, { body }),
 
   blastRadius: (body: BlastRadiusQuery) => request('POST', '/v1/blast-radius', BlastRadius, { body }),
