@@ -78,6 +78,26 @@ describe('a call and its cost', () => {
     expect(event.data.costMicros).toBeGreaterThan(0);
   });
 
+  test('of a client that does not wait for a whole answer is charged all the same', async () => {
+    world.govern(limit(10));
+    world.upstream.behave({ delayMs: 300 });
+    const controller = new AbortController();
+    const sent = world.upstream.nextRequest();
+    const call = world.openai().chat.completions.create(say, { signal: controller.signal });
+    call.catch(() => undefined);
+    await sent;
+    controller.abort();
+    const event = await world.recorded;
+    expect(event.data).toMatchObject({ brokenOff: 'client', status: 499, costEstimated: true });
+    expect(event.data.costMicros).toBeGreaterThan(0);
+  });
+
+  test('that never reached the provider costs nothing', async () => {
+    const answer = await world.absolute('http://nobody.example/v1/chat/completions');
+    expect(answer.status).toBe(502);
+    expect((await world.recorded).data).not.toHaveProperty('costMicros');
+  });
+
   test('that failed at the provider costs nothing', async () => {
     world.govern(limit(10));
     world.upstream.behave({ failWith: 500 });

@@ -60,6 +60,8 @@ export async function relay(context: ProxyContext, relayed: Relayed): Promise<Ou
   });
   try {
     signal.throwIfAborted();
+    // From here on a provider may be at work, and charge for it, whether anybody waits for the answer or not.
+    if (destination.provider !== undefined) reader = new AnswerReader(exchange, 'opaque');
     const answer = await context.upstreams.request(route, {
       ...outgoing,
       // Node's parser only lets through methods it knows; undici accepts the same ones.
@@ -70,6 +72,11 @@ export async function relay(context: ProxyContext, relayed: Relayed): Promise<Ou
     state.status = answer.statusCode;
     const contentType = String(answer.headers['content-type'] ?? '');
     state.format = answerFormat(contentType, destination.path);
+    // Whoever fails charges nothing.
+    reader =
+      answer.statusCode < 400 && destination.provider !== undefined
+        ? new AnswerReader(exchange, state.format)
+        : undefined;
     const headers = responseHeaders(answer.headers);
     const isRead = destination.provider !== undefined || !inspector.isIdle;
     if (!isRead || state.format === 'opaque' || exchange.method === 'HEAD') {
@@ -78,9 +85,6 @@ export async function relay(context: ProxyContext, relayed: Relayed): Promise<Ou
       await copy(answer.body, context, relayed, state, { signal });
       response.end();
       return over();
-    }
-    if (answer.statusCode < 400 && destination.provider !== undefined) {
-      reader = new AnswerReader(exchange, state.format);
     }
     const coding = answer.headers['content-encoding'];
     const decoders = contentDecoders(coding === undefined ? undefined : String(coding));
@@ -131,6 +135,8 @@ export async function relay(context: ProxyContext, relayed: Relayed): Promise<Ou
       const why = `The answer was stopped: ${error.message}`;
       return over('data', endBroken(exchange, state.format, 'data-blocked', why));
     }
+    // No answer at all: nothing was charged that anybody knows of.
+    if (state.status === 0) reader = undefined;
     const message = `${destination.host} cannot be reached: ${whyOf(error)}.`;
     // Cut off in the middle, the client must see a broken answer and not a short one.
     return over('upstream', refuse(response, dialect, 'unreachable', message));

@@ -73,7 +73,7 @@ const text = fc.oneof(
 const message = fc.oneof(
   fc.record({ role: text, content: text }),
   fc.record({ role: text, content: fc.array(fc.record({ type: text, text })) }),
-  fc.record({ [`"messages"`]: fc.array(fc.constant({ a: [[]] })) }),
+  fc.record({ '"messages"': fc.array(fc.constant({ a: [[]] })) }),
 );
 const head = fc.dictionary(text, fc.oneof(text, fc.integer(), fc.constant(null), fc.array(fc.constant({}))));
 
