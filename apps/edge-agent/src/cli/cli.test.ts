@@ -37,6 +37,7 @@ const COMMANDS = [
   'unseal',
   'vault',
   'approvals',
+  'connections',
   'logs',
   'policy',
 ];

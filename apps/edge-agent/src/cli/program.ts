@@ -5,6 +5,7 @@ import { approvalsCommand } from './approvals.ts';
 import { budgetCommand } from './budget.ts';
 import { caCommand } from './ca.ts';
 import { completionCommand } from './completion.ts';
+import { connectionsCommand } from './connections.ts';
 import { doctorCommand } from './doctor.ts';
 import { enrollCommand } from './enroll.ts';
 import { freezeCommand } from './freeze.ts';
@@ -51,6 +52,7 @@ export function buildProgram(): Command {
       .addCommand(killCommand)
       .addCommand(allowCommand)
       .addCommand(approvalsCommand)
+      .addCommand(connectionsCommand)
       .addCommand(sealCommand)
       .addCommand(unsealCommand)
       .addCommand(vaultCommand)

@@ -16,6 +16,8 @@ export interface LiveConnection {
   readonly provider: string | undefined;
   model: string | undefined;
   outcome: 'ALLOW' | 'DENY' | 'PROMPT';
+  /** Whose opinion it is, of the policy of that revision. */
+  readonly rule: { layer: string; id: string; revision: number };
   bytesSent: number;
   bytesReceived: number;
   /** Micro-dollars so far, reckoned while it streams; undefined where nobody knows. */
@@ -30,14 +32,19 @@ export const PREVIEW_LENGTH = 240;
 
 type Opening = Pick<
   LiveConnection,
-  'kind' | 'process' | 'agent' | 'host' | 'port' | 'method' | 'path' | 'provider' | 'model'
+  'kind' | 'process' | 'agent' | 'host' | 'port' | 'method' | 'path' | 'provider' | 'model' | 'rule'
 >;
+
+/** Reads how many bytes went through; asked only when somebody looks. */
+export type ByteMeter = () => Partial<Pick<LiveConnection, 'bytesSent' | 'bytesReceived'>>;
 
 /** A connection while it is open. Who carries it writes into `state` as it goes on. */
 export interface OpenConnection {
   readonly state: LiveConnection;
   /** Aborted when a person cuts it; the reason is a {@link CutByPerson}. */
   readonly cut: AbortSignal;
+  /** Bytes that are counted elsewhere. */
+  measure(meter: ByteMeter): void;
   close(): void;
 }
 
@@ -52,9 +59,27 @@ export class CutByPerson extends Error {
   }
 }
 
+interface Open {
+  readonly state: LiveConnection;
+  readonly controller: AbortController;
+  meter: ByteMeter | undefined;
+}
+
+/** Told about every connection, as long as it listens. */
+export interface ConnectionListener {
+  opened(state: LiveConnection): void;
+  /** With its last state. */
+  closed(state: LiveConnection): void;
+}
+
 /** What is open right now. */
 export class LiveConnections {
-  readonly #open = new Map<string, { state: LiveConnection; controller: AbortController }>();
+  readonly #open = new Map<string, Open>();
+  readonly #listeners = new Set<ConnectionListener>();
+
+  get size(): number {
+    return this.#open.size;
+  }
 
   open(opening: Opening): OpenConnection {
     const id = randomUUID();
@@ -71,18 +96,44 @@ export class LiveConnections {
       asked: '',
       answered: '',
     };
-    this.#open.set(id, { state, controller });
-    return { state, cut: controller.signal, close: () => this.#open.delete(id) };
+    const open: Open = { state, controller, meter: undefined };
+    this.#open.set(id, open);
+    for (const listener of this.#listeners) listener.opened(state);
+    return {
+      state,
+      cut: controller.signal,
+      measure: (meter) => {
+        open.meter = meter;
+      },
+      close: () => {
+        if (!this.#open.delete(id)) return;
+        if (this.#listeners.size === 0) return;
+        measured(open);
+        for (const listener of this.#listeners) listener.closed(state);
+      },
+    };
   }
 
+  /** Oldest first. */
   list(): LiveConnection[] {
-    return [...this.#open.values()].map(({ state }) => state);
+    return [...this.#open.values()].map(measured);
+  }
+
+  /** @returns the undo */
+  listen(listener: ConnectionListener): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
   }
 
   /** @returns what was cut, undefined when it is not open (any more) */
   cut(id: string, by: string): LiveConnection | undefined {
     const found = this.#open.get(id);
-    found?.controller.abort(new CutByPerson(by));
-    return found?.state;
+    if (found === undefined || found.controller.signal.aborted) return undefined;
+    found.controller.abort(new CutByPerson(by));
+    return measured(found);
   }
+}
+
+function measured({ state, meter }: Open): LiveConnection {
+  return meter === undefined ? state : Object.assign(state, meter());
 }

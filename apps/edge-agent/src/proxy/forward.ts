@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { OpenConnection } from '../connections/live-connections.ts';
+import { ruleOf } from '../connections/rule-of.ts';
 import type { Route } from '../egress/reach.ts';
 import { modelsOfWebSocket } from '../web-socket/model-of.ts';
 import { relayWebSocket } from '../web-socket/relay-web-socket.ts';
@@ -85,6 +86,7 @@ export async function forward(
     path: context.data.recordedPath(exchange.path),
     provider: destination.provider?.id,
     model: early.model ?? undefined,
+    rule: ruleOf(early.verdict),
   });
   try {
     await carry(context, exchange, early, reach.route, connection);
@@ -198,6 +200,8 @@ async function carry(
     const inspector = new AnswerInspector(context, exchange, scope);
     const counted = countBytes(changes.body ?? exchange.read.body);
     const { upgrade } = exchange;
+    // Messages of a WebSocket are counted where they are relayed.
+    if (upgrade === undefined) connection.measure(() => ({ bytesSent: counted.bytes() }));
     const relayed: Relayed = { exchange, route, outgoing, body: counted.body, inspector, connection };
     isUnclear = true;
     const outcome =

@@ -11,6 +11,7 @@ import { LocalProxy } from './local-proxy.ts';
 
 let upstream: FakeUpstream;
 let proxy: LocalProxy;
+const parts = engines();
 let rules = '[]';
 let recorded = Promise.withResolvers<EventDraft>();
 const greeter = createServer((socket) => socket.end('220 hello\r\n'));
@@ -33,7 +34,7 @@ beforeAll(async () => {
     },
     {
       policy: inForce(() => snapshotOf(`network: { default: allow, rules: ${rules} }`, 'enforce', 3)),
-      ...engines(),
+      ...parts,
       identify: async () => ({ process: { pid: 7, startTime: 1 }, agent: undefined }),
       record: (event) => recorded.resolve(event),
       modelSeen: () => {},
@@ -194,3 +195,31 @@ async function captureHello(servername: string): Promise<Buffer> {
   client.on('error', () => {});
   return promise;
 }
+
+test('a tunnel is among what is open, counts its bytes, and a person can cut it', async () => {
+  const { connections } = parts;
+  const { socket } = await open('front.example:443');
+  const hello = new Promise<number>((resolve) => {
+    const secure = tlsConnect({ socket, servername: 'front.example', rejectUnauthorized: false }, () =>
+      resolve(secure.bytesWritten),
+    );
+    secure.on('error', () => undefined);
+  });
+  await hello;
+  const live = connections.list().at(-1);
+  expect(live).toMatchObject({
+    kind: 'tunnel',
+    host: 'front.example',
+    port: 443,
+    process: { pid: 7 },
+    rule: { revision: 3 },
+  });
+  expect(live?.bytesSent).toBeGreaterThan(100);
+  expect(live?.bytesReceived).toBeGreaterThan(100);
+  const ended = once(socket, 'close');
+  expect(connections.cut(live?.id ?? '', 'Ann')).toBe(live);
+  await ended;
+  expect((await recorded.promise).data).toMatchObject({ brokenOff: 'person' });
+  expect(connections.list()).not.toContain(live);
+  expect(connections.cut(live?.id ?? '', 'Ann')).toBeUndefined();
+});

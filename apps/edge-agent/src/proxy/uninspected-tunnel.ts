@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import { normaliseHost, type Verdict, withoutAnswer } from '@raypher/policy';
 import type { OpenConnection } from '../connections/live-connections.ts';
+import { ruleOf } from '../connections/rule-of.ts';
 import type { AddressFacts } from '../egress/reach.ts';
 import { strictest } from '../egress/severity.ts';
 import { callerMessage, callerRefusal, callerRefused } from './allowed-callers.ts';
@@ -121,40 +122,36 @@ export class UninspectedTunnel {
       end.on('error', close);
       end.on('close', close);
     }
-    const live = this.#show();
+    const live = this.#show(upstream);
     live.cut.addEventListener('abort', close, { once: true });
-    upstream.on('data', (bytes: Buffer) => {
-      live.state.bytesReceived += bytes.length;
-    });
     upstream.pipe(client);
     const found = await (first ?? firstBytes(client, head));
     if (client.destroyed || upstream.destroyed) close();
     else if (found.kind === 'ended') upstream.end(found.bytes);
-    else if (this.#permits(found)) {
-      client.on('data', (bytes: Buffer) => {
-        live.state.bytesSent += bytes.length;
-      });
-      client.pipe(upstream);
-    } else close();
+    else if (this.#permits(found)) client.pipe(upstream);
+    else close();
     await promise;
     live.close();
     this.#record(live.cut.aborted ? 'person' : undefined);
   }
 
-  /** While it is open. */
-  #show(): OpenConnection {
-    const { port, caller } = this.#tunnel;
-    return this.#context.connections.open({
+  /** In the live view, under the name that was asked for. */
+  #show(upstream: Socket): OpenConnection {
+    const { host, port, caller } = this.#tunnel;
+    const connection = this.#context.connections.open({
       kind: 'tunnel',
       process: caller.process,
       agent: caller.agent ?? undefined,
-      host: this.#name,
+      host,
       port,
       method: 'CONNECT',
       path: '',
-      provider: providerByHost(this.#name, port)?.id,
+      provider: providerByHost(host, port)?.id,
       model: undefined,
+      rule: ruleOf(this.#decision.verdict),
     });
+    connection.measure(() => ({ bytesSent: upstream.bytesWritten, bytesReceived: upstream.bytesRead }));
+    return connection;
   }
 
   #permits(first: FirstBytes): boolean {

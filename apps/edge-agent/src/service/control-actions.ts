@@ -2,6 +2,8 @@ import { type LedgerEntry, RaypherError } from '@raypher/shared';
 import type { ApprovalDesk } from '../approvals/approval-desk.ts';
 import { answerApprovalRequest } from '../approvals/approval-requests.ts';
 import type { Allowance } from '../callers/allowance.ts';
+import { cutConnection } from '../connections/cut-connection.ts';
+import type { LiveConnections } from '../connections/live-connections.ts';
 import type { Inventory } from '../discovery/inventory.ts';
 import type { EventDraft } from '../ledger/event-draft.ts';
 import { type Ledger, readEntry } from '../ledger/ledger.ts';
@@ -26,6 +28,8 @@ export interface ControlActionParts {
   log: EventLog;
   vault: Vault | undefined;
   approvals: ApprovalDesk;
+  connections: LiveConnections;
+  record: (event: EventDraft) => void;
   isEnrolled: boolean;
   budgets: () => BudgetStatus[];
   policy: PolicyEnforcer;
@@ -64,6 +68,10 @@ export function controlActions(parts: ControlActionParts): ControlHandler {
         return parts.allowance.disallow(request.target, request.by);
       case 'allowed':
         return parts.allowance.list();
+      case 'connections':
+        return parts.connections.list();
+      case 'cut-connection':
+        return cutConnection(parts.connections, parts.record, { ...request, from: 'device' });
       case 'budget':
         return parts.budgets();
       case 'logs':

@@ -1,8 +1,9 @@
-import { type CommandPayload, type FreezePayload, type PolicyPayload, RaypherError } from '@raypher/shared';
+import type { CommandPayload, FreezePayload, PolicyPayload } from '@raypher/shared';
 import type { Logger } from 'pino';
 import type { ApprovalDesk } from '../approvals/approval-desk.ts';
 import { decideApproval } from '../approvals/decide-command.ts';
 import type { LeaseKeeper } from '../budgets/lease-keeper.ts';
+import { cutConnection, cutOf } from '../connections/cut-connection.ts';
 import type { LiveConnections } from '../connections/live-connections.ts';
 import type { Inventory } from '../discovery/inventory.ts';
 import { type Enrolment, saveEnrolment } from '../identity/enrolment.ts';
@@ -82,7 +83,8 @@ export class ControlPlane {
         kill: (payload) => this.#kill(payload),
         'put-secret': (payload) => putSecret(parts.vault, pushed, payload),
         'revoke-secret': (payload) => revokeSecret(parts.vault, pushed, payload),
-        'cut-connection': async (payload) => cutConnection(parts.connections, payload),
+        'cut-connection': async (payload) =>
+          cutConnection(parts.connections, (event) => ledger.note(event), cutOf(payload)),
         'decide-approval': (payload) => decideApproval(parts.approvals, payload),
       },
     });
@@ -95,6 +97,7 @@ export class ControlPlane {
       freeze: this.#freeze,
       execute: (command) => commands.execute(command),
       report: parts.report,
+      connections: parts.connections,
       ...(parts.leases === undefined ? {} : { budgets: parts.leases }),
       changed: (status) => {
         log.info({ state: status.state, reason: status.reason }, 'link to the control plane');
@@ -178,15 +181,4 @@ export class ControlPlane {
     );
     return { killed: report.killed, spared: report.spared, durationMs: report.durationMs };
   }
-}
-
-function cutConnection(
-  connections: LiveConnections,
-  { arguments: given }: CommandPayload,
-): Record<string, unknown> {
-  const cut = connections.cut(String(given.connection ?? ''), String(given.by ?? 'the control plane'));
-  if (cut === undefined) {
-    throw new RaypherError('connection/unknown', 'This connection is not open any more.');
-  }
-  return { host: cut.host, agent: cut.agent?.name ?? '', bytesReceived: cut.bytesReceived };
 }

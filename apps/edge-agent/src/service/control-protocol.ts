@@ -28,6 +28,13 @@ export const ControlRequest = z.discriminatedUnion('verb', [
   z.strictObject({ verb: z.literal('allowed') }),
   z.strictObject({ verb: z.literal('logs'), lines: z.int().min(0).max(10_000), follow: z.boolean() }),
   ...APPROVAL_REQUESTS,
+  z.strictObject({ verb: z.literal('connections') }),
+  z.strictObject({
+    verb: z.literal('cut-connection'),
+    connection: z.uuid(),
+    reason: z.string().max(1000),
+    by: z.string().max(200),
+  }),
   z.strictObject({ verb: z.literal('budget') }),
   /** The policy in force, document by document. */
   z.strictObject({ verb: z.literal('policy') }),

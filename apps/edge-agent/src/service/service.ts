@@ -212,7 +212,7 @@ async function compose(config: Config, log: Logger, release: () => void): Promis
     freeze,
     inventory,
     posture,
-    connections: () => proxy.connections,
+    connections: () => connections.size,
     vaultKey: () => secured?.announced(),
   });
   const controlPlane =
@@ -294,6 +294,8 @@ async function compose(config: Config, log: Logger, release: () => void): Promis
             log: agent.log,
             vault: secured?.vault,
             approvals,
+            connections,
+            record,
             isEnrolled: membership !== undefined,
             budgets: () => spending.status(),
             policy,

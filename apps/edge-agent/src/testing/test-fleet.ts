@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { GENESIS_HASH } from '@raypher/ledger';
 import type { CommandPayload, FreezePayload, PolicyPayload } from '@raypher/shared';
+import { LiveConnections } from '../connections/live-connections.ts';
 import { enroll } from '../identity/enroll.ts';
 import type { Enrolment } from '../identity/enrolment.ts';
 import type { KeyProvider } from '../identity/key-provider.ts';
@@ -48,6 +49,8 @@ export interface TestDevice {
   log: EventLog;
   policy: TestEnforcer<PolicyPayload>;
   policyState: DesiredState<PolicyPayload>;
+  /** What goes through its proxy. */
+  connections: LiveConnections;
   /** Commands that were carried out. */
   ran: CommandPayload[];
   close: () => Promise<void>;
@@ -115,7 +118,9 @@ export class TestFleet {
         'decide-approval': act,
       },
     });
+    const connections = new LiveConnections();
     const uplink = new Uplink({
+      connections,
       enrolment: () => enrolment,
       keys,
       ledger,
@@ -137,7 +142,7 @@ export class TestFleet {
       ledger.flush();
       if (db.isOpen) db.close();
     };
-    const device: TestDevice = { uplink, ledger, log, policy, policyState, ran, close };
+    const device: TestDevice = { uplink, ledger, log, policy, policyState, connections, ran, close };
     this.#open.push(device);
     return device;
   }

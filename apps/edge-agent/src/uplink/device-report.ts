@@ -24,6 +24,8 @@ export const CAPABILITIES = [
   'command.kill',
   'command.put-secret',
   'command.revoke-secret',
+  'command.cut-connection',
+  'connections.live',
 ];
 
 /** What the agent says about itself, gathered when it is asked. */

@@ -9,8 +9,10 @@ import {
   type Heartbeat,
   type Hello,
   type Inventory,
+  type Pace,
   type PolicyPayload,
 } from '@raypher/shared';
+import type { ConnectionStream, ConnectionStreamParts } from '../connections/connection-stream.ts';
 import type { DesiredState } from './desired-state.ts';
 import { fitInventory } from './fit-inventory.ts';
 import { LatestValue } from './latest-value.ts';
@@ -31,6 +33,8 @@ export interface LinkSessionParts {
   freeze: DesiredState<FreezePayload>;
   execute: (command: Command) => Promise<CommandResult>;
   openOutbox: (send: (batch: Parameters<typeof batchMessage>[0]) => void) => Outbox;
+  /** What is open, while somebody watches. */
+  openConnectionStream: (line: Pick<ConnectionStreamParts, 'send' | 'ready'>) => ConnectionStream | undefined;
   /** Shares of limits that others spend of too. */
   lease: (lease: BudgetLease) => void;
   /** The first answer to Hello arrived. */
@@ -50,6 +54,7 @@ export class LinkSession {
   readonly #parts: LinkSessionParts;
   readonly #outbox: Outbox;
   readonly #inventory: LatestValue<Inventory>;
+  readonly #connections: ConnectionStream | undefined;
   #paceMs = DEFAULT_PACE_MS;
   #heartbeat: NodeJS.Timeout | undefined;
   #closed = false;
@@ -63,6 +68,10 @@ export class LinkSession {
       () => parts.stream.writable(),
       (value) => this.#send({ $case: 'inventory', value: fitInventory(value) }),
     );
+    this.#connections = parts.openConnectionStream({
+      ready: () => parts.stream.writable(),
+      send: (value) => this.#send({ $case: 'connections', value }),
+    });
     this.#beatLater();
   }
 
@@ -109,8 +118,7 @@ export class LinkSession {
         this.#parts.lease(body.value);
         return;
       case 'pace':
-        this.#paceMs = Math.min(PACE_BOUNDS_MS.max, Math.max(PACE_BOUNDS_MS.min, body.value.heartbeatMs));
-        this.beat();
+        this.#pace(body.value);
         return;
       default:
         body satisfies never;
@@ -122,6 +130,16 @@ export class LinkSession {
     clearTimeout(this.#heartbeat);
     this.#outbox.close();
     this.#inventory.close();
+    this.#connections?.close();
+  }
+
+  #pace({ heartbeatMs, connectionsEveryMs }: Pace): void {
+    this.#connections?.watch(connectionsEveryMs);
+    const paceMs = Math.min(PACE_BOUNDS_MS.max, Math.max(PACE_BOUNDS_MS.min, heartbeatMs));
+    // Whoever watches connections alone, on ten thousand devices, does not want a heartbeat of each now.
+    if (paceMs === this.#paceMs) return;
+    this.#paceMs = paceMs;
+    this.beat();
   }
 
   #receiveDesired({ policy, freeze }: Extract<ControlMessage['body'], { $case: 'desired' }>['value']): void {

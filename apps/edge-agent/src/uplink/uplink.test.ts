@@ -9,6 +9,19 @@ import { PolicySigner } from '../testing/policy-signer.ts';
 import { TestControlPlane } from '../testing/test-control-plane.ts';
 import { networkEvent, TestFleet } from '../testing/test-fleet.ts';
 
+const OPENING = {
+  kind: 'request',
+  process: { pid: 7, startTime: 1 },
+  agent: undefined,
+  host: 'api.openai.com',
+  port: 443,
+  method: 'POST',
+  path: '/v1/chat/completions',
+  provider: 'openai',
+  model: 'gpt-4o',
+  rule: { layer: 'global', id: 'default', revision: 1 },
+} as const;
+
 let plane: TestControlPlane;
 let fleet: TestFleet;
 
@@ -72,6 +85,36 @@ test('private parts travel with their entries, never more in a batch than fits, 
   expect(Math.max(...sizes)).toBeLessThanOrEqual(MAX_BATCH_BYTES);
 });
 
+test('what is open is told while somebody watches, and not before or after', async () => {
+  const device = fleet.open();
+  const { connections } = device;
+  const told = () => plane.received.filter(({ $case }) => $case === 'connections');
+  await fleet.connect(device);
+  const first = connections.open(OPENING);
+  const hasBeat = plane.heartbeat();
+  device.uplink.beat();
+  await hasBeat;
+  expect(told()).toEqual([]);
+
+  const message = () => plane.next((body) => (body.$case === 'connections' ? body.value : undefined));
+  const snapshot = message();
+  plane.send({ $case: 'pace', value: { heartbeatMs: 30_000, connectionsEveryMs: 250 } });
+  expect(await snapshot).toMatchObject({ snapshot: true, open: [{ id: first.state.id }], beyond: 0 });
+  const end = message();
+  first.close();
+  expect(await end).toMatchObject({ snapshot: false, closed: [first.state.id] });
+
+  const calm = plane.heartbeat();
+  plane.send({ $case: 'pace', value: { heartbeatMs: 5_000, connectionsEveryMs: 0 } });
+  await calm;
+  const before = told().length;
+  connections.open(OPENING);
+  const beaten = plane.heartbeat();
+  device.uplink.beat();
+  await beaten;
+  expect(told()).toHaveLength(before);
+});
+
 test('no more batches are sent than there are credits', async () => {
   plane.credits = 0;
   const device = fleet.open();
@@ -81,7 +124,7 @@ test('no more batches are sent than there are credits', async () => {
   plane.send({ $case: 'credit', value: { batches: 2 } });
   await plane.durable(1024);
   const beat = plane.heartbeat();
-  plane.send({ $case: 'pace', value: { heartbeatMs: 5000 } });
+  plane.send({ $case: 'pace', value: { heartbeatMs: 5000, connectionsEveryMs: 0 } });
   expect((await beat).queueDepth).toBeGreaterThan(0n);
   expect(plane.head.seq).toBe(1024);
 });

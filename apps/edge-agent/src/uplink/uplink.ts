@@ -8,6 +8,8 @@ import type {
   Inventory,
   PolicyPayload,
 } from '@raypher/shared';
+import { ConnectionStream } from '../connections/connection-stream.ts';
+import type { LiveConnections } from '../connections/live-connections.ts';
 import type { Enrolment } from '../identity/enrolment.ts';
 import type { KeyProvider } from '../identity/key-provider.ts';
 import { machineFacts } from '../identity/machine-facts.ts';
@@ -32,6 +34,8 @@ export interface UplinkParts {
   report: DeviceReport;
   /** Shares of limits that others spend of too; without it nothing is asked for. */
   budgets?: { connected: () => void; receive: (lease: BudgetLease) => void };
+  /** What is open, while somebody watches; without it nothing is told. */
+  connections?: LiveConnections;
   /** Told about each change of {@link LinkStatus}. */
   changed?: (status: LinkStatus) => void;
 }
@@ -130,7 +134,7 @@ export class Uplink {
   async #connectOnce(): Promise<
     LinkEnd & { established: boolean; lastedMs: number; retryAfterMs: number | undefined }
   > {
-    const { enrolment, keys, report, log, ledger, policy, freeze, execute } = this.#parts;
+    const { enrolment, keys, report, log, ledger, policy, freeze, execute, connections } = this.#parts;
     const member = enrolment();
     let established = false;
     let retryAfterMs: number | undefined;
@@ -167,6 +171,8 @@ export class Uplink {
       execute,
       openOutbox: (send) =>
         new Outbox({ log, ledger, keys, send, failed: (error) => finish(statedEnd(error)) }),
+      openConnectionStream: (line) =>
+        connections === undefined ? undefined : new ConnectionStream({ connections, ...line }),
       lease: (lease) => this.#parts.budgets?.receive(lease),
       established: () => {
         if (established) return;

@@ -37,6 +37,10 @@ export const Permission = z.enum([
   'settings:read',
   'settings:manage',
   'spend:read',
+  'connections:read',
+  /** Masked beginnings of what is asked and answered. */
+  'connections:preview',
+  'connections:cut',
 ]);
 export type Permission = z.infer<typeof Permission>;
 
@@ -56,6 +60,7 @@ const READ_ALL = [
   'teams:read',
   'settings:read',
   'spend:read',
+  'connections:read',
 ] as const satisfies Permission[];
 
 const ADMINISTER = [
@@ -74,6 +79,8 @@ const ADMINISTER = [
   'api-tokens:manage',
   'secrets:push',
   'settings:manage',
+  'connections:preview',
+  'connections:cut',
 ] as const satisfies Permission[];
 
 export const ROLE_PERMISSIONS: Record<Role, readonly Permission[]> = {
@@ -96,6 +103,10 @@ export const ROLE_PERMISSIONS: Record<Role, readonly Permission[]> = {
     'members:read',
     'teams:read',
     'spend:read',
+    // Of the devices of their own team.
+    'connections:read',
+    'connections:preview',
+    'connections:cut',
   ],
   developer: [
     'overview:read',

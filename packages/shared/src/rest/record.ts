@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { EventType, Severity, VerdictOutcome } from '../events.ts';
 import { PageQuery, Timestamp } from './common.ts';
+import type { ConnectionsBatch, WatchConnections } from './connections.ts';
 import type { Rollout } from './control.ts';
 
 export const EventView = z.object({
@@ -114,6 +115,8 @@ export interface LiveMessages {
   alert: (alert: Alert) => void;
   /** These questions of AI agents came or ended; fetch what is on screen. */
   approval: (change: { approvalIds: string[] }) => void;
+  /** Answers {@link LiveRequests.watchConnections}, and goes on until it is over. */
+  connections: (batch: ConnectionsBatch) => void;
   /** The AI agents of these devices changed; fetch what is on screen. */
   inventory: (change: { deviceIds: string[] }) => void;
   /** A list on screen is out of date: a freeze, a revision, a token, a member changed. */
@@ -137,4 +140,7 @@ export interface LiveRequests {
   /** While a device page is open its agent reports every 5 s. */
   watch: (request: { deviceId: string }) => void;
   unwatch: (request: { deviceId: string }) => void;
+  /** One view per browser tab; a new one replaces it. Devices tell their connections while anybody watches them. */
+  watchConnections: (request: WatchConnections) => void;
+  unwatchConnections: () => void;
 }
