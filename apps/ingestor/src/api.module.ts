@@ -7,6 +7,7 @@ import { ApprovalsModule } from './approvals/approvals.module.ts';
 import { AuditModule } from './audit/audit.module.ts';
 import { AuthModule } from './auth/auth.module.ts';
 import { CommandsModule } from './commands/commands.module.ts';
+import { ConnectionsModule } from './connections/connections.module.ts';
 import { DatabaseModule } from './database/database.module.ts';
 import { DatabaseHealth } from './database/database-health.ts';
 import { EventsModule } from './events/events.module.ts';
@@ -45,6 +46,7 @@ import { TenancyModule } from './tenancy/tenancy.module.ts';
     FreezesModule,
     FleetModule,
     CommandsModule,
+    ConnectionsModule,
     SecretsModule,
     ProvisioningModule,
     EventsModule,

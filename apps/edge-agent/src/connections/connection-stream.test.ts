@@ -57,7 +57,7 @@ test('a watch begins with everything that is open, and begins so again for the n
   const first = open();
   stream.watch(250);
   vi.advanceTimersByTime(0);
-  expect(sent).toMatchObject([{ snapshot: true, open: [{ id: first.state.id }], closed: [], beyond: 0 }]);
+  expect(sent).toMatchObject([{ snapshot: true, open: [{ id: first.state.id }], closed: [], total: 1 }]);
   stream.watch(250);
   vi.advanceTimersByTime(250);
   expect(sent[1]).toMatchObject({ snapshot: true, open: [{ id: first.state.id }] });
@@ -120,7 +120,7 @@ test('the newest 500 are told and the others counted; the place of one that ende
   stream.watch(250);
   vi.advanceTimersByTime(0);
   expect(sent[0]?.open).toHaveLength(MOST_TOLD);
-  expect(sent[0]?.beyond).toBe(20);
+  expect(sent[0]?.total).toBe(MOST_TOLD + 20);
   expect(sent[0]?.open.map(({ id }) => id)).not.toContain(all[0]?.state.id);
   const newer = open();
   vi.advanceTimersByTime(250);
@@ -128,14 +128,14 @@ test('the newest 500 are told and the others counted; the place of one that ende
     open: [{ id: newer.state.id }],
     closed: [],
     leftOut: [all[20]?.state.id],
-    beyond: 21,
+    total: MOST_TOLD + 21,
   });
   newer.close();
   vi.advanceTimersByTime(250);
   expect(sent[2]).toMatchObject({
     open: [{ id: all[20]?.state.id }],
     closed: [newer.state.id],
-    beyond: 20,
+    total: MOST_TOLD + 20,
   });
 });
 
@@ -183,5 +183,8 @@ test('a quiet device shows that it is still there', () => {
   open();
   stream.watch(250);
   vi.advanceTimersByTime(25_000);
-  expect(sent.slice(1)).toMatchObject([{ open: [] }, { open: [] }]);
+  expect(sent.slice(1)).toMatchObject([
+    { open: [], total: 1 },
+    { open: [], total: 1 },
+  ]);
 });

@@ -42,7 +42,7 @@ export class ConnectionStream {
     this.#parts = parts;
   }
 
-  /** @param everyMs at most one message in so many milliseconds, after a snapshot now; 0: nobody watches */
+  /** @param everyMs at most one message in so many milliseconds, a snapshot first; 0: nobody watches */
   watch(everyMs: number): void {
     if (everyMs === 0) {
       this.close();
@@ -54,7 +54,8 @@ export class ConnectionStream {
       opened: () => this.#soon(),
       closed: (state) => this.#close(state),
     });
-    this.#soon();
+    // A large fleet is asked for less, and its answers come spread over that time.
+    this.#tellIn(this.#untilAllowed() + Math.random() * (this.#everyMs - LEAST_INTERVAL_MS));
   }
 
   close(): void {
@@ -74,7 +75,12 @@ export class ConnectionStream {
 
   /** At once when the last message is long enough ago. */
   #soon(): void {
-    this.#tellIn(Math.max(0, this.#sentAt + this.#everyMs - performance.now()));
+    // The snapshot has its time already.
+    if (!this.#snapshot) this.#tellIn(this.#untilAllowed());
+  }
+
+  #untilAllowed(): number {
+    return Math.max(0, this.#sentAt + this.#everyMs - performance.now());
   }
 
   #tellIn(waitMs: number): void {
@@ -92,7 +98,7 @@ export class ConnectionStream {
       const quiet = now - this.#sentAt >= SIGN_OF_LIFE_MS;
       if (message !== undefined || quiet) {
         this.#sentAt = now;
-        this.#parts.send(message ?? emptyMessage());
+        this.#parts.send(message ?? { ...emptyMessage(), total: this.#parts.connections.size });
       }
     }
     // Bytes and costs change without anybody saying so.
@@ -109,7 +115,7 @@ export class ConnectionStream {
     }
     const all = this.#parts.connections.list();
     const shown = all.slice(-MOST_TOLD);
-    message.beyond = all.length - shown.length;
+    message.total = all.length;
     const isShown = new Set(shown.map(({ id }) => id));
     for (const id of this.#told.keys()) {
       if (isShown.has(id) || this.#ended.has(id)) continue;
@@ -137,5 +143,5 @@ export class ConnectionStream {
 }
 
 function emptyMessage(): ConnectionsMessage {
-  return { atMs: BigInt(Date.now()), snapshot: false, open: [], closed: [], leftOut: [], beyond: 0 };
+  return { atMs: BigInt(Date.now()), snapshot: false, open: [], closed: [], leftOut: [], total: 0 };
 }

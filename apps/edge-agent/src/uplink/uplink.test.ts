@@ -99,7 +99,7 @@ test('what is open is told while somebody watches, and not before or after', asy
   const message = () => plane.next((body) => (body.$case === 'connections' ? body.value : undefined));
   const snapshot = message();
   plane.send({ $case: 'pace', value: { heartbeatMs: 30_000, connectionsEveryMs: 250 } });
-  expect(await snapshot).toMatchObject({ snapshot: true, open: [{ id: first.state.id }], beyond: 0 });
+  expect(await snapshot).toMatchObject({ snapshot: true, open: [{ id: first.state.id }], total: 1 });
   const end = message();
   first.close();
   expect(await end).toMatchObject({ snapshot: false, closed: [first.state.id] });

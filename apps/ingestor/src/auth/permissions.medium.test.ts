@@ -26,6 +26,7 @@ const ACCESS: Record<string, Access> = {
   'post /v1/devices/{id}/approve': 'devices:manage',
   'get /v1/devices/{id}/commands': 'devices:read',
   'post /v1/devices/{id}/commands': 'commands:send',
+  'post /v1/devices/{id}/connections/{connection}/cut': 'connections:cut',
   'post /v1/devices/{id}/pause': 'devices:manage',
   'post /v1/devices/{id}/resume': 'devices:manage',
   'post /v1/devices/{id}/revoke': 'devices:revoke',

@@ -1,4 +1,5 @@
 import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
+import { ConnectionWatches } from '../connections/connection-watches.service.ts';
 import { DeviceDirectory } from '../link/device-directory.service.ts';
 import { StreamRegistry } from '../link/stream-registry.ts';
 import { NUDGE_CHANNEL, Nudge } from '../redis/channels.ts';
@@ -24,6 +25,7 @@ export class NudgesService implements OnModuleInit {
     private readonly delivery: DeliveryService,
     private readonly commands: CommandsService,
     private readonly sweep: SweepService,
+    private readonly watches: ConnectionWatches,
   ) {}
 
   onModuleInit(): void {
@@ -67,6 +69,9 @@ export class NudgesService implements OnModuleInit {
         stream.pace(WATCHED_PACE_MS);
         return;
       }
+      case 'connections':
+        this.watches.watch(nudge);
+        return;
     }
   }
 }

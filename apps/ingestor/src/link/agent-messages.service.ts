@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { type AgentMessage, RaypherError } from '@raypher/shared';
 import { BudgetsService } from '../budgets/budgets.service.ts';
+import { ConnectionRelay } from '../connections/connection-relay.service.ts';
 import { CommandsService } from '../desired-state/commands.service.ts';
 import { DeliveryService } from '../desired-state/delivery.service.ts';
 import { IngestService } from '../ingest/ingest.service.ts';
@@ -12,8 +13,11 @@ import type { DeviceStream } from './device-stream.ts';
 
 /** Small messages one device may send per second, on average over a tick; bursts of ten times that pass. */
 export const MAX_CHATTER = 500;
-/** An inventory weighs as much as so many small messages: agents send two a second at most. */
-const INVENTORY_WEIGHT = 50;
+/** Large ones weigh as much as so many small messages: agents send two and four a second at most. */
+const WEIGHT: Partial<Record<NonNullable<AgentMessage['body']>['$case'], number>> = {
+  inventory: 50,
+  connections: 25,
+};
 
 /** Where each message of an open stream goes. */
 @Injectable()
@@ -26,6 +30,7 @@ export class AgentMessagesService {
     private readonly delivery: DeliveryService,
     private readonly commands: CommandsService,
     private readonly budgets: BudgetsService,
+    private readonly connections: ConnectionRelay,
   ) {}
 
   /** @throws RaypherError `link/protocol` for what no agent sends. */
@@ -35,7 +40,7 @@ export class AgentMessagesService {
       this.ingest.receive(stream, identity, body.value);
       return;
     }
-    stream.chatter += body.$case === 'inventory' ? INVENTORY_WEIGHT : 1;
+    stream.chatter += WEIGHT[body.$case] ?? 1;
     if (stream.chatter > MAX_CHATTER) {
       throw new RaypherError('link/protocol', 'The device sends more messages than any agent would.');
     }
@@ -53,6 +58,9 @@ export class AgentMessagesService {
         return;
       case 'commandResult':
         void this.commands.finished(stream, identity, body.value);
+        return;
+      case 'connections':
+        this.connections.receive(stream, identity, body.value);
         return;
       case 'budgetReport':
         this.budgets.receive(stream, identity, body.value);

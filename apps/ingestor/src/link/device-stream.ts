@@ -46,13 +46,16 @@ export class DeviceStream {
   /** Until when somebody watches, milliseconds since the epoch; 0 = nobody. */
   watchedUntil = 0;
   heartbeatMs = 0;
+  /** Until when somebody watches its connections, milliseconds since the epoch; 0 = nobody. */
+  connectionsUntil = 0;
+  connectionsEveryMs = 0;
   readonly slots: Record<StateKind, SlotState> = { policy: emptySlot(), freeze: emptySlot() };
   /** Commands handed to this stream, so that a sweep does not repeat them. */
   commands: Set<string> | undefined;
 
   private waitingAck: { seq: bigint; head: Buffer } | undefined;
   private waitingCredits = 0;
-  private waitingPace = 0;
+  private waitingPace = false;
   private waitingState: { policy: StateSlot | undefined; freeze: StateSlot | undefined } | undefined;
 
   /** @param left is told, once, when we end the stream; the same function for every stream. */
@@ -89,7 +92,15 @@ export class DeviceStream {
   pace(heartbeatMs: number): void {
     if (this.heartbeatMs === heartbeatMs) return;
     this.heartbeatMs = heartbeatMs;
-    this.waitingPace = heartbeatMs;
+    this.waitingPace = true;
+    this.flush();
+  }
+
+  /** @param fresh whether it shall begin anew with all of them */
+  watchConnections(everyMs: number, fresh = false): void {
+    if (this.connectionsEveryMs === everyMs && !fresh) return;
+    this.connectionsEveryMs = everyMs;
+    this.waitingPace = true;
     this.flush();
   }
 
@@ -118,9 +129,10 @@ export class DeviceStream {
       if (!this.write({ $case: 'desired', value: this.waitingState })) return;
       this.waitingState = undefined;
     }
-    if (this.waitingPace > 0) {
-      if (!this.write({ $case: 'pace', value: { heartbeatMs: this.waitingPace } })) return;
-      this.waitingPace = 0;
+    if (this.waitingPace) {
+      const { heartbeatMs, connectionsEveryMs } = this;
+      if (!this.write({ $case: 'pace', value: { heartbeatMs, connectionsEveryMs } })) return;
+      this.waitingPace = false;
     }
   }
 

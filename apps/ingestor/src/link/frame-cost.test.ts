@@ -60,6 +60,9 @@ describe('what a frame would cost to decode', () => {
     ['fields of private parts', field(3, Buffer.concat(Array(MAX_FIELDS / 2).fill(field(5, empties(2, 1)))))],
     ['capabilities', field(1, empties(10, MAX_FIELDS))],
     ['counters of budgets', field(8, empties(4, MAX_FIELDS))],
+    ['live connections', field(7, empties(3, MAX_FIELDS))],
+    ['fields of a live connection', field(7, field(3, empties(9, MAX_FIELDS)))],
+    ['live connections that ended', field(7, empties(4, MAX_FIELDS))],
     ['reports of posture', field(2, empties(4, MAX_FIELDS))],
   ])('is too much with endless empty %s', (_, frame) => {
     expect(isWorthDecoding(frame)).toBe(false);

@@ -15,6 +15,7 @@ const AGENT_MESSAGE: Shape = {
   4: LEAF,
   5: LEAF,
   6: { 3: { 12: PROCESS } },
+  7: { 3: LEAF },
   8: { 4: LEAF },
 };
 

@@ -201,6 +201,10 @@ export class LinkServer implements BeforeApplicationShutdown {
     }
     for (const stream of this.streams) {
       stream.chatter = 0;
+      if (stream.connectionsUntil > 0 && stream.connectionsUntil < today) {
+        stream.connectionsUntil = 0;
+        stream.watchConnections(0);
+      }
       if (stream.identity === undefined && now - stream.openedAt > HELLO_WITHIN_MS) {
         stream.end(new RaypherError('link/protocol', 'Nothing was said within ten seconds.'));
       } else if (stream.blockedSince !== undefined && now - stream.blockedSince > BLOCKED_FOR_MS) {

@@ -1,6 +1,8 @@
 import { Module } from '@nestjs/common';
 import { BudgetLeasesRepository } from '../budgets/budget-leases.repository.ts';
 import { BudgetsService } from '../budgets/budgets.service.ts';
+import { ConnectionRelay } from '../connections/connection-relay.service.ts';
+import { ConnectionWatches } from '../connections/connection-watches.service.ts';
 import { IngestDatabase } from '../database/ingest-database.ts';
 import { AckCoalescer } from '../desired-state/ack-coalescer.service.ts';
 import { AcksRepository } from '../desired-state/acks.repository.ts';
@@ -68,6 +70,9 @@ import { StreamRegistry } from './stream-registry.ts';
     // budgets
     BudgetsService,
     BudgetLeasesRepository,
+    // live connections
+    ConnectionRelay,
+    ConnectionWatches,
     // presence
     PresenceService,
     DeviceFactsService,

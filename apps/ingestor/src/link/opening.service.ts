@@ -1,6 +1,7 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { type ChainHead, GENESIS_HASH } from '@raypher/ledger';
 import { type Hello, RaypherError } from '@raypher/shared';
+import { ConnectionWatches } from '../connections/connection-watches.service.ts';
 import { CommandsService } from '../desired-state/commands.service.ts';
 import { DeliveryService } from '../desired-state/delivery.service.ts';
 import { AlertsService } from '../ingest/alerts.service.ts';
@@ -34,6 +35,7 @@ export class OpeningService {
     private readonly facts: DeviceFactsService,
     private readonly delivery: DeliveryService,
     private readonly commands: CommandsService,
+    private readonly watches: ConnectionWatches,
   ) {}
 
   /** @throws RaypherError saying why this device is not let in. */
@@ -65,6 +67,7 @@ export class OpeningService {
     this.register(stream, current, hello);
     this.ingest.welcome(stream, head);
     stream.pace(CALM_PACE_MS);
+    this.watches.welcome(stream);
     await this.delivery.welcome(stream, identity.organisationId, hello.applied);
     await this.commands.deliver(identity.organisationId, [identity.deviceId]);
   }

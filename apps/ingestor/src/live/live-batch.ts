@@ -59,6 +59,9 @@ export class LiveBatch {
           if (this.approvalIds.size < MOST_ROWS) this.approvalIds.add(id);
         }
         break;
+      case 'connections':
+        // Views of their own.
+        break;
       case 'command':
         this.commands = true;
         break;

@@ -6,6 +6,7 @@ import { LIVE_CHANNEL, type LiveMessage, parseLiveMessage } from '../redis/chann
 import { RedisConnections } from '../redis/redis-connections.ts';
 import { RolloutsService } from '../rollouts/rollouts.service.ts';
 import { LiveBatch } from './live-batch.ts';
+import { LiveConnectionViews } from './live-connections.service.ts';
 import type { LiveNamespace } from './live-server.ts';
 import { roomOf } from './rooms.ts';
 
@@ -34,6 +35,7 @@ export class LiveFeed {
     private readonly alerts: AlertsRepository,
     private readonly overview: OverviewService,
     private readonly database: TenantDatabase,
+    private readonly connections: LiveConnectionViews,
   ) {}
 
   start(live: LiveNamespace): void {
@@ -43,6 +45,12 @@ export class LiveFeed {
       const message = parseLiveMessage(text);
       if (message !== undefined) this.take(message);
     });
+    let subscriptions = 0;
+    subscriber.on('ready', () => {
+      subscriptions += 1;
+      if (subscriptions > 1) this.connections.missed();
+    });
+    this.connections.start(live);
     subscriber.subscribe(LIVE_CHANNEL).catch((error: unknown) => {
       this.logger.warn(`Live views are behind: ${String(error)}`);
     });
@@ -55,6 +63,7 @@ export class LiveFeed {
 
   stop(): void {
     for (const timer of this.timers) clearInterval(timer);
+    this.connections.stop();
     this.live = undefined;
   }
 
@@ -64,6 +73,8 @@ export class LiveFeed {
   }
 
   private take(message: LiveMessage): void {
+    this.connections.take(message);
+    if (message.kind === 'connections') return;
     // Nobody here looks: nothing to gather.
     if (!this.isWatched(message.organisation)) return;
     const batch = this.batches.get(message.organisation) ?? new LiveBatch();

@@ -16,6 +16,7 @@ import { API_CONFIG } from '../config/config.module.ts';
 import type { ApiConfig } from '../config/config.ts';
 import { RedisConnections } from '../redis/redis-connections.ts';
 import { LiveChanges } from './live-changes.ts';
+import { LiveConnectionViews } from './live-connections.service.ts';
 import { LiveFeed } from './live-feed.service.ts';
 import { type LiveNamespace, type LiveSocket, openLiveServer } from './live-server.ts';
 import { LiveWatch } from './live-watch.service.ts';
@@ -39,6 +40,7 @@ export class LiveGateway implements OnApplicationBootstrap, OnApplicationShutdow
     private readonly changes: LiveChanges,
     private readonly feed: LiveFeed,
     private readonly watch: LiveWatch,
+    private readonly connections: LiveConnectionViews,
     @Inject(API_CONFIG) private readonly config: ApiConfig,
   ) {}
 
@@ -96,6 +98,7 @@ export class LiveGateway implements OnApplicationBootstrap, OnApplicationShutdow
     if (principal.sessionId !== null) rooms.push(sessionRoom(principal.sessionId));
     socket.join(rooms);
     this.watch.serve(socket);
+    this.connections.serve(socket);
     this.feed.touch(principal.organisation.id);
   }
 
@@ -123,6 +126,8 @@ export class LiveGateway implements OnApplicationBootstrap, OnApplicationShutdow
 function hasSameRights(one: Principal, other: Principal): boolean {
   return (
     one.organisation.id === other.organisation.id &&
+    one.role === other.role &&
+    one.teamId === other.teamId &&
     one.permissions.size === other.permissions.size &&
     [...one.permissions].every((permission) => other.permissions.has(permission))
   );

@@ -4,7 +4,7 @@ import type { TenantTransaction } from '../database/tenant-database.ts';
 import type { Nudge } from '../redis/channels.ts';
 
 /** A nudge that has to survive: everything except who watches what. */
-export type DurableNudge = Exclude<Nudge, { topic: 'watch' }>;
+export type DurableNudge = Exclude<Nudge, { topic: 'watch' | 'connections' }>;
 
 @Injectable()
 export class OutboxRepository {

@@ -1,4 +1,4 @@
-import type { EventView } from '@raypher/shared/rest';
+import type { ConnectionView, EventView } from '@raypher/shared/rest';
 import { z } from 'zod';
 
 /**
@@ -20,6 +20,16 @@ export const Nudge = z.discriminatedUnion('topic', [
   z.object({ topic: z.literal('standing'), organisation, device: z.uuid() }),
   /** Somebody watches this device until then (milliseconds since the epoch). */
   z.object({ topic: z.literal('watch'), organisation, device: z.uuid(), until: z.number() }),
+  /** Somebody watches live connections until then: of all devices, of those of a team, of one. */
+  z.object({
+    topic: z.literal('connections'),
+    organisation,
+    team: z.uuid().nullable(),
+    device: z.uuid().nullable(),
+    until: z.number(),
+    /** Whoever asks knows nothing yet: devices that are watched already tell everything once more. */
+    fresh: z.boolean(),
+  }),
 ]);
 export type Nudge = z.infer<typeof Nudge>;
 
@@ -40,8 +50,23 @@ export type LiveMessage =
   /** Questions of AI agents that were asked, or have ended. */
   | { kind: 'approval'; organisation: string; asked: string[]; ended: string[] }
   | { kind: 'command'; organisation: string; commandId: string }
+  /** What devices told of their live connections; only while somebody watches. */
+  | { kind: 'connections'; organisation: string; devices: DeviceConnections[] }
   /** Something was spent, or lent. */
   | { kind: 'spend'; organisation: string };
+
+/** What one device told. */
+export interface DeviceConnections {
+  deviceId: string;
+  /** What was known of this device is forgotten. */
+  snapshot: boolean;
+  open: ConnectionView[];
+  /** Ids, of this device. */
+  closed: string[];
+  leftOut: string[];
+  /** All that are open there. */
+  total: number;
+}
 
 /**
  * Reads a live message. The channel is ours alone (Redis is password-protected), so only the
@@ -69,6 +94,7 @@ const LiveEnvelope = z.looseObject({
     'approval',
     'incidents',
     'command',
+    'connections',
     'spend',
   ]),
   organisation,

@@ -39,18 +39,25 @@ export const WatchConnections = z.strictObject({
 });
 export type WatchConnections = z.infer<typeof WatchConnections>;
 
+/** Names a connection among those of all devices: a device can only speak about its own. */
+export function connectionKey({ deviceId, id }: Pick<ConnectionView, 'deviceId' | 'id'>): string {
+  return `${deviceId}:${id}`;
+}
+
 /** At most every 250 ms. */
 export interface ConnectionsBatch {
   /** What was shown before is forgotten. */
   snapshot: boolean;
   /** New, or changed. */
   open: ConnectionView[];
-  /** Ended. */
+  /** Ended; keys. */
   closed: string[];
-  /** Still open, or their device is gone: nobody knows. They are not shown any more. */
+  /** Not told any more: they may be open still, or their device cannot be reached. Keys. */
   gone: string[];
-  /** Open ones that are not among those shown. */
-  beyond: number;
+  /** All that are open, shown or not. */
+  total: number;
+  /** Devices that tell theirs. */
+  devices: number;
 }
 
 export const CutConnection = z.strictObject({ reason: Reason });
