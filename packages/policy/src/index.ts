@@ -23,6 +23,7 @@ export { normaliseHost } from './host.ts';
 export type { PolicyIssue } from './issue.ts';
 export { type LayeredDocument, POLICY_LAYERS, type PolicyLayer } from './layer.ts';
 export type { ApplicableLimit } from './limit.ts';
+export { namesTeams } from './names-teams.ts';
 export { MAX_SOURCE_LENGTH, type ParsedPolicy, parsePolicy } from './parse.ts';
 export { type Period, periodAt } from './period.ts';
 export {

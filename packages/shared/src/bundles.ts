@@ -24,6 +24,8 @@ export const PolicyPayload = z.strictObject({
   revision: z.number().int().min(1),
   issuedAt: z.iso.datetime(),
   documents: z.array(LayerDocument).max(2),
+  /** The team this payload is for; given where a document depends on it, and absent for devices in no team. */
+  team: z.strictObject({ id: z.uuid(), name: z.string().min(1).max(200) }).optional(),
   /** The organisation's own prices; they come before those that the agent brings along. */
   prices: PriceTable.optional(),
 });

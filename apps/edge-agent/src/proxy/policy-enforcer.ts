@@ -53,6 +53,8 @@ export class PolicyEnforcer implements Enforcer<PolicyPayload>, PolicyInForce {
   #documents: readonly LayeredDocument[];
   #snapshot: PolicySnapshot;
 
+  /** Of the device, by name; undefined: in none, or no document asks. */
+  #team: string | undefined;
   readonly #identity: 'tpm' | 'software' | undefined;
   readonly #changed: () => void;
   readonly #prices: PolicyPrices | undefined;
@@ -81,6 +83,7 @@ export class PolicyEnforcer implements Enforcer<PolicyPayload>, PolicyInForce {
     this.#applied = { state: { revision, digest }, documents };
     this.#documents = layers;
     this.#snapshot = snapshot;
+    this.#team = payload.team?.name;
     this.#prices?.use(payload.prices);
     this.#changed();
     return 1;
@@ -112,7 +115,17 @@ export class PolicyEnforcer implements Enforcer<PolicyPayload>, PolicyInForce {
 
   decide(request: ActionRequest): Verdict {
     if (request.host === CANARY_HOST) return decide(this.#canary, request);
-    return decide(this.#snapshot, { identity: this.#identity, ...request });
+    return decide(this.#snapshot, {
+      identity: this.#identity,
+      ...request,
+      agent: this.#placed(request.agent),
+    });
+  }
+
+  /** With its team, as the organisation says it. Nobody gives labels to AI agents yet, so nobody knows them. */
+  #placed(agent: ActionRequest['agent']): ActionRequest['agent'] {
+    if (agent === undefined || agent === null) return agent;
+    return { team: this.#team, labels: null, ...agent };
   }
 
   limitsFor(request: ActionRequest): readonly ApplicableLimit[] {

@@ -19,12 +19,14 @@ function digestForEverybody(payload: BundlePayload): string {
 
 function partForEverybody(payload: BundlePayload): unknown {
   switch (payload.kind) {
-    case 'policy':
+    case 'policy': {
+      const { team: _, ...everybody } = payload;
       return {
-        ...payload,
+        ...everybody,
         issuedAt: '',
         documents: payload.documents.filter(({ layer }) => layer !== 'team'),
       };
+    }
     case 'freeze':
       return {
         ...payload,

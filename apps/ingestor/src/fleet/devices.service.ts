@@ -164,9 +164,9 @@ export class DevicesService {
   }
 }
 
-/** Whether either team has a bundle of its own. */
+/** Whether some team has a bundle of its own: one that was founded since may have to get one too. */
 function concerns(audiences: ReadonlySet<string | null>, from: string | null, to: string | null): boolean {
-  return [from, to].some((team) => team !== null && audiences.has(team));
+  return from !== to && [...audiences].some((team) => team !== null);
 }
 
 function noSuchDevice(): RaypherError {

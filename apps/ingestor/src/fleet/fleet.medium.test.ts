@@ -136,6 +136,39 @@ describe('devices', () => {
     expect(unchanged.body.revision).toBe(after.body.revision);
   });
 
+  it('where a policy depends on teams, every device is told which one it is in', async () => {
+    const told = async () => {
+      const { rows } = await admin.query(
+        `SELECT team_id AS id, convert_from(payload, 'UTF8')::jsonb->'team'->>'name' AS name FROM state_bundles
+          WHERE organisation_id = $1 AND kind = 'policy' AND revision =
+            (SELECT max(revision) FROM state_bundles WHERE organisation_id = $1 AND kind = 'policy')`,
+        [acme.id],
+      );
+      return Object.fromEntries(rows.map(({ id, name }) => [id, name]));
+    };
+    const sales = (await acme.administrator.post('/v1/teams', { name: 'Sales' })).body.id;
+    const running = await acme.administrator.get('/v1/policies/running');
+    await acme.administrator.post('/v1/policies/deploy', {
+      documents: [
+        {
+          layer: 'global',
+          source:
+            'apiVersion: raypher/v1\nmode: enforce\nnetwork:\n  default: allow\n  rules: [{ id: a, effect: deny, agents: { teams: [Sales] } }]\n',
+        },
+      ],
+      basedOn: running.body.revision,
+      reason: 'Sales may not',
+      confirm: 'Acme',
+    });
+    expect(await told()).toMatchObject({ null: null, [sales]: 'Sales' });
+    // One that was founded since, as soon as a device joins it.
+    const legal = (await acme.administrator.post('/v1/teams', { name: 'Legal' })).body.id;
+    expect(await told()).not.toHaveProperty(legal);
+    const id = await device('joins-legal');
+    await acme.administrator.patch(`/v1/devices/${id}`, { teamId: legal, reason: 'Joins Legal' });
+    expect(await told()).toMatchObject({ [legal]: 'Legal' });
+  });
+
   it('revoking one ends its certificates and tells the link at once', async () => {
     const id = await device('stolen');
     await admin.query(

@@ -101,6 +101,11 @@ export class PoliciesRepository {
     return ids.filter((id) => !found.has(id));
   }
 
+  /** All of the organisation. */
+  async teams(tx: TenantTransaction): Promise<{ id: string; name: string }[]> {
+    return tx.team.findMany({ select: { id: true, name: true }, orderBy: { id: 'asc' } });
+  }
+
   /** How many active devices a stage has now. */
   async devicesIn(tx: TenantTransaction, stage: PolicyStage): Promise<number> {
     const [row] = await tx.$queryRaw<{ devices: bigint }[]>`

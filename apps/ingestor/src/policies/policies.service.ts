@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
-import type { PolicyPayload } from '@raypher/shared';
+import { namesTeams, parsePolicy } from '@raypher/policy';
+import type { LayerDocument, PolicyPayload } from '@raypher/shared';
 import { RaypherError } from '@raypher/shared';
 import {
   type ApplyPolicy,
@@ -330,6 +331,8 @@ export class PoliciesService {
     });
     const issuedAt = new Date().toISOString();
     const own = await this.prices.find(tx);
+    // Where a document depends on teams, every device is told which one it is in.
+    const told = documents.some(isAboutTeams) ? await this.policies.teams(tx) : [];
     const payload = (forTeam: string | null): PolicyPayload => ({
       kind: 'policy',
       organisation: organisationId,
@@ -337,13 +340,15 @@ export class PoliciesService {
       issuedAt,
       documents: documents.filter(({ layer, team }) => layer === 'global' || team === forTeam),
       ...(own === null ? {} : { prices: own.prices }),
+      ...teamOf(told, forTeam),
     });
+    const audiences = new Set<string | null>([null, ...teams, ...told.map(({ id }) => id)]);
     const { rolloutId } = await this.issuer.issue(tx, organisationId, {
       title: titleOf(revision, issue),
       reason,
       createdBy,
       staging: stage === null || before === null ? null : { stage, base: Number(before.revision) },
-      audiences: [null, ...teams].map((teamId) => ({ teamId, payload: payload(teamId) })),
+      audiences: [...audiences].map((teamId) => ({ teamId, payload: payload(teamId) })),
     });
     await this.audit.record(tx, organisationId, issue.actor, {
       action: issue.action,
@@ -416,6 +421,19 @@ function titleOf(revision: number, { stage, rolledBackTo }: Issue): string {
   return rolledBackTo === null
     ? `Policy revision ${revision}`
     : `Policy revision ${revision}, back to ${rolledBackTo}`;
+}
+
+function isAboutTeams({ layer, source }: LayerDocument): boolean {
+  const parsed = parsePolicy(source, { layer });
+  return parsed.ok && namesTeams(parsed.document);
+}
+
+function teamOf(
+  named: readonly { id: string; name: string }[],
+  id: string | null,
+): Pick<PolicyPayload, 'team'> {
+  const team = named.find((one) => one.id === id);
+  return team === undefined ? {} : { team: { id: team.id, name: team.name } };
 }
 
 function noSuchRevision(): RaypherError {
