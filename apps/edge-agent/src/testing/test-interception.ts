@@ -8,12 +8,24 @@ import { type ConnectionOptions, type TLSSocket, connect as tlsConnect } from 'n
 import type { PolicySnapshot } from '@raypher/policy';
 import { type FakeUpstream, startFakeUpstream } from '@raypher/testkit';
 import { ProxyAgent } from 'undici';
+import type { Spending } from '../budgets/spending.ts';
 import { CertificateAuthority } from '../interception/certificate-authority.ts';
 import type { EventDraft } from '../ledger/event-draft.ts';
 import { LocalProxy } from '../proxy/local-proxy.ts';
 import type { InspectText } from '../web-socket/inspect-text.ts';
 import { engines, inForce, snapshotOf } from './policy-in-force.ts';
 import { BOT } from './test-proxy.ts';
+
+const HOSTS = [
+  'api.openai.com',
+  'api.anthropic.com',
+  'generativelanguage.googleapis.com',
+  'ollama.com',
+  '127.0.0.1:11434',
+  'api.deepseek.com',
+  'site.example',
+  '192.0.2.7',
+];
 
 /** A real proxy that reads tunnels, in front of a faithful upstream; only who calls is given instead of found. */
 export class TestInterception {
@@ -36,6 +48,7 @@ export class TestInterception {
     authority: CertificateAuthority,
     upstream: FakeUpstream,
     connectTo: Readonly<Record<string, string>>,
+    spending: Spending | undefined,
   ) {
     this.authority = authority;
     this.upstream = upstream;
@@ -45,6 +58,7 @@ export class TestInterception {
       { port: 0, bodyLimitBytes: 1024 * 1024, connectTo },
       {
         policy: inForce(() => this.#snapshot),
+        spending,
         ...this.engines,
         identify: async () => BOT,
         record: (event) => {
@@ -67,15 +81,18 @@ export class TestInterception {
     );
   }
 
-  /** @param connectTo more hosts than those that lead to the faithful upstream */
-  static async start(connectTo: Readonly<Record<string, string>> = {}): Promise<TestInterception> {
+  /**
+   * @param connectTo more hosts than those that lead to the faithful upstream
+   * @param spending without it nothing is counted
+   */
+  static async start(
+    connectTo: Readonly<Record<string, string>> = {},
+    spending?: Spending,
+  ): Promise<TestInterception> {
     const root = await CertificateAuthority.createRoot('test');
     const upstream = await startFakeUpstream();
-    const hosts = ['api.openai.com', 'api.anthropic.com', 'api.deepseek.com', 'site.example', '192.0.2.7'];
-    const world = new TestInterception(await CertificateAuthority.open(root), upstream, {
-      ...Object.fromEntries(hosts.map((host) => [host, upstream.url])),
-      ...connectTo,
-    });
+    const mapped = { ...Object.fromEntries(HOSTS.map((host) => [host, upstream.url])), ...connectTo };
+    const world = new TestInterception(await CertificateAuthority.open(root), upstream, mapped, spending);
     await world.proxy.start();
     return world;
   }
@@ -99,6 +116,11 @@ export class TestInterception {
   /** @param network what follows `default: allow` in the policy's network section */
   enforce(network: string, mode: 'enforce' | 'monitor' = 'enforce'): void {
     this.#snapshot = policy(network, mode);
+  }
+
+  /** @param sections of the whole document */
+  govern(sections: string): void {
+    this.#snapshot = snapshotOf(sections, 'enforce');
   }
 
   get url(): string {

@@ -14,6 +14,10 @@ export interface Behaviour {
   errorAfterEvents: number | undefined;
   /** Answers every request with this status in the provider's error shape. */
   failWith: number | undefined;
+  /** Only so many requests since the last reset fail so. */
+  failRequests: number;
+  /** Writes a stream in two parts, the first one so many bytes long. */
+  cutAt: number | undefined;
   /** Which API keys are good. Default: any that is not empty. */
   acceptKey: (key: string) => boolean;
 }
@@ -26,5 +30,7 @@ export const GOOD_BEHAVIOUR: Behaviour = {
   dropAfterEvents: undefined,
   errorAfterEvents: undefined,
   failWith: undefined,
+  failRequests: Number.POSITIVE_INFINITY,
+  cutAt: undefined,
   acceptKey: (key) => key !== '',
 };

@@ -34,7 +34,7 @@ export interface ProviderError {
 export class Exchange {
   readonly request: RecordedRequest;
   readonly behaviour: Behaviour;
-  /** Increases by one with every request: ids made from it are the same in every run. */
+  /** Increases by one with every request since the last reset: ids made from it are the same in every run. */
   readonly number: number;
   readonly #response: ServerResponse;
 
@@ -77,6 +77,10 @@ export class Exchange {
   ): Promise<void> {
     const { chunkDelayMs, dropAfterEvents, errorAfterEvents } = this.behaviour;
     this.#response.writeHead(200, { 'content-type': contentType, 'cache-control': 'no-cache', ...headers });
+    if (this.behaviour.cutAt !== undefined) {
+      await this.#writeCut(Buffer.from([...events].join('')), this.behaviour.cutAt);
+      return;
+    }
     let sent = 0;
     for (const event of events) {
       if (this.request.outcome !== undefined) return;
@@ -94,6 +98,12 @@ export class Exchange {
       sent += 1;
     }
     this.#response.end();
+  }
+
+  async #writeCut(bytes: Buffer, at: number): Promise<void> {
+    await this.#writeBytes(bytes.subarray(0, at));
+    await new Promise((resolve) => setImmediate(resolve));
+    this.#response.end(bytes.subarray(at));
   }
 
   async #write(event: StreamEvent): Promise<void> {

@@ -1,3 +1,4 @@
+import { Ollama } from 'ollama';
 import { afterAll, describe, expect, it } from 'vitest';
 import { startFakeUpstream } from './start-fake-upstream.ts';
 
@@ -38,5 +39,20 @@ describe('the fake upstream, as Ollama', () => {
       404,
       { error: "model 'no-such-model' not found" },
     ]);
+  });
+
+  it('has tools, embeddings and a list of models for its own client', async () => {
+    const client = new Ollama({ host: upstream.url });
+    const parameters = { type: 'object', properties: { city: { type: 'string' } }, required: ['city'] };
+    const tools = [{ type: 'function', function: { name: 'weather', description: 'Of a city', parameters } }];
+    const ask = { role: 'user', content: 'Oslo' };
+    const { message } = await client.chat({ model: 'llama3.2', messages: [ask], tools });
+    expect(message.tool_calls).toEqual([{ function: { name: 'weather', arguments: { city: 'Oslo' } } }]);
+    const told = { role: 'tool', tool_name: 'weather', content: 'sunny' };
+    const answer = await client.chat({ model: 'llama3.2', messages: [ask, message, told], tools });
+    expect(answer.message.content).toBe('The tool answered: sunny');
+    const { embeddings } = await client.embed({ model: 'llama3.2', input: ['a', 'b'] });
+    expect(embeddings.map(({ length }) => length)).toEqual([8, 8]);
+    expect((await client.list()).models).toHaveLength(1);
   });
 });

@@ -20,7 +20,10 @@ export function openaiError(
   return {
     status,
     body: { error },
-    headers: status === 429 ? { 'retry-after': '1', 'x-ratelimit-remaining-requests': '0' } : {},
+    headers:
+      status === 429
+        ? { 'retry-after': '1', 'retry-after-ms': '20', 'x-ratelimit-remaining-requests': '0' }
+        : {},
   };
 }
 

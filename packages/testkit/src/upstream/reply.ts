@@ -51,7 +51,8 @@ function exampleInput(schema: unknown, text: string): Record<string, unknown> {
 
 function exampleValue(schema: JsonSchema, text: string): unknown {
   if (schema.enum !== undefined) return schema.enum[0];
-  switch (schema.type) {
+  // Gemini writes types in capitals.
+  switch (schema.type?.toLowerCase()) {
     case 'number':
     case 'integer':
       return 1;

@@ -1,7 +1,16 @@
 import { anthropicError } from './anthropic-errors.ts';
 import { countMessageTokens, messages } from './anthropic-messages.ts';
 import type { Exchange, ProviderError } from './exchange.ts';
+import {
+  batchEmbedContents,
+  countGeminiTokens,
+  embedContent,
+  generateContent,
+  streamGenerateContent,
+} from './gemini.ts';
+import { geminiError, geminiKeyError } from './gemini-errors.ts';
 import { ollamaChat, ollamaGenerate } from './ollama.ts';
+import { ollamaEmbed, ollamaTags, ollamaVersion } from './ollama-rest.ts';
 import { chatCompletions } from './openai-chat.ts';
 import { openaiError } from './openai-errors.ts';
 import { responses } from './openai-responses.ts';
@@ -9,6 +18,8 @@ import { embeddings, models } from './openai-rest.ts';
 
 interface Dialect {
   apiKey(exchange: Exchange): string | undefined;
+  /** Where a bad key is something else than a 401. */
+  keyError?: () => ProviderError;
   error(exchange: Exchange, status: number, message?: string): ProviderError;
 }
 
@@ -20,6 +31,15 @@ const OPENAI: Dialect = {
 const ANTHROPIC: Dialect = {
   apiKey: (exchange) => exchange.header('x-api-key') || bearer(exchange),
   error: (exchange, status, message) => anthropicError(status, exchange.id('req_'), message),
+};
+
+const GEMINI: Dialect = {
+  apiKey: (exchange) =>
+    exchange.header('x-goog-api-key') ||
+    new URLSearchParams(exchange.request.query).get('key') ||
+    bearer(exchange),
+  keyError: geminiKeyError,
+  error: (_, status, message) => geminiError(status, message),
 };
 
 /** Ollama knows no keys. */
@@ -43,8 +63,26 @@ const ROUTES: Route[] = [
   { method: 'GET', path: /\/models$/, dialect: OPENAI, answer: models },
   { method: 'POST', path: /\/v1\/messages\/count_tokens$/, dialect: ANTHROPIC, answer: countMessageTokens },
   { method: 'POST', path: /\/v1\/messages$/, dialect: ANTHROPIC, answer: messages },
+  { method: 'POST', path: /\/models\/[^/]+:generateContent$/, dialect: GEMINI, answer: generateContent },
+  {
+    method: 'POST',
+    path: /\/models\/[^/]+:streamGenerateContent$/,
+    dialect: GEMINI,
+    answer: streamGenerateContent,
+  },
+  { method: 'POST', path: /\/models\/[^/]+:countTokens$/, dialect: GEMINI, answer: countGeminiTokens },
+  { method: 'POST', path: /\/models\/[^/]+:embedContent$/, dialect: GEMINI, answer: embedContent },
+  {
+    method: 'POST',
+    path: /\/models\/[^/]+:batchEmbedContents$/,
+    dialect: GEMINI,
+    answer: batchEmbedContents,
+  },
   { method: 'POST', path: /\/api\/chat$/, dialect: OLLAMA, answer: ollamaChat },
   { method: 'POST', path: /\/api\/generate$/, dialect: OLLAMA, answer: ollamaGenerate },
+  { method: 'POST', path: /\/api\/embed$/, dialect: OLLAMA, answer: ollamaEmbed },
+  { method: 'GET', path: /\/api\/tags$/, dialect: OLLAMA, answer: ollamaTags },
+  { method: 'GET', path: /\/api\/version$/, dialect: OLLAMA, answer: ollamaVersion },
 ];
 
 /** Finds who answers a request, after the checks every provider makes first. */
@@ -58,14 +96,14 @@ export async function answer(exchange: Exchange): Promise<void> {
   const { dialect } = route;
   const key = dialect.apiKey(exchange);
   if (key !== undefined && !exchange.behaviour.acceptKey(key)) {
-    exchange.fail(dialect.error(exchange, 401));
+    exchange.fail(dialect.keyError?.() ?? dialect.error(exchange, 401));
     return;
   }
   if (dialect === ANTHROPIC && exchange.header('anthropic-version') === '') {
     exchange.fail(dialect.error(exchange, 400, 'anthropic-version: header is required'));
     return;
   }
-  if (exchange.behaviour.failWith !== undefined) {
+  if (exchange.behaviour.failWith !== undefined && exchange.number <= exchange.behaviour.failRequests) {
     exchange.fail(dialect.error(exchange, exchange.behaviour.failWith));
     return;
   }

@@ -28,8 +28,8 @@ export interface FakeUpstream {
 }
 
 /**
- * Starts a server on 127.0.0.1 that speaks the APIs of OpenAI (and those who copy it), Anthropic and Ollama as the
- * official clients expect them. It answers from the request alone: see {@link replyTo}. The model `no-such-model` does
+ * Starts a server on 127.0.0.1 that speaks the APIs of OpenAI (and those who copy it), Anthropic, Gemini and Ollama as
+ * the official clients expect them. It answers from the request alone: see {@link replyTo}. The model `no-such-model` does
  * not exist.
  *
  * @example
@@ -75,6 +75,7 @@ export async function startFakeUpstream(options: FakeUpstreamOptions = {}): Prom
     reset: () => {
       behaviour = atFirst;
       requests.length = 0;
+      count = 0;
     },
     nextRequest: (matches = () => true) =>
       new Promise((resolve) => {
