@@ -1,5 +1,4 @@
 import type { Transform } from 'node:stream';
-import { promisify } from 'node:util';
 import {
   brotliDecompress,
   createBrotliDecompress,
@@ -12,14 +11,26 @@ import {
 } from 'node:zlib';
 import { INFLATE_LIMITS } from '@raypher/dlp';
 
+/** `info`, which the types leave out: the content comes with the engine, which knows how much it took in. */
+type UnpackWhole = (
+  packed: Buffer,
+  options: { readonly maxOutputLength: number; readonly info: true },
+  done: (error: Error | null, result: Buffer) => void,
+) => void;
+
+interface Coding {
+  readonly whole: UnpackWhole;
+  readonly stream: () => Transform;
+}
+
 /** Codings of RFC 9110 §8.4.1 and RFC 8878, as a whole and as a stream. */
 const CODINGS = {
-  gzip: { whole: promisify(gunzip), stream: createGunzip },
-  'x-gzip': { whole: promisify(gunzip), stream: createGunzip },
-  deflate: { whole: promisify(inflate), stream: createInflate },
-  br: { whole: promisify(brotliDecompress), stream: createBrotliDecompress },
-  zstd: { whole: promisify(zstdDecompress), stream: createZstdDecompress },
-} as const;
+  gzip: { whole: gunzip, stream: createGunzip },
+  'x-gzip': { whole: gunzip, stream: createGunzip },
+  deflate: { whole: inflate, stream: createInflate },
+  br: { whole: brotliDecompress, stream: createBrotliDecompress },
+  zstd: { whole: zstdDecompress, stream: createZstdDecompress },
+} as const satisfies Readonly<Record<string, Coding>>;
 
 /** Below this size no ratio is suspicious. */
 const RATIO_FROM_BYTES = 1024 * 1024;
@@ -40,14 +51,32 @@ export async function decodeContent(
   let plain = body;
   for (const name of names) {
     const maxOutputLength = Math.min(limitBytes, INFLATE_LIMITS.maxBytes);
-    try {
-      plain = await CODINGS[name].whole(plain, { maxOutputLength });
-    } catch {
-      return undefined;
-    }
+    const unpacked = await unpack(CODINGS[name].whole, plain, maxOutputLength);
+    if (unpacked === undefined) return undefined;
+    plain = unpacked;
   }
   const isBomb = plain.length > RATIO_FROM_BYTES && plain.length > body.length * INFLATE_LIMITS.maxRatio;
   return isBomb ? undefined : plain;
+}
+
+/** What Node.js gives for `info`. */
+interface Unpacked {
+  readonly buffer: Buffer;
+  readonly engine: { readonly bytesWritten: number };
+}
+
+/**
+ * @returns undefined also when something stands behind the end of what is packed: other readers go on there, to the
+ *   next frame (RFC 8878 §3) for one, and would see what nobody here has looked at
+ */
+function unpack(whole: UnpackWhole, packed: Buffer, maxOutputLength: number): Promise<Buffer | undefined> {
+  const { promise, resolve } = Promise.withResolvers<Buffer | undefined>();
+  whole(packed, { maxOutputLength, info: true }, (error, result) => {
+    // With `info` the result is this; the types know only of what comes without.
+    const { buffer, engine } = (error === null ? result : {}) as Partial<Unpacked>;
+    resolve(engine?.bytesWritten === packed.length ? buffer : undefined);
+  });
+  return promise;
 }
 
 /** The same for an answer while it arrives; undefined for a coding that is not known. */

@@ -1,4 +1,4 @@
-import { brotliCompressSync, gzipSync, zstdCompressSync } from 'node:zlib';
+import { brotliCompressSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib';
 import OpenAI from 'openai';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { TestProxy } from '../testing/test-proxy.ts';
@@ -19,6 +19,51 @@ const REDACT = `dlp:
     - { id: no-keys, effect: redact, classes: [credential] }
     - { id: no-cards, effect: block, classes: [payment], reason: Cards stay here. }
 `;
+
+const HEADERS_OF_CLIENTS: readonly Record<string, string>[] = [
+  {
+    'user-agent':
+      'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/138.0.0.0 Safari/537.36 Edg/138.0.3351.83',
+    'accept-language': 'de-DE,de;q=0.9,en-US;q=0.8,en;q=0.7',
+    accept: 'text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8',
+    'sec-ch-ua': '"Not)A;Brand";v="8", "Chromium";v="138", "Google Chrome";v="138"',
+    'sec-fetch-mode': 'cors',
+  },
+  {
+    'user-agent': 'claude-cli/2.0.14 (external, cli)',
+    'anthropic-beta':
+      'claude-code-20250219,oauth-2025-04-20,interleaved-thinking-2025-05-14,fine-grained-tool-streaming-2025-05-14',
+    'anthropic-version': '2023-06-01',
+    'x-stainless-runtime-version': 'v24.3.0',
+    'x-stainless-package-version': '0.60.0',
+    'x-stainless-os': 'Linux',
+    'x-stainless-arch': 'x64',
+    'x-stainless-lang': 'js',
+    'x-stainless-timeout': '600',
+    'anthropic-dangerous-direct-browser-access': 'true',
+    'x-app': 'cli',
+  },
+  {
+    'user-agent': 'OpenAI/Python 1.99.9',
+    'x-stainless-async': 'async:asyncio',
+    'x-stainless-runtime': 'CPython',
+    'x-stainless-read-timeout': '600.0',
+    'idempotency-key': 'stainless-python-retry-6b1c1b2e-9a52-4a6f-9d39-0c55bd1a0f57',
+  },
+  {
+    'user-agent': 'codex_cli_rs/0.21.0 (Ubuntu 24.4.0; x86_64) xterm-256color',
+    'openai-beta': 'responses=experimental',
+  },
+  {
+    'user-agent': 'GoogleGenAI/1.10.0 google-genai-sdk/1.10.0 gl-node/v24.3.0',
+    'x-goog-api-client': 'gl-node/v24.3.0',
+  },
+  {
+    'content-type': 'application/json; charset=utf-8',
+    accept: 'application/json',
+    'user-agent': 'curl/8.14.1',
+  },
+];
 
 const say = (content: string) => ({ model: 'gpt-4o', messages: [{ role: 'user' as const, content }] });
 const sent = () => world.upstream.requests.at(-1)?.body.toString('utf8') ?? '';
@@ -192,6 +237,26 @@ describe('what is sent', () => {
       'in a header that a client invents',
       () => post('/v1/chat/completions', JSON.stringify(say('hi')), { 'x-debug': `token ${TOKEN}` }),
     ],
+    ...['user-agent', 'accept', 'accept-language', 'x-stainless-os', 'anthropic-beta', 'date'].map(
+      (name): [string, () => Promise<Response>] => [
+        `in a header that every client sends: ${name}`,
+        () => post('/v1/chat/completions', JSON.stringify(say('hi')), { [name]: TOKEN }),
+      ],
+    ),
+    [
+      'in a parameter of the content type',
+      () =>
+        post('/v1/chat/completions', JSON.stringify(say('hi')), {
+          'content-type': `application/json; note=${TOKEN}`,
+        }),
+    ],
+    [
+      'in a few bytes that are not text',
+      () =>
+        post('/v1/files', Buffer.from(`\0\x01\x02 ${TOKEN} \0`), {
+          'content-type': 'application/octet-stream',
+        }),
+    ],
     ['in the query', () => post(`/v1/chat/completions?trace=${TOKEN}`, JSON.stringify(say('hi')))],
     [
       'in UTF-16',
@@ -257,6 +322,25 @@ describe('what is sent', () => {
     world.govern('dlp: { default: block, rules: [] }', 'monitor');
     await (await send()).text();
     expect(world.upstream.requests).toHaveLength(1);
+  });
+
+  test.each([
+    ['zstd', zstdCompressSync],
+    ['br', brotliCompressSync],
+    ['deflate', deflateSync],
+  ])('what stands behind the end of a body in %s is not taken for looked through', async (coding, pack) => {
+    world.govern('dlp: { default: block, rules: [] }');
+    const body = Buffer.concat([pack(JSON.stringify(say('hi'))), pack(TOKEN)]);
+    expect((await post('/v1/chat/completions', body, { 'content-encoding': coding })).status).toBe(403);
+    expect(world.upstream.requests).toEqual([]);
+  });
+
+  test('headers of real clients are clean', async () => {
+    world.govern('dlp: { default: block, rules: [] }');
+    for (const headers of HEADERS_OF_CLIENTS)
+      await (await post('/v1/chat/completions', JSON.stringify(say('hi')), headers)).text();
+    expect(world.upstream.requests).toHaveLength(HEADERS_OF_CLIENTS.length);
+    expect(found()).toEqual([]);
   });
 
   test('clean traffic is the same to the byte, odd spelling included', async () => {

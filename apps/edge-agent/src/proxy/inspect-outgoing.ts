@@ -37,9 +37,17 @@ export interface Redacted {
   readonly left: number;
 }
 
-/** Headers that say how a message is carried; they hold nothing of anybody. */
-const OF_TRANSPORT =
-  /^(?:host|content-(?:length|type|encoding)|transfer-encoding|connection|accept(?:-encoding|-language)?|user-agent|date|expect|te|upgrade|keep-alive|x-stainless-.*|anthropic-version|anthropic-beta|sec-fetch-.*)$/i;
+/** Headers that this proxy writes anew, leaves out, or has read as numbers and known words: nothing gets out in them. */
+const WRITTEN_ANEW: ReadonlySet<string> = new Set([
+  'host',
+  'content-length',
+  'transfer-encoding',
+  'connection',
+  'keep-alive',
+  'te',
+  'upgrade',
+  'expect',
+]);
 
 /** What is not text is not looked through, and no sign of anything. */
 const HARMLESS: ReadonlySet<Obstacle['reason']> = new Set(['binary']);
@@ -141,7 +149,7 @@ function headerList(raw: readonly string[]): [string, string][] {
   const list: [string, string][] = [];
   for (let at = 0; at + 1 < raw.length; at += 2) {
     const [name = '', value = ''] = [raw[at], raw[at + 1]];
-    if (!OF_TRANSPORT.test(name)) list.push([name, value]);
+    if (!WRITTEN_ANEW.has(name.toLowerCase())) list.push([name, value]);
   }
   return list;
 }

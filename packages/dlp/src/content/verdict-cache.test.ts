@@ -37,6 +37,18 @@ describe('verdict cache', () => {
     expect(scans()).toBe(1);
   });
 
+  it('tells a line of a short text from a line of its name', () => {
+    const cache = new LruVerdictCache({ hash: sampleHash, policyRevision: () => '', maxParts: 9 });
+    let scans = 0;
+    const scan = () => {
+      scans++;
+      return [];
+    };
+    cache.findings(sampleScanner, part('password\nhunter', 'a'), scan);
+    cache.findings(sampleScanner, part('hunter', 'a\npassword'), scan);
+    expect(scans).toBe(2);
+  });
+
   it('forgets with another scanner, policy, role or name, and tells fields apart', () => {
     const { ask, policy, scans } = cacheOf();
     ask(part('a'));

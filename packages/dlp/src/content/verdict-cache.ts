@@ -44,7 +44,8 @@ export class LruVerdictCache implements VerdictCache {
       this.#clean.clear();
       this.#cleanFor = scanner.version;
     }
-    const key = `${role}\n${label ?? ''}\n${text}`;
+    // The length keeps the fields apart: a label that ends in a line is no other label in front of a longer text.
+    const key = `${role}\n${text.length}\n${label ?? ''}\n${text}`;
     if (this.#clean.has(key)) return [];
     const findings = scan();
     if (findings.length > 0) return findings;

@@ -13,6 +13,8 @@ import { type JsonWalk, walkJson } from './walk-json.ts';
 export const MAX_NESTING = 3;
 /** Of something that is not text at most so many bytes are looked through. */
 export const MAX_BINARY = 1 << 20;
+/** Shorter than that, what base64 happens to decode to is noise. */
+const SHORTEST_BINARY = 256;
 
 /**
  * Hands a text to the visitor, and what is packed inside of it: JSON as its leaves, base64 (also in `data:` URIs,
@@ -90,7 +92,7 @@ export function walkBase64(
   const path = `${place.path}#base64`;
   const decoded = decodeBytes(base64Bytes(binary));
   if (decoded.charset === 'bytes' || looksBinary(decoded.text)) {
-    walkBinary(binary, { ...place, path }, visitor);
+    if (binary.length >= SHORTEST_BINARY) walkBinary(binary, { ...place, path }, visitor);
     return undefined;
   }
   if (nesting >= MAX_NESTING) {
@@ -119,12 +121,8 @@ function walkHexadecimal(packed: string, place: Place, visitor: Visitor): string
   return [...encodeUtf8(applyEdits(text, edits))].map((byte) => byte.toString(16).padStart(2, '0')).join('');
 }
 
-/** Shorter than that, what base64 happens to decode to is noise. */
-const SHORTEST_BINARY = 256;
-
 /** Looks through bytes that are not text, one character each. */
 export function walkBinary(binary: string, place: Place, visitor: Visitor): void {
-  if (binary.length < SHORTEST_BINARY) return;
   visitor.obstacle({ path: place.path, reason: binary.length > MAX_BINARY ? 'size' : 'binary' });
   visitor.text({ ...place, role: 'binary', text: binary.slice(0, MAX_BINARY) });
 }
