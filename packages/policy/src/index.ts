@@ -25,6 +25,7 @@ export { type LayeredDocument, POLICY_LAYERS, type PolicyLayer } from './layer.t
 export type { ApplicableLimit } from './limit.ts';
 export { namesTeams } from './names-teams.ts';
 export { MAX_SOURCE_LENGTH, type ParsedPolicy, parsePolicy } from './parse.ts';
+export { compilePathGlob } from './path-glob.ts';
 export { type Period, periodAt } from './period.ts';
 export {
   type ParsedPolicyTests,

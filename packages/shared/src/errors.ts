@@ -69,6 +69,8 @@ export const ERROR_CODES = {
   'vault/exists': { http: 409, grpc: 6, exit: 5 },
   'vault/sealed-elsewhere': { http: 403, grpc: 7, exit: 8 },
   'vault/damaged': { http: 500, grpc: 15, exit: 8 },
+  'vault/used-up': { http: 403, grpc: 8, exit: 3 },
+  'vault/expired': { http: 403, grpc: 9, exit: 3 },
   'vault/needs-terminal': { http: 403, grpc: 7, exit: 3 },
   'config/invalid': { http: 400, grpc: 3, exit: 2 },
   'store/corrupt': { http: 500, grpc: 15, exit: 8 },

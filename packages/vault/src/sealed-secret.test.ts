@@ -39,11 +39,30 @@ describe('a sealed value', () => {
   test.each([
     ['another name', { name: 'openai-test', provider: 'openai' }],
     ['another provider', { name: 'openai-prod', provider: 'anthropic' }],
+    ['a use where it had none', { ...binding, use: { hosts: ['a.example'] } }],
     ['a name that runs into the provider', { name: 'openai-prod","provider":"openai', provider: '' }],
   ])('does not open under %s', async (_, other) => {
     const key = await deriveVaultKey(randomBytes(32));
     const sealed = await sealSecret(key.publicKey, binding, value);
     await expect(openSecret(key, other, sealed)).rejects.toThrow();
+  });
+
+  test('does not open for another use, and does however the use is written', async () => {
+    const key = await deriveVaultKey(randomBytes(32));
+    const use = { hosts: ['api.example'], in: [{ header: 'authorization', scheme: 'Bearer' }], maxUses: 3 };
+    const sealed = await sealSecret(key.publicKey, { ...binding, use }, value);
+    const wider = [
+      undefined,
+      {},
+      { ...use, hosts: ['api.example', 'evil.example'] },
+      { ...use, maxUses: 4 },
+      { hosts: use.hosts, in: use.in },
+    ];
+    for (const other of wider) {
+      await expect(openSecret(key, { ...binding, use: other }, sealed)).rejects.toThrow();
+    }
+    const same = { maxUses: 3, in: [{ scheme: 'Bearer', header: 'authorization' }], hosts: ['api.example'] };
+    expect(Buffer.from(await openSecret(key, { ...binding, use: same }, sealed))).toEqual(value);
   });
 
   test('does not open with another root', async () => {

@@ -20,10 +20,12 @@ export const ROOT_BYTES = 32;
 export const MAX_VALUE_BYTES = 8 * 1024;
 const BASE64URL = /^[A-Za-z0-9_-]+$/;
 
-/** What a value is sealed for. It cannot be opened under another name or for another provider. */
+/** What a value is sealed for. It cannot be opened under another name, for another provider or for another use. */
 export interface SecretBinding {
   name: string;
   provider: string;
+  /** What it may be used for, as JSON; where it is a provider's key the provider says it all. */
+  use?: object | undefined;
 }
 
 /** One sealed value; JSON, the same whether a browser or the device made it. */
@@ -61,7 +63,7 @@ export async function vaultKeyId(publicKey: Uint8Array): Promise<string> {
 }
 
 /**
- * Encrypts a value so that only the holder of the vault's root opens it, and only for this name and provider.
+ * Encrypts a value so that only the holder of the vault's root opens it, and only for this name, provider and use.
  *
  * @param publicKey uncompressed P-256 point
  * @param value at most {@link MAX_VALUE_BYTES}; the caller zeroes it
@@ -92,7 +94,7 @@ export async function sealSecret(
 /**
  * Opens a sealed value. Zero it after use.
  *
- * @throws Error when it was sealed to another key, for another name or provider, or was changed
+ * @throws Error when it was sealed to another key, for another name, provider or use, or was changed
  */
 export async function openSecret(
   key: VaultKey,
@@ -110,8 +112,9 @@ export async function openSecret(
 }
 
 /** RFC 8785, so that no name can be read as another name with another provider. */
-function associatedData(keyId: string, { name, provider }: SecretBinding): Uint8Array {
-  return text.encode(canonicalize({ keyId, kind: 'secret', name, provider, v: 1 }));
+function associatedData(keyId: string, { name, provider, use }: SecretBinding): Uint8Array {
+  const bound = { keyId, kind: 'secret', name, provider, v: 1 };
+  return text.encode(canonicalize(use === undefined ? bound : { ...bound, use }));
 }
 
 function point(publicKey: Uint8Array): Uint8Array {

@@ -1,3 +1,4 @@
+import { SecretUse } from '@raypher/shared/rest';
 import { z } from 'zod';
 import { hardenProcess } from '../native/harden-process.ts';
 import { openVault } from '../service/open-vault.ts';
@@ -8,6 +9,8 @@ import { type GlobalOptions, resolve } from './global-options.ts';
 export const StoredSecretView = z.object({
   name: z.string(),
   provider: z.string(),
+  use: SecretUse.optional(),
+  uses: z.number(),
   version: z.number(),
   createdAt: z.number(),
   rotatedAt: z.number().optional(),

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { RaypherError } from '@raypher/shared';
+import { SecretUse } from '@raypher/shared/rest';
 import { deriveVaultKey, openSecret, ROOT_BYTES, SealedSecret } from '@raypher/vault';
 import { Command } from 'commander';
 import { z } from 'zod';
@@ -7,7 +8,7 @@ import { askVault } from './ask-vault.ts';
 import { type GlobalOptions, operator, withGlobalOptions } from './global-options.ts';
 import { requireName } from './seal.ts';
 
-const Unsealed = z.object({ provider: z.string(), sealed: SealedSecret });
+const Unsealed = z.object({ provider: z.string(), use: SecretUse.optional(), sealed: SealedSecret });
 
 export const unsealCommand = withGlobalOptions(new Command('unseal'))
   .description('show a sealed API key')
@@ -35,10 +36,10 @@ Exit codes: 0 shown, 3 not permitted or no terminal, 4 no such key, 8 the vault 
     const mine = await deriveVaultKey(root);
     root.fill(0);
     const to = Buffer.from(mine.publicKey).toString('base64url');
-    const { provider, sealed } = Unsealed.parse(
+    const { provider, use, sealed } = Unsealed.parse(
       await askVault(options, { verb: 'vault-unseal', name, to, by: operator() }),
     );
-    const value = await openSecret(mine, { name, provider }, sealed);
+    const value = await openSecret(mine, { name, provider, use }, sealed);
     await new Promise((resolve) => process.stdout.write(value, resolve));
     value.fill(0);
     if (process.stdout.isTTY) process.stdout.write('\n');

@@ -1,6 +1,7 @@
 import { RaypherError } from '@raypher/shared';
 import { Command, InvalidArgumentError } from 'commander';
 import { z } from 'zod';
+import { describeUse } from '../proxy/describe-use.ts';
 import { askVault, describeVault, StoredSecretView } from './ask-vault.ts';
 import { type GlobalOptions, operator, withGlobalOptions, withJson } from './global-options.ts';
 import { count, print, table } from './output.ts';
@@ -21,15 +22,17 @@ const listCommand = withJson(withGlobalOptions(new Command('list')))
       ...(vault.weakness === null ? [] : [`Its root in memory: ${vault.weakness}.`]),
       ...(vault.setAside === 0 ? [] : [`${count(vault.setAside, 'key')} of vaults that were set aside.`]),
       ...(vault.secrets.length === 0
-        ? ['Nothing is sealed yet: raypher seal NAME --provider PROVIDER']
+        ? ['Nothing is sealed yet: raypher seal NAME --provider PROVIDER, or --host HOST']
         : table(
-            ['NAME', 'PROVIDER', 'VERSION', 'SEALED', 'LAST USED'],
-            vault.secrets.map(({ name, provider, version, createdAt, rotatedAt, lastUsedAt }) => [
+            ['NAME', 'VERSION', 'SEALED', 'LAST USED', 'USES', 'FOR'],
+            vault.secrets.map(({ name, provider, use, uses, version, createdAt, rotatedAt, lastUsedAt }) => [
               name,
-              provider,
               String(version),
               new Date(rotatedAt ?? createdAt).toISOString(),
               lastUsedAt === undefined ? 'never' : new Date(lastUsedAt).toISOString(),
+              // Of a provider's key they are not counted.
+              use === undefined ? '' : `${uses}${use.maxUses === undefined ? '' : ` of ${use.maxUses}`}`,
+              use === undefined ? provider : `${describeUse(use)}${ending(use.expires)}`,
             ]),
           )),
     ]);
@@ -64,7 +67,8 @@ const rotateCommand = withJson(withGlobalOptions(new Command('rotate')))
     requireName(name);
     const known = (await describeVault(options)).secrets.find((secret) => secret.name === name);
     if (known === undefined) throw new RaypherError('vault/not-found', `There is no sealed key ${name}.`);
-    const sealed = await sealInput(options, { name, provider: known.provider }, options.fromFile);
+    const { provider, use } = known;
+    const sealed = await sealInput(options, { name, provider, use }, options.fromFile);
     const stored = StoredSecretView.parse(
       await askVault(options, { verb: 'vault-rotate', name, sealed, by: operator() }),
     );
@@ -119,6 +123,10 @@ export const vaultCommand = new Command('vault')
   .addCommand(revokeCommand)
   .addCommand(rebindCommand)
   .addCommand(resetCommand);
+
+function ending(expires: string | undefined): string {
+  return expires === undefined ? '' : `, until ${expires}`;
+}
 
 function parsePcrs(text: string): number[] {
   const numbers = text.split(',').filter((part) => part !== '');

@@ -1,9 +1,11 @@
 import type { IncomingMessage } from 'node:http';
 import { RaypherError } from '@raypher/shared';
+import type { SecretUse } from '@raypher/shared/rest';
 import { asRaypherError } from '../uplink/desired-state.ts';
 import type { Caller } from './caller.ts';
 import { type AskedFor, askedFor } from './credential-placeholder.ts';
 import type { Destination } from './destination.ts';
+import type { FoundPlace } from './find-placeholders.ts';
 import { keyHeaderOf } from './key-header.ts';
 import type { KeyHeader } from './provider-paths.ts';
 import { providerById } from './providers.ts';
@@ -12,6 +14,12 @@ import type { RefusalKind } from './refusal.ts';
 
 /** The vault as the proxy sees it. */
 export interface SealedKeys {
+  /** Names of values that are for any API, without opening anything; the same array until that changes. */
+  namesOfUses(): readonly string[];
+  /** What such a value is for, as it is stored; {@link takeForUse} proves it. */
+  useOf(name: string): Promise<SecretUse | undefined>;
+  /** Such a value, once its use was counted; whoever takes it zeroes it. */
+  takeForUse(name: string, use: SecretUse): Promise<{ value: Uint8Array; uses: number }>;
   /** Names that are sealed for a provider. @throws RaypherError when the vault cannot be opened */
   named(provider: string): Promise<readonly string[]>;
   /** The value; whoever takes it zeroes it. */
@@ -23,17 +31,27 @@ export type Credential =
   /** `own`: what the caller sent. `none`: it sent none, and there is none that it may use. */
   | { kind: 'own' | 'none' }
   | { kind: 'sealed'; name: string; provider: string; header: KeyHeader }
+  /** Values for any API, each in one place. */
+  | { kind: 'bound'; values: readonly BoundValue[] }
   | { kind: 'refused'; refusal: CredentialRefusal };
+
+export interface BoundValue {
+  readonly name: string;
+  readonly use: SecretUse;
+  readonly place: FoundPlace;
+}
 
 export interface CredentialRefusal {
   kind: RefusalKind;
   code: string;
+  /** Of the value whose placeholder was not filled in, where it is one for any API. */
+  secret?: string | undefined;
   rule: string;
   /** For the person in front of the program: what is wrong and what would help. */
   message: string;
 }
 
-const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/;
+export const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/;
 
 /**
  * Decides which credential a request goes on with. A sealed key is for the provider's own address, for programs that
@@ -88,16 +106,22 @@ export async function credentialFor(
   }
 }
 
+const KINDS: Partial<Record<string, RefusalKind>> = {
+  'request/conflict': 'bad-request',
+  'vault/used-up': 'denied',
+};
+
 /** A value that could not be taken from the vault. */
 export function unusable(error: unknown): Extract<Credential, { kind: 'refused' }> {
   const { code, message, hint } = asRaypherError(error);
-  const kind = code === 'request/conflict' ? 'bad-request' : 'unavailable';
+  const kind = KINDS[code] ?? 'unavailable';
   return refused(kind, code, 'vault-unusable', hint === undefined ? message : `${message} ${hint}`);
 }
 
 /** How an event names it. */
 export function credentialLabel(credential: Credential): string | undefined {
   if (credential.kind === 'refused') return undefined;
+  if (credential.kind === 'bound') return `sealed:${credential.values.map(({ name }) => name).join(',')}`;
   return credential.kind === 'sealed' ? `sealed:${credential.name}` : credential.kind;
 }
 
@@ -149,7 +173,7 @@ function nothingSealed(provider: string, asked: AskedFor): Credential {
   );
 }
 
-function refused(
+export function refused(
   kind: RefusalKind,
   code: string,
   rule: string,

@@ -7,6 +7,7 @@ import { relayWebSocket } from '../web-socket/relay-web-socket.ts';
 import type { Upgrade } from '../web-socket/upgrade.ts';
 import { callerMessage, callerRefusal, callerRefused } from './allowed-callers.ts';
 import type { CallCost } from './answer-reader.ts';
+import { boundCredential } from './bound-credential.ts';
 import { chargeOf } from './call-charge.ts';
 import { clientGone } from './client-gone.ts';
 import { countBytes } from './count-bytes.ts';
@@ -128,7 +129,7 @@ async function admit(
   }
   const caller = reached?.caller ?? (await context.identify(request.socket));
   const gone = clientGone(client, response);
-  const looksThrough = context.policy.inspects('out');
+  const looksThrough = context.policy.inspects('out') || (context.keys?.namesOfUses().length ?? 0) > 0;
   const read = await readRequestBody(request, destination, context.bodyLimitBytes, looksThrough, (plain) =>
     context.transcripts.excerpt(client, plain, context.data.scanner.version),
   );
@@ -162,7 +163,6 @@ async function carry(
   /** It was sent, and what became of it is not known. */
   let isUnclear = false;
   try {
-    const credential = await credentialFor(request, destination, route.origin, caller, context);
     const { scope, redacted } = guarded;
     const rerouted = decision.route;
     const changes =
@@ -171,9 +171,12 @@ async function carry(
       stop(context, exchange, decision, { kind: 'bad-request', message: NOT_ROUTED });
       return;
     }
-    const outgoing = await outgoingRequest(request, destination, credential, context.keys, changes);
-    if ('refusal' in outgoing) {
-      const { refusal } = outgoing;
+    const credential =
+      (await boundCredential(context, exchange, changes, route.origin)) ??
+      (await credentialFor(request, destination, route.origin, caller, context));
+    const prepared = await outgoingRequest(exchange, credential, context.keys, changes);
+    if ('refusal' in prepared) {
+      const { refusal } = prepared;
       const status = refuse(
         exchange.response,
         dialect,
@@ -198,11 +201,12 @@ async function carry(
       context.modelSeen(caller.process, decision.model);
     }
     const inspector = new AnswerInspector(context, exchange, scope);
-    const counted = countBytes(changes.body ?? exchange.read.body);
+    const { outgoing, mask, uses } = prepared;
+    const counted = countBytes(outgoing.body ?? changes.body ?? exchange.read.body);
     const { upgrade } = exchange;
     // Messages of a WebSocket are counted where they are relayed.
     if (upgrade === undefined) connection.measure(() => ({ bytesSent: counted.bytes() }));
-    const relayed: Relayed = { exchange, route, outgoing, body: counted.body, inspector, connection };
+    const relayed: Relayed = { exchange, route, outgoing, mask, body: counted.body, inspector, connection };
     isUnclear = true;
     const outcome =
       upgrade === undefined ? await relay(context, relayed) : await relayWebSocket(context, relayed, upgrade);
@@ -214,6 +218,7 @@ async function carry(
       charge,
       redacted,
       credential: credentialLabel(credential),
+      credentialUses: uses,
       approval: answer?.approval,
       asked: exchange.models[0] ?? undefined,
       route: rerouted,

@@ -28,6 +28,8 @@ export interface CallFacts {
   redacted?: number;
   /** `own`, `none` or `sealed:NAME`; undefined where nobody could see it. */
   credential?: string | undefined;
+  /** How often each value for any API was used by then. */
+  credentialUses?: Readonly<Record<string, number>>;
   /** Id of the question that a person answered. */
   approval?: string | undefined;
   /** The model that was asked for, and where policy sent the call instead. */
@@ -92,6 +94,7 @@ export function networkEvent(facts: NetworkFacts): EventDraft {
       inspected: facts.inspected,
       ...(facts.uninspectedBecause === undefined ? {} : { uninspectedBecause: facts.uninspectedBecause }),
       ...(facts.credential === undefined ? {} : { credential: facts.credential }),
+      ...usesFacts(facts.credentialUses),
       ...(facts.stopped === undefined ? {} : { stopped: facts.stopped }),
       ...(facts.brokenOff === undefined ? {} : { brokenOff: facts.brokenOff }),
       ...(facts.approval === undefined ? {} : { approval: facts.approval }),
@@ -107,6 +110,11 @@ function addressFacts({ address, localChoice }: AddressFacts): EventDraft['data'
     ...(typeof address === 'string' ? { address } : {}),
     ...(localChoice === undefined ? {} : { localChoice }),
   };
+}
+
+function usesFacts(uses: CallFacts['credentialUses'] = {}): EventDraft['data'] {
+  const counts = Object.entries(uses).map(([name, count]) => `${name} ${count}`);
+  return counts.length === 0 ? {} : { credentialUses: counts };
 }
 
 function routeFacts(asked: string | undefined, route: ModelRoute | undefined): EventDraft['data'] {
@@ -145,7 +153,7 @@ export function credentialRefused(facts: {
   /** Of the policy in force. */
   revision: number;
 }): EventDraft {
-  const { code, rule, message } = facts.refusal;
+  const { code, rule, message, secret } = facts.refusal;
   const path = maskPath(facts.path.split(/[?#]/, 1)[0] ?? '');
   return {
     type: 'vault.refused',
@@ -165,6 +173,7 @@ export function credentialRefused(facts: {
       code,
       host: facts.host,
       status: facts.status,
+      ...(secret === undefined ? {} : { secret }),
       ...(facts.provider === undefined ? {} : { provider: facts.provider }),
     },
   };

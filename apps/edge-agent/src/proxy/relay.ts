@@ -7,10 +7,12 @@ import type { Route } from '../egress/reach.ts';
 import { type AnswerFormat, answerFormat, isStream } from './answer-format.ts';
 import { AnswerReader } from './answer-reader.ts';
 import { contentDecoders } from './content-coding.ts';
+import type { EchoMask } from './echo-mask.ts';
 import type { Exchange } from './exchange.ts';
 import { responseHeaders } from './headers.ts';
 import { AnswerBlocked, type AnswerInspector } from './inspect-answer.ts';
 import { maskedText } from './inspect-outgoing.ts';
+import { maskAnswer } from './mask-answer.ts';
 import type { Outgoing } from './outgoing-request.ts';
 import type { ProxyContext } from './proxy-context.ts';
 import { refusalEvent, refuse } from './refusal.ts';
@@ -38,6 +40,8 @@ export interface Relayed {
   readonly exchange: Exchange;
   readonly route: Route;
   readonly outgoing: Outgoing;
+  /** Of what was put into the request. */
+  readonly mask: EchoMask | undefined;
   readonly body: Buffer | AsyncIterable<Buffer> | undefined;
   readonly inspector: AnswerInspector;
   readonly connection: OpenConnection;
@@ -45,7 +49,7 @@ export interface Relayed {
 
 /** Sends a request on and brings the answer back as it comes. Answers the client in every case. */
 export async function relay(context: ProxyContext, relayed: Relayed): Promise<Outcome> {
-  const { exchange, route, outgoing, body, connection, inspector } = relayed;
+  const { exchange, route, outgoing, mask, body, connection, inspector } = relayed;
   const { response, destination, gone } = exchange;
   const { dialect } = destination;
   const signal = AbortSignal.any([gone, connection.cut]);
@@ -62,13 +66,14 @@ export async function relay(context: ProxyContext, relayed: Relayed): Promise<Ou
     signal.throwIfAborted();
     // From here on a provider may be at work, and charge for it, whether anybody waits for the answer or not.
     if (destination.provider !== undefined) reader = new AnswerReader(exchange, 'opaque');
-    const answer = await context.upstreams.request(route, {
+    const received = await context.upstreams.request(route, {
       ...outgoing,
       // Node's parser only lets through methods it knows; undici accepts the same ones.
       method: exchange.method as Dispatcher.HttpMethod,
       body: body === undefined || Buffer.isBuffer(body) ? (body ?? null) : Readable.from(body),
       signal,
     });
+    const answer = maskAnswer(received, mask, exchange.method);
     state.status = answer.statusCode;
     const contentType = String(answer.headers['content-type'] ?? '');
     state.format = answerFormat(contentType, destination.path);

@@ -248,4 +248,9 @@ export const MIGRATIONS: readonly string[] = [
     PRIMARY KEY (subject, rule)
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  -- What a sealed value may be used for, where it is no key of a provider: JSON, authenticated with the value.
+  ALTER TABLE secrets ADD COLUMN use TEXT;
+  ALTER TABLE secrets ADD COLUMN uses INTEGER NOT NULL DEFAULT 0;
+  `,
 ];

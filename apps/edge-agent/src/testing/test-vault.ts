@@ -1,7 +1,8 @@
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { sealSecret } from '@raypher/vault';
+import { ANY_API, type SecretUse } from '@raypher/shared/rest';
+import { type SecretBinding, sealSecret } from '@raypher/vault';
 import { FileSealer } from '../identity/file-sealer.ts';
 import type { EventDraft } from '../ledger/event-draft.ts';
 import { openDatabase } from '../store/database.ts';
@@ -21,9 +22,17 @@ export async function startTestVault(record: (event: EventDraft) => void = () =>
   });
 }
 
-export async function sealInto(vault: Vault, name: string, provider: string, value: string): Promise<void> {
+export function sealInto(vault: Vault, name: string, provider: string, value: string): Promise<void> {
+  return seal(vault, { name, provider }, value);
+}
+
+/** A value for any API. */
+export function sealForUse(vault: Vault, name: string, use: SecretUse, value: string): Promise<void> {
+  return seal(vault, { name, provider: ANY_API, use }, value);
+}
+
+async function seal(vault: Vault, binding: SecretBinding, value: string): Promise<void> {
   const { publicKey } = await vault.describe();
-  const binding = { name, provider };
   const sealed = await sealSecret(Buffer.from(publicKey, 'base64url'), binding, Buffer.from(value));
   await vault.seal(binding, sealed, { kind: 'user', id: 'ada', name: 'ada' });
 }

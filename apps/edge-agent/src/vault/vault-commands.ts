@@ -1,14 +1,15 @@
 import { type CommandPayload, RaypherError } from '@raypher/shared';
-import { SecretName } from '@raypher/shared/rest';
+import { SecretName, SecretUse } from '@raypher/shared/rest';
 import { SealedSecret } from '@raypher/vault';
 import { z } from 'zod';
 import type { PushedKeys } from '../store/pushed-keys.ts';
 import type { Actor, Vault } from './vault.ts';
-import { requireProvider } from './vault-requests.ts';
+import { requirePurpose } from './vault-requests.ts';
 
 const PutSecret = z.strictObject({
   name: SecretName,
   provider: z.string().max(32),
+  use: SecretUse.optional(),
   sealed: z.string().max(32_768),
 });
 const RevokeSecret = z.strictObject({ name: SecretName });
@@ -26,15 +27,15 @@ export async function putSecret(
   orders: PushedKeys,
   { arguments: given, issuedAt }: CommandPayload,
 ): Promise<Record<string, unknown>> {
-  const { name, provider, sealed: json } = parse(PutSecret, given);
-  requireProvider(provider);
+  const { name, provider, use, sealed: json } = parse(PutSecret, given);
+  requirePurpose(provider, use);
   const opened = requireVault(vault);
   const sealed = parse(SealedSecret, parseJson(json));
   orders.admit(name, issuedAt);
   const replaces = (await opened.named(provider)).includes(name);
   const stored = replaces
-    ? await opened.rotate(name, sealed, CONTROL_PLANE)
-    : await opened.seal({ name, provider }, sealed, CONTROL_PLANE);
+    ? await opened.rotate(name, sealed, CONTROL_PLANE, use)
+    : await opened.seal({ name, provider, use }, sealed, CONTROL_PLANE);
   return { name, provider, version: stored.version, replaced: replaces, keyId: sealed.keyId };
 }
 

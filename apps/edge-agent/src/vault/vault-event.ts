@@ -4,16 +4,17 @@ import type { StoredSecret } from '../store/secrets.ts';
 
 type VaultEventType = 'vault.sealed' | 'vault.unsealed' | 'vault.rotated' | 'vault.revoked';
 
-/** What happened to one sealed key: its name and provider, never its value. */
+/** What happened to one sealed key: its name, and what it is for; never its value. */
 export function secretEvent(
   type: VaultEventType,
   action: string,
-  { name, provider, version }: StoredSecret,
+  { name, provider, use, version }: StoredSecret,
   keyId: string,
   actor: EventDraft['actor'],
 ): EventDraft {
   const severity = type === 'vault.unsealed' ? 'warning' : 'notice';
-  return { type, severity, actor, action, target: name, data: { name, provider, version, keyId } };
+  const hosts = use === undefined ? {} : { hosts: use.hosts };
+  return { type, severity, actor, action, target: name, data: { name, provider, ...hosts, version, keyId } };
 }
 
 /** What happened to the vault as a whole. */

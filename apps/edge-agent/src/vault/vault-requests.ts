@@ -1,5 +1,5 @@
 import { RaypherError } from '@raypher/shared';
-import { SecretName } from '@raypher/shared/rest';
+import { ANY_API, SecretName, SecretUse } from '@raypher/shared/rest';
 import { SealedSecret } from '@raypher/vault';
 import { z } from 'zod';
 import { keyHeaderOf, PROVIDERS_WITH_KEYS } from '../proxy/key-header.ts';
@@ -17,6 +17,7 @@ export const VAULT_REQUESTS = [
     verb: z.literal('vault-seal'),
     name: SecretName,
     provider: z.string().max(32),
+    use: SecretUse.optional(),
     sealed: SealedSecret,
     by: By,
   }),
@@ -37,8 +38,12 @@ export async function answerVaultRequest(vault: Vault | undefined, request: Vaul
   const by: Actor = { kind: 'user', id: request.by, name: request.by };
   switch (request.verb) {
     case 'vault-seal':
-      requireProvider(request.provider);
-      return vault.seal({ name: request.name, provider: request.provider }, request.sealed, by);
+      requirePurpose(request.provider, request.use);
+      return vault.seal(
+        { name: request.name, provider: request.provider, use: request.use },
+        request.sealed,
+        by,
+      );
     case 'vault-rotate':
       return vault.rotate(request.name, request.sealed, by);
     case 'vault-unseal':
@@ -58,6 +63,16 @@ export function requireProvider(provider: string): void {
   throw new RaypherError('request/invalid', `Raypher does not send sealed keys to a provider ${provider}.`, {
     hint: `Providers: ${PROVIDERS_WITH_KEYS.join(', ')}.`,
   });
+}
+
+/** A provider's key has a provider, any other value has a use. @throws RaypherError `request/invalid` */
+export function requirePurpose(provider: string, use: SecretUse | undefined): void {
+  if (provider !== ANY_API && use === undefined) requireProvider(provider);
+  if ((provider === ANY_API) === (use !== undefined)) return;
+  throw new RaypherError(
+    'request/invalid',
+    'A sealed value is either the key of a provider or has a use of its own: hosts, and places of the request.',
+  );
 }
 
 function noVault(): RaypherError {

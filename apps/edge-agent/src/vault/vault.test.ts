@@ -123,7 +123,7 @@ test('a row moved under the name of another provider does not open', async () =>
   const vault = await open();
   const sealed = await sealFor(vault);
   await vault.seal(binding, sealed, by);
-  secrets.add('moved', 'anthropic', sealed);
+  secrets.add({ name: 'moved', provider: 'anthropic' }, sealed);
   expect(await codeOf(vault.take({ name: 'moved', provider: 'anthropic' }))).toBe('vault/damaged');
 });
 

@@ -1,10 +1,11 @@
 import { RaypherError } from '@raypher/shared';
+import type { SecretUse } from '@raypher/shared/rest';
 import { openSecret, type SealedSecret, type SecretBinding, sealSecret } from '@raypher/vault';
 import type { Sealer } from '../identity/key-provider.ts';
 import type { EventDraft } from '../ledger/event-draft.ts';
 import type { Secrets, StoredSecret } from '../store/secrets.ts';
 import { asRaypherError } from '../uplink/desired-state.ts';
-import { requireHeaderValue } from './header-value.ts';
+import { requireSendable } from './header-value.ts';
 import { secretEvent, vaultEvent, vaultUnusable } from './vault-event.ts';
 import { setRootAside, VaultRoot } from './vault-root.ts';
 
@@ -33,6 +34,9 @@ const NOTE_USE_EVERY_MS = 60_000;
 export class Vault {
   readonly #parts: VaultParts;
   readonly #notedUse = new Map<string, number>();
+  /** Uses without a limit that the store does not know of yet. */
+  readonly #unwritten = new Map<string, number>();
+  #namesOfUses: readonly string[] | undefined;
   #root: VaultRoot | undefined;
   #fault: { error: RaypherError; at: number } | undefined;
 
@@ -59,6 +63,7 @@ export class Vault {
 
   async describe() {
     const root = await this.#usable();
+    this.#writeUses(root);
     return {
       keyId: root.keyId,
       publicKey: Buffer.from(root.publicKey).toString('base64url'),
@@ -73,25 +78,34 @@ export class Vault {
   /** Stores a sealed key under a new name. @throws RaypherError `vault/exists`, `vault/damaged`, `request/invalid` */
   async seal(binding: SecretBinding, sealed: SealedSecret, by: Actor): Promise<StoredSecret> {
     const root = await this.#verify(binding, sealed);
-    const { name, provider } = binding;
+    const { name } = binding;
     if (this.#parts.secrets.find(root.keyId, name) !== undefined) {
       throw new RaypherError('vault/exists', `There is a sealed key ${name} already.`, {
         hint: `Replace its value with \`raypher vault rotate ${name}\`, or choose another name.`,
       });
     }
-    this.#parts.secrets.add(name, provider, sealed);
+    this.#parts.secrets.add(binding, sealed);
+    this.#namesOfUses = undefined;
     const stored = this.#require(root, name);
     this.#parts.record(secretEvent('vault.sealed', 'seal', stored, root.keyId, by));
     return stored;
   }
 
-  /** Replaces the value under a name. @throws RaypherError `vault/not-found`, `vault/damaged`, `request/invalid` */
-  async rotate(name: string, sealed: SealedSecret, by: Actor): Promise<StoredSecret> {
-    const { provider } = this.#require(await this.#usable(), name);
-    const root = await this.#verify({ name, provider }, sealed);
+  /**
+   * Replaces the value under a name.
+   *
+   * @param other what it may be used for from now on, when that changes as well
+   * @throws RaypherError `vault/not-found`, `vault/damaged`, `request/invalid`
+   */
+  async rotate(name: string, sealed: SealedSecret, by: Actor, other?: SecretUse): Promise<StoredSecret> {
+    const { provider, use } = this.#require(await this.#usable(), name);
+    const binding = { name, provider, use: other ?? use };
+    const root = await this.#verify(binding, sealed);
     // It may have been taken away meanwhile, or sealed for another provider.
     if (this.#require(root, name).provider !== provider) throw changedMeanwhile(name);
-    this.#parts.secrets.replace(name, sealed);
+    this.#parts.secrets.replace(binding, sealed);
+    this.#namesOfUses = undefined;
+    this.#unwritten.delete(name);
     const stored = this.#require(root, name);
     this.#parts.record(secretEvent('vault.rotated', 'rotate', stored, root.keyId, by));
     return stored;
@@ -101,7 +115,7 @@ export class Vault {
     const root = await this.#usable();
     const stored = this.#require(root, name);
     this.#parts.secrets.remove(root.keyId, name);
-    this.#notedUse.delete(name);
+    this.#forget(name);
     this.#parts.record(secretEvent('vault.revoked', 'revoke', stored, root.keyId, by));
     return stored;
   }
@@ -111,14 +125,19 @@ export class Vault {
    *
    * @throws RaypherError `vault/not-found`, `vault/damaged`, `store/full`
    */
-  async unseal(name: string, to: Uint8Array, by: Actor): Promise<{ provider: string; sealed: SealedSecret }> {
+  async unseal(
+    name: string,
+    to: Uint8Array,
+    by: Actor,
+  ): Promise<{ provider: string; use: SecretUse | undefined; sealed: SealedSecret }> {
     const root = await this.#usable();
     const stored = this.#require(root, name);
     const value = await this.#open(root, stored);
     try {
-      const sealed = await sealSecret(to, { name, provider: stored.provider }, value);
+      const { provider, use } = stored;
+      const sealed = await sealSecret(to, { name, provider, use }, value);
       await this.#parts.commit(secretEvent('vault.unsealed', 'unseal', stored, root.keyId, by));
-      return { provider: stored.provider, sealed };
+      return { provider, use, sealed };
     } finally {
       value.fill(0);
     }
@@ -143,6 +162,37 @@ export class Vault {
       this.#parts.secrets.used(root.keyId, name, now);
     }
     return value;
+  }
+
+  /** Names of values that have a use of their own, without opening anything. Asked for each request. */
+  namesOfUses(): readonly string[] {
+    this.#namesOfUses ??= this.#parts.secrets.namesOfUses();
+    return this.#namesOfUses;
+  }
+
+  /** What a value may be used for, as it is stored: proven only when the value opens with it. */
+  async useOf(name: string): Promise<SecretUse | undefined> {
+    const root = await this.#usable();
+    return this.#parts.secrets.find(root.keyId, name)?.use;
+  }
+
+  /**
+   * A value for one request of the proxy, which zeroes it. The use is counted before anything is sent: on the disk where
+   * uses are limited, otherwise within a minute.
+   *
+   * @param use what the request was found to keep to
+   * @throws RaypherError `vault/not-found`, `vault/damaged` when it is sealed for another use, `vault/used-up`
+   */
+  async takeForUse(name: string, use: SecretUse): Promise<{ value: Uint8Array; uses: number }> {
+    const root = await this.#usable();
+    const stored = this.#require(root, name);
+    const value = await this.#open(root, { ...stored, use });
+    try {
+      return { value, uses: this.#countUse(root, stored, use.maxUses) };
+    } catch (error) {
+      value.fill(0);
+      throw error;
+    }
   }
 
   /**
@@ -193,6 +243,8 @@ export class Vault {
     this.#root = undefined;
     this.#fault = undefined;
     this.#notedUse.clear();
+    this.#unwritten.clear();
+    this.#namesOfUses = undefined;
     this.#parts.record(
       vaultEvent('vault.revoked', 'reset vault', before, by, { setAside: setAside ?? 'nothing' }, 'warning'),
     );
@@ -203,8 +255,40 @@ export class Vault {
   }
 
   close(): void {
+    if (this.#root !== undefined) this.#writeUses(this.#root);
     this.#root?.close();
     this.#root = undefined;
+  }
+
+  #countUse(root: VaultRoot, { name, uses }: StoredSecret, limit: number | undefined): number {
+    const now = Date.now();
+    const { secrets } = this.#parts;
+    if (limit !== undefined) {
+      const counted = secrets.countUses(root.keyId, { name, add: 1, limit }, now);
+      if (counted !== undefined) return counted;
+      this.#require(root, name);
+      throw usedUp(name, limit);
+    }
+    const waiting = (this.#unwritten.get(name) ?? 0) + 1;
+    this.#unwritten.set(name, waiting);
+    if (now - (this.#notedUse.get(name) ?? 0) >= NOTE_USE_EVERY_MS) {
+      this.#notedUse.set(name, now);
+      this.#writeUses(root);
+    }
+    return uses + waiting;
+  }
+
+  #writeUses(root: VaultRoot): void {
+    for (const [name, add] of this.#unwritten) {
+      this.#parts.secrets.countUses(root.keyId, { name, add, limit: undefined }, Date.now());
+    }
+    this.#unwritten.clear();
+  }
+
+  #forget(name: string): void {
+    this.#notedUse.delete(name);
+    this.#unwritten.delete(name);
+    this.#namesOfUses = undefined;
   }
 
   async #usable(): Promise<VaultRoot> {
@@ -242,21 +326,21 @@ export class Vault {
     }
     const value = await this.#decrypt(root, binding, sealed);
     try {
-      requireHeaderValue(value);
+      requireSendable(value, binding);
     } finally {
       value.fill(0);
     }
     return root;
   }
 
-  async #open(root: VaultRoot, { name, provider }: StoredSecret): Promise<Uint8Array> {
+  async #open(root: VaultRoot, { name, provider, use }: StoredSecret): Promise<Uint8Array> {
     let sealed: SealedSecret;
     try {
       sealed = this.#parts.secrets.sealed(root.keyId, name);
     } catch (cause) {
       throw damaged(name, cause);
     }
-    return this.#decrypt(root, { name, provider }, sealed);
+    return this.#decrypt(root, { name, provider, use }, sealed);
   }
 
   async #decrypt(root: VaultRoot, binding: SecretBinding, sealed: SealedSecret): Promise<Uint8Array> {
@@ -283,8 +367,18 @@ function notFound(name: string): RaypherError {
 function damaged(name: string, cause: unknown): RaypherError {
   return new RaypherError(
     'vault/damaged',
-    `The sealed key ${name} was changed, or was sealed under another name or for another provider.`,
+    `The sealed key ${name} was changed, or was sealed under another name, for another provider or for another use.`,
     { hint: `Take it away with \`raypher vault revoke ${name}\` and seal it again.`, cause },
+  );
+}
+
+function usedUp(name: string, limit: number): RaypherError {
+  return new RaypherError(
+    'vault/used-up',
+    `The sealed key ${name} was used ${limit} times, which is all it is for.`,
+    {
+      hint: `Whoever sealed it can allow more: \`raypher vault rotate ${name}\` counts anew.`,
+    },
   );
 }
 

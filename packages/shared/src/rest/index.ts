@@ -11,4 +11,5 @@ export * from './policy-stage.ts';
 export * from './provisioning.ts';
 export * from './record.ts';
 export * from './replay.ts';
+export * from './secret-binding.ts';
 export * from './spend.ts';

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { Reason } from './common.ts';
+import { SecretUse } from './secret-binding.ts';
 
 /** Files that make a management system, or a person, enrol devices with one token. */
 export const ArtefactKind = z.enum([
@@ -56,6 +57,8 @@ export const SecretName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/);
 export const PushSecret = z.strictObject({
   name: SecretName,
   provider: z.string().regex(/^[a-z][a-z0-9-]{0,31}$/),
+  /** Of provider `api`, and of no other. */
+  use: SecretUse.optional(),
   /** Of the vault key it is encrypted to; a device that has changed it meanwhile refuses. */
   keyId: z.string().regex(/^[0-9a-f]{16}$/),
   /** SealedSecret of packages/vault, JSON. */
