@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { decodeContent } from './content-coding.ts';
 import type { Destination } from './destination.ts';
+import { modelsInForm } from './model-in-form.ts';
 import { type ModelName, modelsInJson } from './model-name.ts';
 import { knownPath } from './providers.ts';
 import type { Excerpt } from './transcript.ts';
@@ -76,10 +77,10 @@ function modelsOf(
   const inTarget = modelsInTarget(destination);
   if (inTarget.length > 0) return inTarget;
   if (plain === undefined) return [null];
-  const isForm =
-    request.headers['content-type']?.toLowerCase().startsWith('multipart/') === true && plain[0] === DASH;
+  const contentType = request.headers['content-type'] ?? '';
+  const isForm = contentType.trim().toLowerCase().startsWith('multipart/') && plain[0] === DASH;
   // The content type proves nothing: several servers read JSON whatever it says.
-  const named = isForm ? modelsInForm(plain) : modelsInJson(plain);
+  const named = isForm ? modelsInForm(plain, contentType) : modelsInJson(plain);
   if (named.length > 0) return named;
   const operation = knownPath(provider, path)?.operation;
   const usesModel = operation === undefined ? GENERATES.test(decoded(path)) : operation.model !== 'none';
@@ -114,15 +115,6 @@ function decodedName(written: string): ModelName {
   } catch {
     return null;
   }
-}
-
-/** Audio and image uploads carry the model as a form field (RFC 7578). */
-function modelsInForm(body: Buffer): ModelName[] {
-  // Everything is bounded: a form made of beginnings of this must not keep the proxy busy.
-  const field =
-    /name="?model"?[^\r\n]{0,64}\r\n(?:[^\r\n]{1,128}\r\n){0,4}\r\n(?<value>[^\r\n]{1,256})\r\n/gi;
-  const named = [...body.toString('latin1').matchAll(field)].map((match) => match.groups?.value ?? null);
-  return named.length > 1 ? [null] : named;
 }
 
 function hasBody(request: IncomingMessage): boolean {
