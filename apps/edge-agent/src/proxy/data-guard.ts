@@ -13,6 +13,7 @@ import {
   type Scanner,
   type StreamScannerOptions,
 } from '@raypher/dlp';
+import { maskedText } from './inspect-outgoing.ts';
 import { maskPath } from './network-event.ts';
 
 /** White space may be part of what the pattern finds. */
@@ -30,6 +31,8 @@ const REMEMBERED_PARTS = 20_000;
 const MOST_SCOPES = 256;
 /** The same few paths come with nearly every call. */
 const MOST_PATHS = 512;
+/** Characters; the longest that providers have are half as long. */
+const LONGEST_MODEL = 256;
 /** Values of one AI agent that can be put back. */
 const MOST_VALUES = 10_000;
 
@@ -106,6 +109,17 @@ export class DataGuard {
     // Only what was clean is remembered: what was not is to be forgotten.
     if (recorded === plain) this.#paths.set(plain, recorded);
     return recorded;
+  }
+
+  /**
+   * The name of a model as it may be recorded and shown. Whoever calls writes it: it may be long, and it may be data.
+   *
+   * @param name `null`: there is one, and it could not be learnt
+   */
+  recordedModel<Name extends string | null | undefined>(name: Name): Name | string {
+    if (typeof name !== 'string') return name;
+    // Further than what is shown, so that data does not go unseen for being cut.
+    return maskedText(name, this.#scanner.scan(name.slice(0, 4 * LONGEST_MODEL)), LONGEST_MODEL);
   }
 
   /** @param id of an AI agent: what one hands over is not put back into answers to another */

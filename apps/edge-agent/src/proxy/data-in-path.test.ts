@@ -34,3 +34,19 @@ test('a path without data is recorded as it is', async () => {
   await call('/v1/files/file-abc123/content');
   expect(world.events[0]?.target).toBe('api.openai.com/v1/files/file-abc123/content');
 });
+
+const TOKEN = ['ghp', 'R4nd0mLo0k1ngT0k3nF0rT3sts9zYxWvUt5s'].join('_');
+
+test.each([
+  ['that is a credential', TOKEN],
+  ['with a credential where it is cut', `${'m'.repeat(240)} ${TOKEN}`],
+  ['as long as a book', 'm'.repeat(500_000)],
+])('the name of a model %s is not recorded as it is', async (_what, model) => {
+  world.govern('dlp: { default: allow, rules: [{ id: look, effect: alert, classes: ["*"] }] }');
+  const body = JSON.stringify({ model, messages: [{ role: 'user', content: 'hi' }] });
+  await (await fetch(`${world.url}/v1/chat/completions`, { method: 'POST', body })).text();
+  const written = JSON.stringify([world.models, world.events.map(({ private: _, ...entry }) => entry)]);
+  expect(written).toContain('v1/chat/completions');
+  expect(written).not.toContain(TOKEN.slice(4, 12));
+  expect(written.length).toBeLessThan(8_000);
+});

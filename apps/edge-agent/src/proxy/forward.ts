@@ -86,7 +86,7 @@ export async function forward(
     method: exchange.method,
     path: context.data.recordedPath(exchange.path),
     provider: destination.provider?.id,
-    model: early.model ?? undefined,
+    model: context.data.recordedModel(early.model) ?? undefined,
     rule: ruleOf(early.verdict),
   });
   try {
@@ -198,7 +198,7 @@ async function carry(
       return;
     }
     if (caller.process !== undefined && typeof decision.model === 'string') {
-      context.modelSeen(caller.process, decision.model);
+      context.modelSeen(caller.process, context.data.recordedModel(decision.model));
     }
     const inspector = new AnswerInspector(context, exchange, scope);
     const { outgoing, mask, uses } = prepared;
@@ -220,7 +220,7 @@ async function carry(
       credential: credentialLabel(credential),
       credentialUses: uses,
       approval: answer?.approval,
-      asked: exchange.models[0] ?? undefined,
+      asked: context.data.recordedModel(exchange.models[0]) ?? undefined,
       route: rerouted,
       bytesSent: outcome.bytesSent ?? counted.bytes(),
     });
@@ -263,7 +263,7 @@ function record(
       method,
       path: context.data.recordedPath(destination.path),
       provider: destination.provider?.id,
-      model,
+      model: context.data.recordedModel(model),
       caller,
       verdict,
       denied: facts.stopped !== undefined,
@@ -290,7 +290,7 @@ function recordAnswer(
       host: destination.host,
       path: context.data.recordedPath(destination.path),
       provider: destination.provider?.id,
-      model: models.length === 0 ? undefined : (models[0] ?? null),
+      model: context.data.recordedModel(models[0]),
       caller,
       verdict: worst.verdict,
       outcome,

@@ -55,7 +55,7 @@ export async function guardOutgoing(
         host: destination.host,
         path: context.data.recordedPath(destination.path),
         provider: destination.provider?.id,
-        model: exchange.models.length === 0 ? undefined : (exchange.models[0] ?? null),
+        model: context.data.recordedModel(exchange.models[0]),
         caller: exchange.caller,
         verdict: decision.verdict,
         outcome: done.outcome,

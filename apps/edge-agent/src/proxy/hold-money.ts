@@ -50,7 +50,7 @@ export async function holdMoney(
     }
     if (questions === MOST_QUESTIONS) return { decision, stop: denialOf(context, decision) };
     const asked = await askPerson(context, exchange, decision.verdict, connection, {
-      ...(typeof decision.model === 'string' ? { model: decision.model } : {}),
+      ...(typeof decision.model === 'string' ? { model: context.data.recordedModel(decision.model) } : {}),
       ...(connection.state.asked === '' ? {} : { preview: connection.state.asked }),
     });
     if (!asked.allowed) return { decision, stop: asked.stop };
