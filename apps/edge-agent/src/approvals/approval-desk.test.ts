@@ -80,6 +80,18 @@ function onlyOf(desk: ApprovalDesk): string {
 }
 
 describe('a question', () => {
+  test('is not shared by requests that look the same and are not', async () => {
+    const { desk, say } = open();
+    const [asked, behind] = ['a', 'b'].map((content) => desk.ask(question({ content }), HERE));
+    const [first] = desk.list();
+    await say({ approval: first?.id ?? '' });
+    expect(await asked).toMatchObject({ outcome: 'ALLOW' });
+    await say({ approval: onlyOf(desk), outcome: 'deny' });
+    expect(await behind).toMatchObject({ outcome: 'DENY' });
+    // Of what is kept on the disk and shown, it is no part.
+    expect(desk.list()).toEqual([]);
+  });
+
   test('is one question for all identical requests, and its answer is for nothing else', async () => {
     const { desk, say, events } = open();
     const same = [desk.ask(question(), HERE), desk.ask(question(), HERE)];

@@ -372,9 +372,12 @@ function ruleKey({ verdict: { effective, revision } }: ApprovalQuestion, policy:
   return digest([policy, revision, layer, rule, approvers ?? 1, onTimeout ?? 'DENY', reason]);
 }
 
-/** Everything that a person is shown, so that an answer is an answer to exactly this. */
-function identityOf({ subject, actor, action, target, details }: ApprovalQuestion, rule: string): string {
-  return digest([subject, rule, actorKey(actor), action, target, details]);
+/** Everything that a person is shown, and what stands behind it, so that an answer is an answer to exactly this. */
+function identityOf(
+  { subject, actor, action, target, details, content }: ApprovalQuestion,
+  rule: string,
+): string {
+  return digest([subject, rule, actorKey(actor), action, target, details, content ?? null]);
 }
 
 function digest(value: unknown): string {

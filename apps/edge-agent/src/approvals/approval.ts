@@ -17,6 +17,11 @@ export interface ApprovalQuestion {
   readonly subject: string;
   /** For the person who decides: short facts, already masked. */
   readonly details: Readonly<Record<string, string | number | readonly string[]>>;
+  /**
+   * A digest of all that would be sent, which details show a part of: what waits together and is not the same to the
+   * byte is asked about one by one. Neither shown nor stored. Undefined where the details are all there is.
+   */
+  readonly content?: string;
 }
 
 export interface ApprovalAnswer {

@@ -1,3 +1,4 @@
+import { createHash, randomUUID } from 'node:crypto';
 import { type Verdict, withoutAnswer } from '@raypher/policy';
 import type { ApprovalAnswer, ApprovalQuestion } from '../approvals/approval.ts';
 import { denialText } from '../approvals/denial-text.ts';
@@ -12,6 +13,14 @@ export type Asked = { readonly answer: ApprovalAnswer | undefined } & (
   | { readonly allowed: true }
   | { readonly allowed: false; readonly stop: Stop }
 );
+
+/** Previews mask what was found and end early: two requests may look the same and not be it. */
+function contentOf({ destination, request, read: { body } }: Exchange): string {
+  const digest = createHash('sha256').update(JSON.stringify([destination.path, request.rawHeaders]));
+  if (body === undefined) return digest.digest('hex');
+  // What streams past has not been read: it is like nothing else.
+  return Buffer.isBuffer(body) ? digest.update(body).digest('hex') : randomUUID();
+}
 
 /**
  * Waits for a person to decide what policy leaves to one. Where nobody can be asked, the rule says what happens.
@@ -42,6 +51,7 @@ export async function askPerson(
     target,
     subject: JSON.stringify([caller.process?.pid, caller.process?.startTime, layer, rule, target]),
     details,
+    content: contentOf(exchange),
   };
   const answer = await approvals.ask(question, AbortSignal.any([exchange.gone, connection.cut]));
   if (answer.outcome === 'ALLOW') {

@@ -90,6 +90,22 @@ test('data waits for a person too, who sees what kind it is and never the data',
   expect(world.upstream.requests).toHaveLength(1);
 });
 
+test('two requests that look the same to a person, and are not, are two questions', async () => {
+  world.govern(
+    'dlp: { default: allow, rules: [{ id: ask, effect: prompt, direction: out, classes: [credential] }] }',
+  );
+  const asked = somebody({});
+  const other = `${TOKEN.slice(0, -4)}Qx7Z`;
+  for (const token of [TOKEN, TOKEN, other]) await world.openai().chat.completions.create(say(`a ${token}`));
+  const [first, again, second] = asked.map(({ content, ...shown }) => ({
+    content,
+    shown: JSON.stringify(shown),
+  }));
+  expect(second?.shown).toBe(first?.shown);
+  expect(again?.content).toBe(first?.content);
+  expect(second?.content).not.toBe(first?.content);
+});
+
 test('a person who cuts a connection ends it, and the record says so', async () => {
   world.upstream.behave({ chunkDelayMs: 30, chunkCharacters: 1 });
   const { connections } = world.engines;
