@@ -9,7 +9,8 @@ import { requirePurpose } from './vault-requests.ts';
 const PutSecret = z.strictObject({
   name: SecretName,
   provider: z.string().max(32),
-  use: SecretUse.optional(),
+  /** SecretUse, JSON: arguments of commands are flat. */
+  use: z.string().max(16_384).optional(),
   sealed: z.string().max(32_768),
 });
 const RevokeSecret = z.strictObject({ name: SecretName });
@@ -27,7 +28,8 @@ export async function putSecret(
   orders: PushedKeys,
   { arguments: given, issuedAt }: CommandPayload,
 ): Promise<Record<string, unknown>> {
-  const { name, provider, use, sealed: json } = parse(PutSecret, given);
+  const { name, provider, use: purpose, sealed: json } = parse(PutSecret, given);
+  const use = purpose === undefined ? undefined : parse(SecretUse, parseJson(purpose));
   requirePurpose(provider, use);
   const opened = requireVault(vault);
   const sealed = parse(SealedSecret, parseJson(json));

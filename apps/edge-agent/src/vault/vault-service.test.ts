@@ -99,6 +99,21 @@ test('the announced key is signed by the device, and what is pushed for it is st
   });
   expect(JSON.stringify(await agent.logs())).not.toContain(sealed.ciphertext);
 
+  // A value for any API is stored with what it is for, and what it is for is replaced with it.
+  const use = { hosts: ['api.example.com'], in: [{ header: 'x-key' }], maxUses: 5 };
+  const pushUse = async (sealedFor: object, told: object = sealedFor) => {
+    const bound = { name: 'any', provider: 'api', use: sealedFor };
+    const value = await sealSecret(vaultKey.publicKey, bound, Buffer.from(KEY));
+    return order('put-secret', { ...bound, use: JSON.stringify(told), sealed: JSON.stringify(value) });
+  };
+  expect(await pushUse(use, { ...use, maxUses: 6 })).toMatchObject({ ok: false, code: 'vault/damaged' });
+  expect(await pushUse({ ...use, hosts: ['*'] })).toMatchObject({ ok: false, code: 'request/invalid' });
+  expect(await pushUse(use)).toMatchObject({ ok: true });
+  expect(await pushUse({ ...use, hosts: ['other.example.com'] })).toMatchObject({ ok: true });
+  expect((await commands.run(['vault', 'list'])).stdout).toMatch(
+    /any +2 .* 0 of 5 +other\.example\.com, in the header x-key/,
+  );
+
   // The official client, in a program that is allowed, and in the same one once it is not.
   await agent.plane.deploy(agent.policy(1, 'enforce', '[]'));
   const script = join(agent.config.dataDir, 'bot.mjs');

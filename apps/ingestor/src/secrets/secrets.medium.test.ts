@@ -89,6 +89,28 @@ describe('a secret for a device', () => {
     expect(JSON.stringify(body)).not.toContain('ciphertext');
   });
 
+  it('for any API travels with what it is for, and opens for that alone', async () => {
+    const use = { hosts: ['api.example.com'], in: [{ header: 'x-key' }], maxUses: 5 };
+    const bound = { name: 'any', provider: 'api', use };
+    const sealed = await sealSecret(vault.publicKey, bound, Buffer.from(VALUE));
+    const change = { ...bound, sealed: JSON.stringify(sealed) };
+    const { status, body } = await push(vault, change);
+    expect(status).toBe(201);
+    const { payload } = await payloadOf(body.id);
+    expect(payload.arguments).toMatchObject({ name: 'any', provider: 'api' });
+    expect(JSON.parse(payload.arguments.use)).toEqual(use);
+    const opened = await openSecret(vault, bound, JSON.parse(payload.arguments.sealed));
+    expect(Buffer.from(opened).toString()).toBe(VALUE);
+    const wider = { ...bound, use: { ...use, maxUses: 6 } };
+    await expect(openSecret(vault, wider, sealed)).rejects.toThrow();
+    for (const bad of [{ provider: 'openai' }, { use: undefined }, { use: { ...use, hosts: ['*'] } }]) {
+      expect((await push(vault, { ...change, ...bad })).status).toBe(400);
+    }
+    const audit = await acme.administrator.get('/v1/audit');
+    const entry = audit.body.items.find((one: { action: string }) => one.action === 'command.put-secret');
+    expect(JSON.parse(entry.after.arguments.use)).toEqual(use);
+  });
+
   it('is refused when the database holds a vault key that the device did not sign', async () => {
     const attacker = await deriveVaultKey(randomBytes(32));
     await announce(attacker, generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey);

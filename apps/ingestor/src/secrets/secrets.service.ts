@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { RaypherError } from '@raypher/shared';
-import type { CommandView, PushSecret, RevokeSecret } from '@raypher/shared/rest';
+import { ANY_API, type CommandView, type PushSecret, type RevokeSecret } from '@raypher/shared/rest';
 import { SealedSecret } from '@raypher/vault';
 import type { Principal } from '../auth/principal.ts';
 import { CommandsService } from '../commands/commands.service.ts';
@@ -17,7 +17,9 @@ export class SecretsService {
 
   /** @throws RaypherError `request/invalid` for what is not sealed, `request/conflict` for another vault key */
   async push(caller: Principal, deviceId: string, input: PushSecret): Promise<CommandView> {
-    const { name, provider, keyId, reason } = input;
+    const { name, provider, use, keyId, reason } = input;
+    const purpose = use === undefined ? {} : { use: JSON.stringify(use) };
+    if ((provider === ANY_API) !== (use !== undefined)) throw noPurpose();
     const sealed = parseSealed(input.sealed);
     if (sealed.keyId !== keyId) throw notSealed();
     return this.commands.issue(caller, deviceId, {
@@ -25,9 +27,9 @@ export class SecretsService {
       given: async (tx) => {
         await requireAnnouncedKey(tx, caller.organisation.id, deviceId, keyId);
         // Written anew: nothing that the schema does not know travels.
-        return { name, provider, sealed: JSON.stringify(sealed) };
+        return { name, provider, ...purpose, sealed: JSON.stringify(sealed) };
       },
-      recorded: { name, provider },
+      recorded: { name, provider, ...purpose },
       reason,
       expiresAfterMs: EXPIRES_AFTER_MS,
     });
@@ -73,6 +75,16 @@ function parseSealed(text: string): SealedSecret {
   const parsed = SealedSecret.safeParse(value);
   if (!parsed.success) throw notSealed();
   return parsed.data;
+}
+
+function noPurpose(): RaypherError {
+  return new RaypherError(
+    'request/invalid',
+    'A secret is either the key of a provider or has a use of its own.',
+    {
+      hint: 'Send `use` with the provider `api`, and with no other.',
+    },
+  );
 }
 
 function notSealed(): RaypherError {

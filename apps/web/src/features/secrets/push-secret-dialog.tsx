@@ -1,6 +1,6 @@
 'use client';
 
-import type { DeviceDetail } from '@raypher/shared/rest';
+import { ANY_API, type DeviceDetail } from '@raypher/shared/rest';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { LockKeyhole } from 'lucide-react';
 import { useState } from 'react';
@@ -13,10 +13,12 @@ import { missingAnswer } from '@/components/wide/confirmation.ts';
 import { WideFields } from '@/components/wide/wide-fields.tsx';
 import { api } from '@/lib/api/client.ts';
 import { keys } from '@/lib/api/keys.ts';
+import { AnyApiFields } from './any-api-fields.tsx';
 import { CommandOutcome } from './command-outcome.tsx';
 import { KNOWN_PROVIDERS } from './known-providers.ts';
 import { sealForDevice } from './seal-for-device.ts';
 import { nameProblem, valueProblem } from './secret-draft.ts';
+import { EMPTY_USE, purposeProblem, writtenUse } from './use-draft.ts';
 
 interface PushSecretDialogProps {
   device: DeviceDetail;
@@ -31,14 +33,18 @@ export function PushSecretDialog({ device, vaultKey, onClose }: PushSecretDialog
   const [name, setName] = useState<string>(KNOWN_PROVIDERS[0].id);
   const [value, setValue] = useState('');
   const [answers, setAnswers] = useState({ reason: '', confirm: '' });
+  const [draft, setDraft] = useState(EMPTY_USE);
+  const isForAnyApi = provider === ANY_API;
   const known = KNOWN_PROVIDERS.find(({ id }) => id === provider);
   const push = useMutation({
     // The value is no argument of the mutation: those are kept as long as its result.
     mutationFn: async () => {
-      const sealed = await sealForDevice(vaultKey, { name, provider }, value);
+      const use = isForAnyApi ? writtenUse(draft) : undefined;
+      const sealed = await sealForDevice(vaultKey, { name, provider, use }, value);
       return api.pushSecret(device.id, {
         name,
         provider,
+        ...(use === undefined ? {} : { use }),
         keyId: vaultKey.keyId,
         sealed,
         reason: answers.reason,
@@ -65,7 +71,7 @@ export function PushSecretDialog({ device, vaultKey, onClose }: PushSecretDialog
         <CommandOutcome
           command={push.data}
           connected={device.connected}
-          done={`The key is sealed on the device. Programs that are allowed to use it send ${known?.placeholder ?? 'raypher'} instead of it.`}
+          done={`The key is sealed on the device. Programs that are allowed to use it send ${known?.placeholder ?? `raypher:${name}`} instead of it.`}
         />
       </Dialog>
     );
@@ -74,7 +80,10 @@ export function PushSecretDialog({ device, vaultKey, onClose }: PushSecretDialog
     name === ''
       ? 'Give it a name.'
       : (nameProblem(name) ??
-        (value === '' ? 'Paste the key.' : (valueProblem(value) ?? missingAnswer(answers, undefined))));
+        (isForAnyApi ? purposeProblem(draft) : undefined) ??
+        (value === ''
+          ? 'Paste the key.'
+          : (valueProblem(value, isForAnyApi) ?? missingAnswer(answers, undefined))));
   return (
     <Dialog
       open
@@ -97,7 +106,14 @@ export function PushSecretDialog({ device, vaultKey, onClose }: PushSecretDialog
     >
       <div className="grid gap-4">
         <div className="grid gap-4 sm:grid-cols-2">
-          <Field label="Provider" hint="The key is sent to this provider's own host and nowhere else.">
+          <Field
+            label="Provider"
+            hint={
+              isForAnyApi
+                ? 'The value is sent to the hosts below and nowhere else.'
+                : "The key is sent to this provider's own host and nowhere else."
+            }
+          >
             {(control) => (
               <Select
                 {...control}
@@ -113,6 +129,7 @@ export function PushSecretDialog({ device, vaultKey, onClose }: PushSecretDialog
                     {label}
                   </option>
                 ))}
+                <option value={ANY_API}>Any other API</option>
               </Select>
             )}
           </Field>
@@ -127,10 +144,11 @@ export function PushSecretDialog({ device, vaultKey, onClose }: PushSecretDialog
             )}
           </Field>
         </div>
+        {isForAnyApi && <AnyApiFields draft={draft} onChange={setDraft} />}
         <Field
           label="Key"
           hint="Kept in this page until it is sent, and nowhere else."
-          error={valueProblem(value)}
+          error={valueProblem(value, isForAnyApi)}
         >
           {(control) => (
             <Input

@@ -1,5 +1,5 @@
 import type { DeviceDetail } from '@raypher/shared/rest';
-import { sealSecret, vaultKeyId } from '@raypher/vault';
+import { type SecretBinding, sealSecret, vaultKeyId } from '@raypher/vault';
 
 type VaultKey = NonNullable<DeviceDetail['vaultKey']>;
 
@@ -12,7 +12,7 @@ type VaultKey = NonNullable<DeviceDetail['vaultKey']>;
  */
 export async function sealForDevice(
   vaultKey: VaultKey,
-  binding: { name: string; provider: string },
+  binding: SecretBinding,
   value: string,
 ): Promise<string> {
   if (globalThis.crypto?.subtle === undefined)

@@ -10,10 +10,12 @@ export function nameProblem(name: string): string | undefined {
 }
 
 /** What is wrong with a pasted key; undefined when nothing is. The sentence never holds the key. */
-export function valueProblem(value: string): string | undefined {
+export function valueProblem(value: string, isForAnyApi = false): string | undefined {
   if (value === '') return undefined;
   if (value.trim() !== value) return 'It begins or ends with a space or a line break.';
   // A key becomes the value of an HTTP header (RFC 9110 §5.5).
   if (!/^[\x21-\x7e]+$/.test(value)) return 'It holds characters that no API key has.';
+  // Where an answer repeats it the device masks it, which it cannot do for what is found in any text.
+  if (isForAnyApi && value.length < 8) return 'It is shorter than 8 characters.';
   return value.length > MAX_VALUE_BYTES ? 'It is longer than 8 KiB.' : undefined;
 }
