@@ -22,7 +22,15 @@ const NOBODY: Approvals = {
   ask: async () => ({ outcome: 'DENY', how: 'unavailable', by: undefined, approval: '' }),
 };
 
-const HOSTS = ['api.openai.com', 'api.anthropic.com', 'api.deepseek.com', 'plain.example', 'gateway.example'];
+const HOSTS = [
+  'api.openai.com',
+  'api.anthropic.com',
+  'generativelanguage.googleapis.com',
+  '127.0.0.1:11434',
+  'api.deepseek.com',
+  'plain.example',
+  'gateway.example',
+];
 
 /** A real proxy in front of a faithful upstream; only the caller is given instead of found. */
 export class TestProxy {

@@ -31,6 +31,8 @@ const DELTAS: readonly (readonly [RegExp, ModeOf])[] = [
   [/^\/delta\/partial_json$/, 'json'],
   [/^\/delta\/(?:text|thinking)$/, 'text'],
   [/^\/(?:\*\/)?candidates\/\*\/content\/parts\/\*\/text$/, 'text'],
+  // Vertex AI with `streamFunctionCallArguments`; each piece says by `jsonPath` which argument it belongs to.
+  [/^\/(?:\*\/)?candidates\/\*\/content\/parts\/\*\/functionCall\/partialArgs\/\*\/stringValue$/, 'text'],
   [/^\/message\/(?:content|thinking)$/, 'text'],
   [/^\/(?:response|completion|thinking)$/, 'text'],
   // Providers that are not known: the names that streams of text are given.
@@ -41,7 +43,7 @@ const DELTAS: readonly (readonly [RegExp, ModeOf])[] = [
 ];
 
 /** Numbers and ids that tell texts apart which arrive at the same time. */
-const TELLING_APART = ['index', 'output_index', 'content_index', 'item_id', 'thought'];
+const TELLING_APART = ['index', 'output_index', 'content_index', 'item_id', 'thought', 'jsonPath'];
 
 /** Whole texts that repeat what came in pieces: events that end with these words. */
 const REPEATING = /\.(?:done|completed|added|failed|incomplete)$/;

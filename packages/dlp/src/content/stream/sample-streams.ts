@@ -155,6 +155,19 @@ export const SAMPLE_STREAMS: Readonly<Record<string, SampleStream>> = {
         .join(''),
     read: (stream) => joined(payloads(stream), 'text'),
   },
+  'Vertex, arguments in pieces': {
+    format: 'sse',
+    write: (pieces) =>
+      pieces
+        .map((stringValue) => {
+          const partialArgs = [{ jsonPath: '$.note', stringValue, willContinue: true }];
+          return event({
+            candidates: [{ content: { parts: [{ functionCall: { name: 'f', partialArgs } }] }, index: 0 }],
+          });
+        })
+        .join(''),
+    read: (stream) => joined(payloads(stream), 'stringValue'),
+  },
   'Gemini, array': {
     format: 'json-array',
     write: (pieces) =>
