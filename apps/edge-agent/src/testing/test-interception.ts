@@ -12,6 +12,7 @@ import type { Spending } from '../budgets/spending.ts';
 import { CertificateAuthority } from '../interception/certificate-authority.ts';
 import type { EventDraft } from '../ledger/event-draft.ts';
 import { LocalProxy } from '../proxy/local-proxy.ts';
+import type { Vault } from '../vault/vault.ts';
 import type { InspectText } from '../web-socket/inspect-text.ts';
 import { engines, inForce, snapshotOf } from './policy-in-force.ts';
 import { BOT } from './test-proxy.ts';
@@ -49,6 +50,7 @@ export class TestInterception {
     upstream: FakeUpstream,
     connectTo: Readonly<Record<string, string>>,
     spending: Spending | undefined,
+    keys: Vault | undefined,
   ) {
     this.authority = authority;
     this.upstream = upstream;
@@ -61,6 +63,7 @@ export class TestInterception {
         spending,
         ...this.engines,
         identify: async () => BOT,
+        ...(keys === undefined ? {} : { keys, authorise: async () => ({ allowed: true, entry: 'bot' }) }),
         record: (event) => {
           this.events.push(event);
           for (const look of this.#waiting) look();
@@ -84,15 +87,18 @@ export class TestInterception {
   /**
    * @param connectTo more hosts than those that lead to the faithful upstream
    * @param spending without it nothing is counted
+   * @param keys that every program may use here
    */
   static async start(
     connectTo: Readonly<Record<string, string>> = {},
     spending?: Spending,
+    keys?: Vault,
   ): Promise<TestInterception> {
     const root = await CertificateAuthority.createRoot('test');
     const upstream = await startFakeUpstream();
     const mapped = { ...Object.fromEntries(HOSTS.map((host) => [host, upstream.url])), ...connectTo };
-    const world = new TestInterception(await CertificateAuthority.open(root), upstream, mapped, spending);
+    const authority = await CertificateAuthority.open(root);
+    const world = new TestInterception(authority, upstream, mapped, spending, keys);
     await world.proxy.start();
     return world;
   }
