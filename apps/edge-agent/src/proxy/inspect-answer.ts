@@ -4,6 +4,7 @@ import {
   createStreamScanner,
   type Finding,
   inspectBody,
+  type Obstacle,
   type PartRole,
   recordFinding,
   rehydrateBody,
@@ -20,6 +21,7 @@ import {
 import type { PlaceholderScope } from './data-guard.ts';
 import type { Exchange } from './exchange.ts';
 import type { LocatedFinding } from './found-event.ts';
+import { isObstacle } from './inspect-outgoing.ts';
 import type { ProxyContext } from './proxy-context.ts';
 
 /** Data in an answer that must not reach the client. */
@@ -85,6 +87,8 @@ export class AnswerInspector {
     let answer = bytes;
     if (this.#looks) {
       const inspection = inspectBody(bytes, contentType, this.#context.data.options);
+      const [obstacle] = inspection.obstacles.filter(isObstacle);
+      if (obstacle !== undefined) this.unreadable(OBSTACLES[obstacle.reason]);
       if (inspection.parts.some(({ findings }) => findings.length > 0)) {
         answer = inspection.rewrite((finding, part, value) =>
           this.#replacement(finding, value, part.role, part.redactable),
@@ -134,6 +138,14 @@ export class AnswerInspector {
     return this.#decided.get(key);
   }
 }
+
+/** Why an answer cannot be looked through, for the person. */
+const OBSTACLES: Readonly<Record<Obstacle['reason'], string>> = {
+  nesting: 'it is packed deeper than is looked',
+  size: 'it has more parts than are looked through',
+  charset: 'its character set is not known',
+  binary: 'it is no text',
+};
 
 function withoutPerson({ outcome, verdict }: DecidedKind): DataOutcome {
   if (outcome !== 'prompt') return outcome;

@@ -50,7 +50,9 @@ const WRITTEN_ANEW: ReadonlySet<string> = new Set([
 ]);
 
 /** What is not text is not looked through, and no sign of anything. */
-const HARMLESS: ReadonlySet<Obstacle['reason']> = new Set(['binary']);
+export function isObstacle({ reason }: Obstacle): boolean {
+  return reason !== 'binary';
+}
 
 /**
  * Looks through everything a request sends: its target with the query, its headers and its body.
@@ -87,7 +89,7 @@ export function inspectOutgoing(
         parts.map((part) => ({ ...part, findings: part.findings.filter(counts) })),
         data.hash,
       ),
-    obstacles: obstacles.filter(({ reason }) => !HARMLESS.has(reason)),
+    obstacles: obstacles.filter(isObstacle),
     preview: previewOf(content?.parts ?? []),
     redact(takes, place) {
       const write = <Content>(inspection: Inspection<Content>) =>

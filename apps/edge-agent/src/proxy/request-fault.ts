@@ -21,7 +21,9 @@ const ECHOES: ReadonlySet<string> = new Set(['TRACE', 'TRACK']);
  * of what is asked for are how a request hides from the rules.
  */
 export function requestFault(request: IncomingMessage): string | undefined {
-  const { rawHeaders, headers, method = 'GET', httpVersionMajor, httpVersionMinor } = request;
+  const { rawHeaders, headers, method = 'GET', url = '', httpVersionMajor, httpVersionMinor } = request;
+  // Never sent (RFC 9112 §3.2): some servers cut it off, others take it for a part of the path.
+  if (url.includes('#')) return 'a fragment in its target';
   if (rawHeaders.length / 2 > MAX_HEADERS) return `more than ${MAX_HEADERS} headers`;
   const seen = { 'content-length': 0, 'transfer-encoding': 0, host: 0 };
   for (let i = 0; i < rawHeaders.length; i += 2) {
