@@ -22,7 +22,10 @@ export class AnswerReader {
   readonly #exchange: Exchange;
   readonly #format: AnswerFormat;
   readonly #decoder = new TextDecoder();
-  #pending = '';
+  /** What came of a line or an answer that is not complete: joined once, since to add to a long text copies it. */
+  #pending: string[] = [];
+  #pendingLength = 0;
+  /** Until the end of what is too long. */
   #skipping = false;
   #text = '';
 
@@ -39,18 +42,14 @@ export class AnswerReader {
 
   push(chunk: Uint8Array): void {
     if (this.#format === 'opaque' || this.#format === 'text') return;
-    this.#pending += this.#decoder.decode(chunk, { stream: true });
-    if (this.#format === 'sse' || this.#format === 'ndjson') this.#readLines();
-    if (this.#pending.length > LONGEST_EVENT) {
-      this.#pending = '';
-      this.#skipping = true;
-    }
+    const text = this.#decoder.decode(chunk, { stream: true });
+    if (this.#format === 'sse' || this.#format === 'ndjson') this.#readLines(text);
+    else this.#hold(text);
   }
 
   /** The answer has ended: what was not complete before is now, or never will be. */
   end(): void {
-    if (this.#pending !== '' && !this.#skipping) this.#read(dataOf(this.#pending));
-    this.#pending = '';
+    this.#read(dataOf(this.#taken()));
   }
 
   /** May be called at any time: what is not reported (yet) is reckoned high. */
@@ -66,14 +65,33 @@ export class AnswerReader {
     return { usage, cost: costOf(usage, call, prices) };
   }
 
-  #readLines(): void {
+  #readLines(text: string): void {
     let start = 0;
-    for (let end = this.#pending.indexOf('\n'); end !== -1; end = this.#pending.indexOf('\n', start)) {
-      if (this.#skipping) this.#skipping = false;
-      else this.#read(dataOf(this.#pending.slice(start, end)));
+    for (let end = text.indexOf('\n'); end !== -1; end = text.indexOf('\n', start)) {
+      this.#hold(text.slice(start, end));
+      this.#read(dataOf(this.#taken()));
       start = end + 1;
     }
-    this.#pending = this.#pending.slice(start);
+    this.#hold(text.slice(start));
+  }
+
+  #hold(text: string): void {
+    if (text === '' || this.#skipping) return;
+    this.#pending.push(text);
+    this.#pendingLength += text.length;
+    if (this.#pendingLength > LONGEST_EVENT) {
+      this.#taken();
+      this.#skipping = true;
+    }
+  }
+
+  /** What was held, which is over; empty for what was too long. */
+  #taken(): string {
+    const text = this.#pending.join('');
+    this.#pending = [];
+    this.#pendingLength = 0;
+    this.#skipping = false;
+    return text;
   }
 
   #read(json: string): void {
