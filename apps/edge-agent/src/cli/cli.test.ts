@@ -113,7 +113,10 @@ test.each<[string[], number, RegExp]>([
   [['kill', 'init'], 2, /pid is a positive number/],
   [['enroll', '--server', 'https://127.0.0.1:1', '--token', 'nonsense'], 2, /not an enrolment token/],
   [['enroll', '--server', 'https://127.0.0.1:1'], 2, /token is needed/],
-  [['policy', 'check', '/nowhere.yaml'], 4, /cannot be read/],
+  [['policy', 'check'], 2, /^raypher: missing required argument[\s\S]*Run `raypher policy check --help`/],
+  [['policy', 'check', '/nowhere.yaml'], 4, /cannot be read: there is no such file/],
+  [['policy', 'check', '/'], 4, /cannot be read: it is a folder/],
+  [['policy', 'check', process.execPath], 2, /is not text/],
   [['service', '--config', '/nowhere.toml'], 2, /no configuration file/],
 ])('%j says what is wrong and exits with %i', async (args, expected, message) => {
   const withFolder = args[0] === 'policy' || args[0] === 'staus' ? args : [...args, '--data-dir', dataDir];

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { RaypherError } from '@raypher/shared';
-import { CommanderError } from 'commander';
+import { type Command, CommanderError } from 'commander';
 
 // Node announces that its SQLite module is young; that is our concern, not that of whoever runs a command.
 const announce = process.emitWarning.bind(process);
@@ -28,11 +28,20 @@ async function main(): Promise<void> {
     const program = buildProgram();
     for (const command of [program, ...program.commands.flatMap((child) => [child, ...child.commands])]) {
       command.exitOverride();
+      command.showHelpAfterError(`Run \`${pathOf(command)} --help\`.`);
+      command.configureOutput({
+        outputError: (text, write) => write(text.replace(/^error: /, 'raypher: ')),
+      });
     }
     await program.parseAsync();
   } catch (error) {
     process.exitCode = report(error);
   }
+}
+
+/** @example 'raypher policy check' */
+function pathOf(command: Command): string {
+  return command.parent === null ? command.name() : `${pathOf(command.parent)} ${command.name()}`;
 }
 
 function report(error: unknown): number {

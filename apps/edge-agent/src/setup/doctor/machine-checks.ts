@@ -70,7 +70,7 @@ function environment(): Finding {
 }
 
 async function proxyPort(port: number, running: boolean): Promise<Finding> {
-  if (running) return ok(`port ${port} is for the running service`);
+  if (running) return ok('not tried while the service runs: `raypher status` says where it listens');
   if (port === 0) return ok('any free port');
   const server = createServer();
   const { promise, resolve } = Promise.withResolvers<Finding>();
