@@ -31,8 +31,8 @@ export function modelCall(
     verdict: {
       outcome: denied ? 'DENY' : 'ALLOW',
       mode,
-      layer: denied ? 'global' : 'builtin',
-      rule: denied ? 'unapproved-destination' : 'default',
+      layer: 'global',
+      rule: denied ? 'unapproved-destination' : 'network/default',
       reason: denied ? 'Not approved for company data.' : '',
       revision: policy.revision,
     },
