@@ -1,14 +1,26 @@
 /**
  * A capability's name for people. Agents name capabilities in dots and dashes; newer agents may know
- * some that this page does not, so the name is derived and only abbreviations are looked up.
+ * some that this page does not, whose names are derived.
  *
- * @example capabilityLabel('network.proxy') // "Network proxy"
+ * @example capabilityLabel('network.interception') // "Reading TLS"
+ * @example capabilityLabel('network.dns') // "Network dns"
  */
 export function capabilityLabel(capability: string): string {
+  const known = NAMES[capability];
+  if (known !== undefined) return known;
   const words = capability.split(/[.\-_]/).map((word) => ABBREVIATIONS[word] ?? word);
   const text = words.join(' ');
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
+
+const NAMES: Record<string, string> = {
+  'network.proxy': 'Network proxy',
+  'network.interception': 'Reading TLS',
+  'network.caller': 'Who called the proxy',
+  'network.kernel': 'Network rules in the kernel',
+  gate: 'Action gate',
+  'freeze.cgroup': 'Freezing processes',
+};
 
 const ABBREVIATIONS: Record<string, string> = {
   ai: 'AI',

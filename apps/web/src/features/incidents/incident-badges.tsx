@@ -33,13 +33,13 @@ export function IncidentOutcomeBadge({ incident }: { incident: Pick<Incident, 'o
       );
     case 'alert':
       return (
-        <Badge tone="prompted" icon={Eye}>
+        <Badge tone="unknown" icon={Eye}>
           {word}
         </Badge>
       );
     case 'allow':
       return (
-        <Badge tone="unknown" icon={CircleCheck}>
+        <Badge tone="accent" icon={CircleCheck}>
           {word}
         </Badge>
       );

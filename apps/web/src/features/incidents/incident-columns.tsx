@@ -75,7 +75,7 @@ const COLUMNS: Column<Incident>[] = [
   {
     id: 'host',
     header: 'Host',
-    width: 'minmax(88px, 1fr)',
+    width: 'minmax(136px, 1.2fr)',
     from: 680,
     cell: (incident) => (
       <span>

@@ -72,8 +72,8 @@ export function NeedsAPerson() {
           {open.map((alert) => (
             <li key={alert.id} className="flex items-start gap-3 px-4 py-2.5">
               <div className="min-w-0 flex-1">
-                <p className="flex flex-wrap items-center gap-2">
-                  <SeverityBadge severity={alert.severity} />
+                <p>
+                  <SeverityBadge severity={alert.severity} />{' '}
                   {alert.deviceId === null ? (
                     <span className="font-medium">{alert.title}</span>
                   ) : (

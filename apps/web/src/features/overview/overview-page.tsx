@@ -52,7 +52,7 @@ export function OverviewPage() {
             <NeedsAPerson />
           </div>
           <div className="grid items-start gap-4 xl:grid-cols-2">
-            <PostureSection posture={data?.posture} />
+            <PostureSection posture={data?.posture} devices={data?.devices.total ?? 0} />
             <WhatChanged />
           </div>
         </div>

@@ -12,7 +12,14 @@ const STATES = [
 ] as const;
 
 /** Per capability: on how many devices it is truly enforced, only observed, or unavailable and why. */
-export function PostureSection({ posture }: { posture: Overview['posture'] | undefined }) {
+export function PostureSection({
+  posture,
+  devices,
+}: {
+  posture: Overview['posture'] | undefined;
+  /** How many devices there are, those included that do not report a capability. */
+  devices: number;
+}) {
   return (
     <Section title="Posture" aside={<span>devices per capability</span>}>
       {posture === undefined ? (
@@ -22,7 +29,9 @@ export function PostureSection({ posture }: { posture: Overview['posture'] | und
       ) : (
         <ul className="divide-y">
           {posture.map((item) => {
-            const total = item.enforced + item.observing + item.unavailable;
+            const reported = item.enforced + item.observing + item.unavailable;
+            const total = Math.max(devices, reported);
+            const silent = total - reported;
             return (
               <li key={item.capability} className="px-4 py-2.5">
                 <div className="flex flex-wrap items-center gap-x-4 gap-y-1">
@@ -37,6 +46,11 @@ export function PostureSection({ posture }: { posture: Overview['posture'] | und
                       <span className="sr-only sm:not-sr-only">{label}</span> {formatCount(item[key])}
                     </span>
                   ))}
+                  {silent > 0 && (
+                    <span className="text-xs text-ink-3" title="These devices say nothing about it">
+                      Not reported {formatCount(silent)}
+                    </span>
+                  )}
                 </div>
                 <div
                   aria-hidden="true"
@@ -48,7 +62,7 @@ export function PostureSection({ posture }: { posture: Overview['posture'] | und
                     ),
                   )}
                 </div>
-                {item.reason !== '' && item.enforced < total && (
+                {item.reason !== '' && item.enforced < reported && (
                   <p className="mt-1 text-xs text-ink-3">Most common reason: {item.reason}</p>
                 )}
               </li>

@@ -44,6 +44,6 @@ function noteOf(limits: readonly Budget[]): string {
   const own = limits.filter(({ scope, counted }) => scope === 'organisation' && counted === 'shared');
   const limit = own.find(({ per }) => per === 'day') ?? own.find(({ per }) => per === 'month');
   if (limit === undefined) return 'no limit for the organisation';
-  const left = limit.counters[0]?.remainingMicros ?? limit.amountMicros;
-  return `${formatMoney(left)} of ${formatMoney(limit.amountMicros)} left this ${limit.per}`;
+  const spent = limit.counters[0]?.spentMicros ?? 0;
+  return `${formatMoney(spent)} of ${formatMoney(limit.amountMicros)} spent this ${limit.per}`;
 }

@@ -12,17 +12,21 @@ import { api } from '@/lib/api/client.ts';
 import { keys } from '@/lib/api/keys.ts';
 import { formatCount } from '@/lib/format/format.ts';
 import { useMe } from '@/lib/me/me-provider.tsx';
+import { auditWords } from '../audit/audit-words.ts';
+import { joinAlike, type Tellable } from './join-alike.ts';
 
-interface Change {
+interface Change extends Tellable {
   id: string;
   at: string;
   icon: LucideIcon;
   href: string;
+  /** Stands before the target. */
   title: string;
   note: string;
 }
 
 const SHOWN = 8;
+const FETCHED = 50;
 
 /** Deploys, freezes and other acts of administrators, newest first. */
 export function WhatChanged() {
@@ -33,18 +37,17 @@ export function WhatChanged() {
     queryFn: () => api.rollouts({ limit: 20 }),
     enabled: me.permissions.includes('policies:read'),
   });
-  const filter = { limit: 20 };
+  const filter = { limit: FETCHED };
   const audit = useQuery({
     queryKey: keys.audit(filter),
     queryFn: () => api.audit(filter),
     enabled: mayAudit,
   });
-  const changes = [
+  const all = [
     ...(rollouts.data?.items ?? []).map(fromRollout),
     ...(audit.data?.items ?? []).filter(isOwnStory).map(fromAudit),
-  ]
-    .sort((a, b) => b.at.localeCompare(a.at))
-    .slice(0, SHOWN);
+  ].sort((a, b) => b.at.localeCompare(a.at));
+  const changes = joinAlike(all).slice(0, SHOWN);
   return (
     <Section
       title="What changed"
@@ -62,12 +65,15 @@ export function WhatChanged() {
         <p className="px-4 py-6 text-center text-ink-3">Nobody has changed anything yet.</p>
       ) : (
         <ul className="divide-y">
-          {changes.map(({ id, at, icon: Icon, href, title, note }) => (
+          {changes.map(({ id, at, icon: Icon, href, title, target, note }) => (
             <li key={id}>
               <Link href={href} className="flex items-start gap-3 px-4 py-2 -outline-offset-2 hover:bg-hover">
                 <Icon aria-hidden="true" className="mt-0.5 size-4 shrink-0 text-ink-3" />
                 <span className="min-w-0 flex-1">
-                  <span className="block truncate font-medium">{title}</span>
+                  <span className="block truncate font-medium">
+                    {title}
+                    {target}
+                  </span>
                   <span className="block truncate text-xs text-ink-3">{note}</span>
                 </span>
                 <span className="text-xs text-ink-3">
@@ -94,7 +100,9 @@ function fromRollout(rollout: Rollout): Change {
     at: rollout.createdAt,
     icon: policy ? Rocket : Snowflake,
     href: policy ? '/policies?view=revisions' : '/panic',
-    title: rollout.title,
+    title: '',
+    target: rollout.title,
+    alike: undefined,
     note: `${rollout.createdBy} · applied on ${formatCount(count(rollout, 'applied'))} of ${formatCount(rollout.devices)} · ${rollout.reason}`,
   };
 }
@@ -105,7 +113,9 @@ function fromAudit(entry: AuditEntry): Change {
     at: entry.at,
     icon: ScrollText,
     href: `/audit?open=${entry.id}`,
-    title: `${entry.action} ${entry.target}`,
+    title: `${auditWords(entry.action)}: `,
+    target: entry.target,
+    alike: [entry.action, entry.actor.name, entry.reason].join('\n'),
     note: entry.reason === '' ? entry.actor.name : `${entry.actor.name} · ${entry.reason}`,
   };
 }

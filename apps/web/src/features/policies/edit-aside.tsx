@@ -11,7 +11,8 @@ import type { PolicyDraft } from './use-policy-draft.ts';
 /** Beside the editor: what is wrong, and what would change in effect. */
 export function EditAside({ draft, owner }: { draft: PolicyDraft; owner: string }) {
   const source = useDeferredValue(draft.draft[owner] ?? '');
-  const before = draft.base[owner] ?? '';
+  // As late as the text that it is compared with: an empty text before it comes is no removed policy.
+  const before = useDeferredValue(draft.base[owner] ?? '');
   const parsed = useMemo(
     () =>
       source.trim() === '' ? undefined : parsePolicy(source, { layer: owner === GLOBAL ? 'global' : 'team' }),

@@ -63,7 +63,8 @@ function Heading({ limit }: { limit: Budget }) {
     <div className="flex flex-wrap items-center gap-x-2 gap-y-1">
       <span className="font-medium">{id}</span>
       <span className="text-ink-2">
-        {formatMoney(amountMicros)} {per === 'request' ? 'for one call' : `per ${per} and ${scope}`}
+        {formatMoney(amountMicros)}{' '}
+        {per === 'request' ? 'for one call' : `per ${per} and ${scope === 'agent' ? 'AI agent' : scope}`}
         {team === null ? '' : `, of team ${team.name}`}
       </span>
       {mode === 'monitor' && (

@@ -10,12 +10,15 @@ export type SpendDay = SpendSeries['days'][number];
 
 const WIDTH = 720;
 const HEIGHT = 100;
+/** In millionths. */
+const ONE_DOLLAR = 1_000_000;
 
 /** Stacked bars, one per day: exact below, estimated above. The table beside it says the same. */
 export function TrendChart({ days }: { days: SpendDay[] }) {
   const [hovered, setHovered] = useState<number | null>(null);
   const most = Math.max(0, ...days.map((day) => day.exactMicros + day.estimatedMicros));
-  const top = niceCeiling(most);
+  // Nothing was spent: an axis in dollars rather than in the smallest unit there is.
+  const top = most === 0 ? ONE_DOLLAR : niceCeiling(most);
   const slot = WIDTH / Math.max(1, days.length);
   const shown = hovered === null ? undefined : days[hovered];
   return (
@@ -24,11 +27,13 @@ export function TrendChart({ days }: { days: SpendDay[] }) {
         <Legend dot="bg-accent" text="Exact" />
         <Legend dot="bg-accent/40" text="Estimated" />
       </div>
-      <div className="relative ml-14 min-h-0 flex-1">
+      <div className="relative ml-16 min-h-0 flex-1">
         <div aria-hidden="true" className="absolute inset-0 flex flex-col justify-between">
           {[top, top / 2, 0].map((value) => (
             <div key={value} className="relative h-0 border-t">
-              <span className="absolute -top-2 right-full pr-2 text-xs text-ink-3">{formatMoney(value)}</span>
+              <span className="absolute -top-2 right-full pr-2 text-xs whitespace-nowrap text-ink-3">
+                {formatMoney(value)}
+              </span>
             </div>
           ))}
         </div>
@@ -71,7 +76,7 @@ export function TrendChart({ days }: { days: SpendDay[] }) {
           })}
         </svg>
       </div>
-      <figcaption className="mt-1.5 ml-14 flex h-4 justify-between gap-4 text-xs text-ink-3">
+      <figcaption className="mt-1.5 ml-16 flex h-4 justify-between gap-4 text-xs text-ink-3">
         {shown === undefined ? (
           <>
             <span>{days[0]?.day}</span>
