@@ -162,6 +162,7 @@ describe('what a path is for', () => {
     ['mistral', '/v1/ocr', 'ocr', 'body', undefined, 'mistral'],
     ['ollama', '/api/chat', 'chat', 'body', 'ndjson', 'ollama'],
     ['ollama', '/v1/embeddings', 'embeddings', 'body', undefined, 'openai'],
+    ['ollamacloud', '/api/chat', 'chat', 'body', 'ndjson', 'ollama'],
     ['cohere', '/v2/chat', 'chat', 'body', 'sse', 'cohere'],
     ['cohere', '/compatibility/v1/chat/completions', 'chat', 'body', 'sse', 'openai'],
     ['deepseek', '/anthropic/v1/messages', 'chat', 'body', 'sse', 'anthropic'],
