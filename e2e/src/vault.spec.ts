@@ -1,4 +1,4 @@
-import { execFile } from 'node:child_process';
+import { type ExecFileOptions, execFile } from 'node:child_process';
 import { appendFileSync, chmodSync, copyFileSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -14,6 +14,7 @@ import { TpmDevice } from './tpm-device.ts';
 test.skip(tpmUnavailable !== undefined, tpmUnavailable);
 
 const ONE_CALL = fileURLToPath(new URL('../agents/one-call.mjs', import.meta.url));
+const ONE_REQUEST = fileURLToPath(new URL('../agents/one-request.mjs', import.meta.url));
 const MODULES = fileURLToPath(new URL('../../node_modules', import.meta.url));
 const NOBODY = 65534;
 
@@ -34,6 +35,7 @@ class Programs {
   readonly folder = mkdtempSync(join(tmpdir(), 'raypher-programs-'));
   readonly node = this.#copy(process.execPath, 'node');
   readonly script = this.#copy(ONE_CALL, 'allowed.mjs');
+  readonly requester = this.#copy(ONE_REQUEST, 'request.mjs');
 
   constructor() {
     chmodSync(this.folder, 0o755);
@@ -51,16 +53,28 @@ class Programs {
   }
 
   call(device: TpmDevice, node = this.node, script = this.script, uid?: number): Promise<Answer> {
+    const env = {
+      OPENAI_BASE_URL: `http://127.0.0.1:${device.proxyPort}/openai/v1`,
+      OPENAI_API_KEY: 'raypher',
+    };
+    return this.#run(node, script, { env, ...(uid === undefined ? {} : { uid, gid: uid }) });
+  }
+
+  /** One HTTPS request through the proxy. */
+  request(device: TpmDevice, root: string, url: string, authorization: string): Promise<Answer> {
+    const env = {
+      HTTPS_PROXY: `http://127.0.0.1:${device.proxyPort}`,
+      ROOT: root,
+      URL: url,
+      AUTHORIZATION: authorization,
+    };
+    return this.#run(this.node, this.requester, { env });
+  }
+
+  #run(node: string, script: string, options: ExecFileOptions): Promise<Answer> {
     const { promise, resolve, reject } = Promise.withResolvers<Answer>();
-    execFile(
-      node,
-      [script],
-      {
-        cwd: this.folder,
-        env: { OPENAI_BASE_URL: `http://127.0.0.1:${device.proxyPort}/openai/v1`, OPENAI_API_KEY: 'raypher' },
-        ...(uid === undefined ? {} : { uid, gid: uid }),
-      },
-      (error, stdout) => (error === null ? resolve(JSON.parse(stdout)) : reject(error)),
+    execFile(node, [script], { ...options, cwd: this.folder, encoding: 'utf8' }, (error, stdout) =>
+      error === null ? resolve(JSON.parse(stdout)) : reject(error),
     );
     return promise;
   }
@@ -89,7 +103,7 @@ const authorisations = () => upstream.requests.map(({ headers }) => headers.auth
 test.beforeAll(async ({ product }) => {
   upstream = await startFakeUpstream();
   tpm = await TestTpm.start({ manufactured: true });
-  device = await TpmDevice.create(tpm, upstream.url, ['api.openai.com']);
+  device = await TpmDevice.create(tpm, upstream.url, ['api.openai.com', 'api.git.example', 'evil.example']);
   programs = new Programs();
   const enrolled = await device.enrol(product, '--json');
   id = JSON.parse(enrolled.stdout).device;
@@ -158,4 +172,33 @@ test('a key that an administrator pushes arrives sealed, and the control plane n
   expect(await tablesHolding(secret, ownerUrl(product.stack))).toEqual([]);
   // The search itself works: what is public about it is found.
   expect(await tablesHolding('openai-pushed', ownerUrl(product.stack))).not.toEqual([]);
+});
+
+test('a value for any API reaches its host through TLS, and no other, as often as it may', async ({
+  product,
+}) => {
+  const secret = newSecret('for any API');
+  const use = ['--host', 'api.git.example', '--header', 'authorization: Bearer', '--path', '/repos/**'];
+  const sealed = await device.raypher(['seal', 'git', ...use, '--max-uses', '1'], `${secret}\n`);
+  expect(sealed).toMatchObject({ code: 0, stderr: '' });
+  const root = join(programs.folder, 'root.pem');
+  expect(await device.raypher(['ca', 'export', root])).toMatchObject({ code: 0 });
+  const allow = ['allow', programs.node, '--script', programs.requester, '--user', 'root'];
+  expect(await device.raypher(allow)).toMatchObject({ code: 0 });
+  upstream.reset();
+
+  const ask = (url: string) => programs.request(device, root, url, 'Bearer raypher:git');
+  expect(await ask('https://evil.example/repos/a')).toMatchObject({
+    status: 403,
+    text: expect.stringContaining('It is for api.git.example'),
+  });
+  expect(upstream.requests).toEqual([]);
+  await ask('https://api.git.example/repos/a');
+  expect(authorisations()).toEqual([`Bearer ${secret}`]);
+  expect(await ask('https://api.git.example/repos/a')).toMatchObject({ status: 403 });
+  expect(authorisations()).toHaveLength(1);
+  expect((await device.raypher(['vault', 'list'])).stdout).toMatch(/git .* 1 of 1 +api\.git\.example/);
+
+  expect(filesHolding(secret, device.folder)).toEqual([]);
+  expect(filesHolding(secret, product.stack.dataDir)).toEqual([]);
 });

@@ -76,7 +76,10 @@ function findInHeaders(
       found.push(...basic);
       continue;
     }
-    if (!value.includes(PLACEHOLDER_WORD) && !value.includes('%')) continue;
+    if (!value.includes(PLACEHOLDER_WORD)) {
+      if (value.includes('%')) astray(decoded(value), `the header ${header}`);
+      continue;
+    }
     const [, scheme = '', rest = ''] = /^(?:(\S+) +)?(\S+)$/.exec(value) ?? [];
     const name = known.nameOf(rest);
     if (name === undefined || isRepeated(rawHeaders, header)) {

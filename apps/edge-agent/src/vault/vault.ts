@@ -255,7 +255,11 @@ export class Vault {
   }
 
   close(): void {
-    if (this.#root !== undefined) this.#writeUses(this.#root);
+    try {
+      if (this.#root !== undefined) this.#writeUses(this.#root);
+    } catch {
+      // Counts without a limit are for people to look at; a store that takes no more must not keep the root in memory.
+    }
     this.#root?.close();
     this.#root = undefined;
   }
