@@ -42,11 +42,11 @@ export type { DataCategory, DataSeverity, Finding, FindingRecord, FoundHere } fr
 export { CircuitBreaker, type CircuitBreakerOptions, CircuitOpenError } from './ner/circuit-breaker.ts';
 export { type Enrichment, type EnrichOptions, enrichInspection } from './ner/enrich-inspection.ts';
 export {
-  ENTITY_DEFAULT_ACTION,
   type Entity,
   type EntityRecogniser,
   type EntityType,
   entityFinding,
+  GUESSED_ENTITIES,
 } from './ner/entity.ts';
 export { withFallback } from './ner/fallback-recogniser.ts';
 export { type OnnxOpened, type OnnxOptions, openOnnxRecogniser } from './ner/onnx/onnx-recogniser.ts';

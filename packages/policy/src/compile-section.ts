@@ -1,6 +1,6 @@
 import { withOwnDetectors } from './dlp-settings.ts';
 import type { CompiledException } from './exception.ts';
-import { fieldNumber } from './field.ts';
+import { isAboutFindings, namesFindings } from './guess.ts';
 import type { PolicyLayer } from './layer.ts';
 import { compileMatchers, type Matchable, type Matcher } from './matcher.ts';
 import { type NamedPlaces, namedPlaces } from './named-place.ts';
@@ -18,6 +18,8 @@ export interface CompiledRule {
   /** Whether the rule also matches facts that could not be learnt: those that restrict do. */
   readonly matchesUnreadable: boolean;
   readonly names: NamedPlaces;
+  /** Of DLP: whether it says by name what it is for. */
+  readonly namesFindings: boolean;
   readonly opinion: Opinion;
   /** In the order of the document; the first that matches speaks instead of the rule. */
   readonly exceptions: readonly CompiledException[];
@@ -147,15 +149,6 @@ function planOf(
   return Object.freeze({ section, rules: Object.freeze(rules), index: buildRuleIndex(rules), fallback });
 }
 
-const FINDING_FIELDS: readonly (number | undefined)[] = [
-  fieldNumber('data.class'),
-  fieldNumber('data.detector'),
-];
-
-function isAboutFindings({ field }: Matcher): boolean {
-  return field !== undefined && FINDING_FIELDS.includes(field);
-}
-
 function compileRule(
   section: RuleSection,
   matchable: Matchable,
@@ -171,12 +164,14 @@ function compileRule(
     reason: rule.reason ?? `Rule ${rule.id} of the ${layer} layer says ${rule.effect}.`,
     section,
   });
+  const matchers = compileMatchers(matchable, timezone);
   return Object.freeze({
     id: rule.id,
     actions: new Set(actionsOf(section, rule)),
-    matchers: compileMatchers(matchable, timezone),
+    matchers,
     matchesUnreadable: rule.effect !== 'allow',
     names: namedPlaces(matchable),
+    namesFindings: namesFindings(matchers),
     opinion,
     exceptions: exceptions.get(rule.id) ?? NONE,
   });

@@ -4,6 +4,7 @@ import type { SectionPlan } from './compile-section.ts';
 import { ownDetectorId } from './dlp-settings.ts';
 import { withExceptions } from './exception.ts';
 import { Facts } from './facts.ts';
+import { aboutGuess } from './guess.ts';
 import { isIpAddress } from './host.ts';
 import { type ApplicableLimit, eachLimit, limitOpinion, toApplicable } from './limit.ts';
 import { placeOf } from './place.ts';
@@ -97,8 +98,9 @@ function sectionOpinion({ section, rules, index, fallback }: SectionPlan, facts:
   // The default of data is for data that was found.
   const isNothing = section === 'dlp' && facts.request.findings?.length === 0;
   const said = rules[number] ?? (isNothing ? undefined : fallback);
-  if (said === undefined || said.exceptions.length === 0) return said?.opinion;
-  return withExceptions(said, facts);
+  if (said === undefined) return undefined;
+  const opinion = said.exceptions.length === 0 ? said.opinion : withExceptions(said, facts);
+  return section === 'dlp' ? aboutGuess(opinion, rules[number], facts.finding) : opinion;
 }
 
 function limitOpinions(snapshot: PolicySnapshot, facts: Facts, opinions: Opinion[]): Opinion[] {

@@ -110,6 +110,8 @@ function settingsOf(document: MaybeDocument): Record<string, string | undefined>
     timezone: document?.timezone,
     'dlp.on_unscannable': document?.dlp?.on_unscannable,
     'dlp.reversible': document?.dlp?.reversible?.toString(),
+    'dlp.identifiers': document?.dlp?.identifiers?.toString(),
+    'dlp.published_addresses': document?.dlp?.published_addresses,
   };
 }
 

@@ -149,7 +149,12 @@ describe('placeholders that can be taken back', () => {
   });
 
   test('are of no policy', () => {
-    expect(snapshotOf().dlp).toEqual({ detectors: [], reversible: false });
+    expect(snapshotOf().dlp).toEqual({
+      detectors: [],
+      reversible: false,
+      identifiers: false,
+      publishedAddresses: false,
+    });
   });
 });
 
@@ -188,5 +193,25 @@ describe('data that could not be scanned', () => {
       'dlp: {}\nexceptions: [{ id: films, rules: [dlp/on_unscannable], destinations: [files.example], owner: o, reason: r, expires: 2999-01-01T00:00:00Z }]',
     );
     expect(decide(excepted, unscannable).effective).toMatchObject({ outcome: 'ALLOW', rule: 'films' });
+  });
+});
+
+describe('what is looked for only where asked', () => {
+  const asks = 'dlp: { default: allow, identifiers: true, published_addresses: find }';
+  const silent = 'dlp: { default: block }';
+
+  test('is looked for when a layer that enforces says so, whatever the others say', () => {
+    const { dlp } = snapshotOf(layerOf(silent), layerOf(asks, 'team'));
+    expect(dlp).toMatchObject({ identifiers: true, publishedAddresses: true });
+  });
+
+  test('gives a layer that enforces nothing to act on when one asks that only watches', () => {
+    const { dlp } = snapshotOf(layerOf(silent), layerOf(asks, 'team', 'monitor'));
+    expect(dlp).toMatchObject({ identifiers: false, publishedAddresses: false });
+  });
+
+  test('is seen where every layer only watches', () => {
+    const { dlp } = snapshotOf(layerOf(silent, 'global', 'monitor'), layerOf(asks, 'team', 'monitor'));
+    expect(dlp).toMatchObject({ identifiers: true, publishedAddresses: true });
   });
 });

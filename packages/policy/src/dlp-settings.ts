@@ -36,6 +36,10 @@ export interface DlpSettings {
    * layer in enforce mode says so and none of them says otherwise.
    */
   readonly reversible: boolean;
+  /** Whether addresses of machines, links and dates are looked for, which stand in every log. */
+  readonly identifiers: boolean;
+  /** Whether addresses that were published on purpose (of roles, lists, authors) are found too. */
+  readonly publishedAddresses: boolean;
 }
 
 /** @param layers highest first */
@@ -43,9 +47,14 @@ export function compileDlpSettings(layers: readonly LayeredDocument[]): DlpSetti
   const said = layers
     .filter(({ document }) => document.mode === 'enforce')
     .map(({ document }) => document.dlp?.reversible);
+  // What a layer looks for that only watches must give the others nothing to act on; where all only watch, it is seen.
+  const enforcing = layers.filter(({ document }) => document.mode === 'enforce');
+  const asking = (enforcing.length > 0 ? enforcing : layers).map(({ document }) => document.dlp);
   return Object.freeze({
     detectors: Object.freeze(layers.flatMap(detectorsOf)),
     reversible: said.includes(true) && !said.includes(false),
+    identifiers: asking.some((dlp) => dlp?.identifiers === true),
+    publishedAddresses: asking.some((dlp) => dlp?.published_addresses === 'find'),
   });
 }
 

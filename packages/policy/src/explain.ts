@@ -4,6 +4,7 @@ import { decide } from './decide.ts';
 import { type CompiledException, withExceptions } from './exception.ts';
 import { explainLimits } from './explain-limits.ts';
 import { Facts } from './facts.ts';
+import { aboutGuess } from './guess.ts';
 import type { PolicyLayer } from './layer.ts';
 import type { Matcher } from './matcher.ts';
 import { placeOf } from './place.ts';
@@ -143,8 +144,9 @@ function explainSection(plan: SectionPlan, facts: Facts): SectionExplanation {
   const isNothing = section === 'dlp' && facts.request.findings?.length === 0;
   const said: Fallback | undefined = matched ?? (isNothing ? undefined : fallback);
   if (said === undefined) return { section, ...SILENT, rules, nearestMisses: [] };
-  const opinion = withExceptions(said, facts);
-  const isExcepted = opinion !== said.opinion;
+  const excepted = withExceptions(said, facts);
+  const isExcepted = excepted !== said.opinion;
+  const opinion = section === 'dlp' ? aboutGuess(excepted, matched, facts.finding) : excepted;
   return {
     section,
     decidedBy: isExcepted ? 'exception' : matched === undefined ? 'default' : 'rule',

@@ -1,4 +1,5 @@
 import { FIELDS, type Field, type FieldValue, type Readable } from './field.ts';
+import type { DataFinding } from './request.ts';
 
 /** `unreadable`: the fact exists but could not be learnt. */
 export type MatchResult = 'yes' | 'no' | 'unreadable';
@@ -43,6 +44,11 @@ export class Facts {
     const { at } = this.request;
     this.#at ??= at !== undefined && Math.abs(at) <= MAX_TIME ? at : Date.now();
     return this.#at;
+  }
+
+  /** The finding of a data request whose facts these are. */
+  get finding(): DataFinding | undefined {
+    return this.request.findings?.[this.#finding];
   }
 
   /** Makes the facts those of one finding of a data request. */

@@ -19,6 +19,7 @@ export {
   type SectionExplanation,
 } from './explain.ts';
 export { explainInWords } from './explain-words.ts';
+export { asksAbout } from './guess.ts';
 export { normaliseHost } from './host.ts';
 export type { PolicyIssue } from './issue.ts';
 export { type LayeredDocument, POLICY_LAYERS, type PolicyLayer } from './layer.ts';

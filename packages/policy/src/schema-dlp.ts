@@ -80,6 +80,22 @@ const DlpFingerprint = z.strictObject({
   severity: SEVERITY,
 });
 
+/** What is looked for only where a document asks for it. */
+export const ONLY_WHERE_ASKED = {
+  identifiers: z
+    .boolean()
+    .optional()
+    .describe(
+      'Whether addresses of machines, links and dates are looked for too, which stand in every log; not unless a layer says true.',
+    ),
+  published_addresses: z
+    .enum(['ignore', 'find'])
+    .optional()
+    .describe(
+      'Whether e-mail addresses that were published on purpose (of roles, lists, authors) are found; ignored unless a layer says find.',
+    ),
+};
+
 /** Detectors of a document's own, beside those that are built in. */
 export const OWN_DETECTORS = {
   patterns: z.array(DlpPattern).max(1_000).optional().describe('Patterns to look for.'),

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { OWN_DETECTORS, UNSCANNABLE_EFFECTS } from './schema-dlp.ts';
+import { ONLY_WHERE_ASKED, OWN_DETECTORS, UNSCANNABLE_EFFECTS } from './schema-dlp.ts';
 import { isRecord, ZoneName } from './schema-parts.ts';
 import { refuseBadBudgets, refuseBadReferences, refuseRepeatedIds } from './schema-references.ts';
 import { RoutingSection } from './schema-routing.ts';
@@ -59,7 +59,9 @@ const DlpSection = z
       .enum(DLP_EFFECTS)
       .exclude(['prompt'])
       .default('block')
-      .describe('What happens to data that was found and that no rule matches; block unless set.'),
+      .describe(
+        'What happens to data that was found and that no rule matches; block unless set. What a recogniser of names guessed is at most recorded.',
+      ),
     rules: rulesOf(DlpRule).describe(
       'Tried in order for each piece of data that was found; the first rule that matches decides for it.',
     ),
@@ -75,6 +77,7 @@ const DlpSection = z
       .describe(
         'Whether the device may bring redacted data back into answers; it may not unless a layer says true and none false.',
       ),
+    ...ONLY_WHERE_ASKED,
     ...OWN_DETECTORS,
   })
   .describe('Data that leaves the device or comes back from models.');

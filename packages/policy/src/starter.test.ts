@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { compilePolicy } from './compile.ts';
 import { decide } from './decide.ts';
+import { asksAbout } from './guess.ts';
 import { parsePolicy } from './parse.ts';
 import { STARTER_POLICY } from './starter.ts';
 
@@ -34,6 +35,39 @@ describe('the starter policy', () => {
     const snapshot = snapshotOf(uncommented);
     expect(snapshot.layers[0]?.sections[0]?.rules.map(({ id }) => id)).toContain('ask-for-large-models');
     expect(snapshot.layers[0]?.sections[0]?.rules.map(({ id }) => id)).toContain('local-models');
+  });
+
+  test('has examples of limits and routing that work once their comment marks are removed', () => {
+    const uncommented = STARTER_POLICY.replaceAll(/^# ( {2,}.*|(?:financial|routing):)$/gm, '$1');
+    const { layers } = snapshotOf(uncommented);
+    expect(layers[0]?.financial?.limits.map(({ id }) => id)).toEqual(['agent-day']);
+    expect(layers[0]?.routing).toBeDefined();
+  });
+
+  test.each([
+    ['credential', 'openai-api-key', 'data.out', 'redact'],
+    ['payment', 'payment-card', 'data.out', 'redact'],
+    ['national-id', 'us-ssn', 'data.out', 'redact'],
+    ['contact', 'email', 'data.out', 'alert'],
+    ['person', 'date-of-birth', 'data.out', 'alert'],
+    ['person', 'entity-person', 'data.out', undefined],
+    ['credential', 'openai-api-key', 'data.in', undefined],
+  ] as const)('of %s found as %s in %s it would say %s, and does nothing', (kind, detector, action, said) => {
+    const request = { action, host: 'api.openai.com', findings: [{ class: kind, detector }] };
+    const monitored = decide(snapshotOf(STARTER_POLICY), request);
+    expect(monitored).toMatchObject({ outcome: 'ALLOW', effective: { outcome: 'ALLOW' } });
+    expect(monitored.obligation).toBe(said);
+    expect(monitored.obligations).toBeUndefined();
+    const enforced = decide(snapshotOf(STARTER_POLICY.replace('mode: monitor', 'mode: enforce')), request);
+    expect(enforced.effective.outcome).toBe('ALLOW');
+    expect(enforced.obligations).toEqual(said && [said]);
+  });
+
+  test('does not look for names: that costs time in every call', () => {
+    const finding = { class: 'person', detector: 'entity-person' };
+    expect(asksAbout(snapshotOf(STARTER_POLICY), 'out', finding)).toBe(false);
+    const asking = STARTER_POLICY.replace(/(id: guessed-names\n +effect:) allow/, '$1 alert');
+    expect(asksAbout(snapshotOf(asking), 'out', finding)).toBe(true);
   });
 });
 

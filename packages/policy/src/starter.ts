@@ -70,4 +70,56 @@ network:
     #   destinations: [localhost, 127.0.0.1]
     #   agents:
     #     users: [build, 'dev-*']
+
+# Data in what is sent to models and in their answers.
+dlp:
+  # What was found and no rule below is about.
+  default: allow
+  # Bodies that nobody can read: too long, or in a coding that is not known.
+  on_unscannable: alert
+  # In answers the device puts back what it took out of questions, so that files which an AI agent writes stay whole.
+  reversible: true
+
+  rules:
+    # Recognisers of names guess. Change allow to alert to see what they find; it costs time in every call.
+    - id: guessed-names
+      effect: allow
+      detectors: ['entity-*']
+
+    # Only on the way out: an answer is full of example keys.
+    - id: no-credentials-to-models
+      effect: redact
+      direction: out
+      classes: [credential]
+      reason: Keys and passwords do not belong in prompts.
+
+    - id: no-payment-data-to-models
+      effect: redact
+      direction: out
+      classes: [payment, national-id]
+      reason: Payment data and national ids do not belong in prompts.
+
+    - id: personal-data
+      effect: alert
+      direction: out
+      classes: [contact, person, health, wallet, unknown-secret]
+
+# What AI agents may spend on models, in dollars.
+# financial:
+#   limits:
+#     - id: agent-day
+#       effect: prompt
+#       amount: 25
+#       per: day
+#       scope: agent
+#       warn_at: 0.8
+
+# A cheaper model once four fifths of that are spent.
+# routing:
+#   downgrade:
+#     - id: save-at-the-end
+#       models: ['gpt-5', 'gpt-5-pro']
+#       budget: { limit: agent-day, above: 0.8 }
+#       to: { model: gpt-5-mini }
+#       reason: The day's budget is nearly used.
 `;

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { createScanner } from '../detect/create-scanner.ts';
 import { type Inspection, inspectBody, inspectHeaders, inspectUrl } from './inspect.ts';
 import { redactAll, samplePlaceholders } from './sample-placeholders.ts';
 import { samples, sampleScanner as scanner } from './sample-scanner.ts';
@@ -235,6 +236,39 @@ describe('forms, URLs, headers', () => {
     expect(replaced).toBe(1);
     if (expected === undefined) expect(decodeURIComponent(decodeURIComponent(content))).not.toContain(key);
     else expect(content).toBe(expected);
+  });
+  describe('a number that is a segment of a path', () => {
+    const all = createScanner();
+    const number = ['4111', '1111', '1111', '1111'];
+    const foundIn = (url: string) =>
+      inspectUrl(url, { scanner: all }).parts.flatMap(({ findings }) =>
+        findings.map(({ detector }) => detector),
+      );
+    it.each([
+      ['alone', `/v1/files/${number.join('')}`],
+      ['in groups', `/v1/files/${number.join('-')}`],
+      ['with encoded spaces', `/v1/files/${number.join('%20')}/lines?x=1`],
+      ['with a suffix', `https://host.dev/v1/files/${number.join('')}.json#top`],
+    ])('is read as a card %s, and taken out with nothing else', (_name, url) => {
+      expect(foundIn(url)).toEqual(['payment-card']);
+      const { content, replaced } = inspectUrl(url, { scanner: all }).rewrite(() => 'X');
+      expect(replaced).toBe(1);
+      expect(content).toBe(url.replace(/4111.*1111/, 'X'));
+    });
+    it('is read with the segment before it as its name', () => {
+      expect(foundIn(`/people/ssn/${['536', '90', '4399'].join('-')}`)).toEqual(['us-ssn']);
+    });
+    it.each([
+      ['a wrong check digit', `/v1/files/${number.join('').replace(/.$/, '2')}`],
+      ['ids of messages', '/channels/1044111111111111116/messages/175928847299117063'],
+      ['an order', '/orders/100000000017/items/41'],
+      ['a time in milliseconds', '/export/1730000000000'],
+      ['a date', '/archive/2026-11-30/20261130'],
+      ['a part of a longer word', `/v1/files/file-${number.join('')}a`],
+      ['numbers of two segments', `/${number.slice(0, 2).join('')}/${number.slice(2).join('')}`],
+    ])('is no card where it is %s', (_name, url) => {
+      expect(foundIn(url)).toEqual([]);
+    });
   });
   it('headers of any name, credentials only reported', () => {
     const { content, left } = inspectHeaders(

@@ -1,5 +1,5 @@
 import type { Edit } from './edit.ts';
-import type { Place, Visitor } from './part.ts';
+import type { Part, Place, Visitor } from './part.ts';
 import { decodePercent, percentOffsets } from './percent.ts';
 import { MAX_NESTING, walkText } from './walk-text.ts';
 
@@ -65,10 +65,36 @@ export function walkUrl(url: string, visitor: Visitor, path = 'url'): Edit[] {
   return edits;
 }
 
-/** A plus in a path is a plus. */
+/** A segment that is a number, with the suffix of a file. */
+const NUMBER_SEGMENT = /^\d[\d -]{6,28}\d(?=(?:\.[a-z]{1,5})?(?:#|$))/;
+
+/**
+ * A plus in a path is a plus. Detectors of numbers pass over what stands behind a slash, where ratios and dates are: a
+ * whole segment that is a number is read for itself, named by the segment before it.
+ */
 function walkEncodedPath(raw: string, place: Place, visitor: Visitor): Edit[] {
   const offsets = percentOffsets(raw);
-  return visitor.text({ ...place, text: decodePercent(raw) }).map((edit) => ({
+  const whole = { ...place, text: decodePercent(raw) };
+  const edits = visitor.text(whole);
+  let label: string | undefined;
+  let start = 0;
+  for (const segment of whole.text.split('/')) {
+    const [text] = NUMBER_SEGMENT.exec(segment) ?? [];
+    if (text !== undefined) {
+      const at = start;
+      const part: Part = {
+        ...place,
+        text,
+        ...(label ? { label } : {}),
+        rereads: { of: whole, origin: (offset) => at + offset },
+      };
+      const inner = visitor.text(part);
+      edits.push(...inner.map((edit) => ({ ...edit, start: edit.start + at, end: edit.end + at })));
+    }
+    label = segment;
+    start += segment.length + 1;
+  }
+  return edits.map((edit) => ({
     start: offsets(edit.start),
     end: offsets(edit.end),
     text: encodeURIComponent(edit.text),

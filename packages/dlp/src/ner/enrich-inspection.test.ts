@@ -44,11 +44,59 @@ describe('names in a message that was inspected', () => {
         return ruleRecogniser.recognise(texts);
       },
     };
-    const long = (name: string) => `${name}: ask Dr. Ada Dyke. ${'words '.repeat(3_000)}`;
+    const long = (name: string) => `${name}: ask Dr. Ada Dyke. ${'words '.repeat(2_000)}`;
     const inspection = inspect(long('oldest.'), long('middle.'), long('newest.'));
     const result = await enrichInspection(inspection, slow, { budgetMs: 30 });
     expect(seen).toEqual(['newest.', 'middle.']);
     expect(result).toMatchObject({ looked: 1, left: 2, added: 1, failed: { name: 'TimeoutError' } });
+  });
+
+  it('wait no longer for a recogniser that holds the thread, and others get their turn in between', async () => {
+    let turns = 0;
+    const counting = setInterval(() => turns++, 0);
+    const busy: EntityRecogniser = {
+      name: 'busy',
+      recognise(texts) {
+        const end = performance.now() + 10;
+        while (performance.now() < end);
+        return Promise.resolve(texts.map(() => []));
+      },
+    };
+    const parts = Array.from({ length: 40 }, (_, index) => `${index}: ${'words '.repeat(2_500)}`);
+    const result = await enrichInspection(inspect(...parts), busy, { budgetMs: 40 });
+    clearInterval(counting);
+    expect(result.failed).toMatchObject({ name: 'TimeoutError' });
+    expect(result.looked).toBeGreaterThan(0);
+    expect(result.left).toBeGreaterThan(30);
+    expect(turns).toBeGreaterThan(0);
+  });
+
+  it('are found where a long text is cut, once and in their place', async () => {
+    const text = `${'word '.repeat(3_195)}ask Dr. Ada van Dyke and ${'word '.repeat(9_000)} or Dr. Bob Reed.`;
+    const inspection = inspect(text);
+    expect(await enrichInspection(inspection, ruleRecogniser, { budgetMs: 5_000 })).toEqual({
+      looked: 1,
+      left: 0,
+      added: 2,
+    });
+    expect(found(inspection).map(([, name]) => name)).toEqual(['Ada van Dyke', 'Bob Reed']);
+  });
+
+  it('of a long text that was looked at in part leave it among those that were not', async () => {
+    const first: EntityRecogniser = {
+      name: 'first',
+      recognise: (() => {
+        let calls = 0;
+        return (texts) =>
+          calls++ === 0 ? ruleRecogniser.recognise(texts) : Promise.reject(new Error('gone'));
+      })(),
+    };
+    const inspection = inspect(`ask Dr. Ada Dyke ${'word '.repeat(9_000)}`);
+    expect(await enrichInspection(inspection, first, { budgetMs: 5_000 })).toMatchObject({
+      looked: 0,
+      left: 1,
+      added: 1,
+    });
   });
 
   it('that cannot be looked for leave the message as it was inspected', async () => {

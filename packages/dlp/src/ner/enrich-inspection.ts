@@ -27,11 +27,25 @@ const ROLES: readonly PartRole[] = ['message', 'system', 'tool-result', 'tool-ar
 const SHORTEST = 8;
 /** Units that are handed over at once, so that time is looked at in between. */
 const BATCH = 16_000;
+/** Units that two pieces of a longer text share, so that no name is cut. */
+const OVERLAP = 256;
+
+/** After this long, ms, others get their turn. */
+const TURN_MS = 5;
+
+/** What is handed over of a part: all of it, or a stretch that begins at `from`. */
+interface Piece {
+  part: InspectedPart;
+  text: string;
+  from: number;
+  /** The part was looked at when this one was. */
+  isLast: boolean;
+}
 
 /**
  * Adds names, addresses and whatever else a recogniser finds to the parts of a message that was inspected already, as
- * findings of low severity. The newest parts come first: a transcript repeats the older ones in each call. What
- * detectors found stays; where both found something the detector's finding stands.
+ * findings of low severity. The newest parts come first: a transcript repeats the older ones in each call. Between
+ * two batches others get their turn. What detectors found stays; where both found something the detector's finding stands.
  *
  * @example
  * const inspection = inspectBody(bytes, type, { scanner });
@@ -42,7 +56,11 @@ export async function enrichInspection(
   recogniser: EntityRecogniser,
   { budgetMs, roles = ROLES, signal }: EnrichOptions,
 ): Promise<Enrichment> {
-  const wanted = parts.filter(({ role, text }) => roles.includes(role) && text.length >= SHORTEST).reverse();
+  const wanted = parts
+    .filter(({ role, text, rereads }) => !rereads && roles.includes(role) && text.length >= SHORTEST)
+    .reverse();
+  let turn = performance.now();
+  const until = turn + budgetMs;
   const timeout = new AbortController();
   const timer = setTimeout(() => timeout.abort(new DOMException('Time ran out.', 'TimeoutError')), budgetMs);
   const given = signal ? AbortSignal.any([signal, timeout.signal]) : timeout.signal;
@@ -55,14 +73,21 @@ export async function enrichInspection(
   try {
     for (const batch of batches(wanted)) {
       given.throwIfAborted();
+      // No timer goes off while a recogniser that waits for nothing has its turn.
+      if (performance.now() > until) throw new DOMException('Time ran out.', 'TimeoutError');
       const answer = recogniser.recognise(
         batch.map(({ text }) => text),
         given,
       );
       const lists = await Promise.race([answer, stopped]);
-      for (const [index, part] of batch.entries()) result.added += addTo(part, lists[index] ?? []);
-      result.looked += batch.length;
-      result.left -= batch.length;
+      for (const [index, piece] of batch.entries()) result.added += addTo(piece, lists[index] ?? []);
+      const whole = batch.filter(({ isLast }) => isLast).length;
+      result.looked += whole;
+      result.left -= whole;
+      if (result.left > 0 && performance.now() - turn > TURN_MS) {
+        await new Promise((resolve) => setTimeout(resolve, 0));
+        turn = performance.now();
+      }
     }
   } catch (error) {
     result.failed = error;
@@ -72,24 +97,38 @@ export async function enrichInspection(
   return result;
 }
 
-function* batches(parts: readonly InspectedPart[]): Generator<InspectedPart[]> {
-  let batch: InspectedPart[] = [];
+function* batches(parts: readonly InspectedPart[]): Generator<Piece[]> {
+  let batch: Piece[] = [];
   let size = 0;
   for (const part of parts) {
-    if (batch.length > 0 && size + part.text.length > BATCH) {
-      yield batch;
-      [batch, size] = [[], 0];
+    for (const piece of piecesOf(part)) {
+      if (batch.length > 0 && size + piece.text.length > BATCH) {
+        yield batch;
+        [batch, size] = [[], 0];
+      }
+      batch.push(piece);
+      size += piece.text.length;
     }
-    batch.push(part);
-    size += part.text.length;
   }
   if (batch.length > 0) yield batch;
 }
 
+function* piecesOf(part: InspectedPart): Generator<Piece> {
+  const { text } = part;
+  for (let from = 0; ; from += BATCH - OVERLAP) {
+    const end = from + BATCH;
+    yield { part, from, text: text.slice(from, end), isLast: end >= text.length };
+    if (end >= text.length) return;
+  }
+}
+
 type Entities = Awaited<ReturnType<EntityRecogniser['recognise']>>[number];
 
-function addTo(part: InspectedPart, entities: Entities): number {
-  const fresh = withoutPlaceholders(part.text, entities.map(entityFinding)).filter(
+function addTo({ part, from }: Piece, entities: Entities): number {
+  const moved = entities.map((entity) =>
+    entityFinding({ ...entity, start: entity.start + from, end: entity.end + from }),
+  );
+  const fresh = withoutPlaceholders(part.text, moved).filter(
     ({ start, end }) => start < end && !part.findings.some((other) => other.start < end && start < other.end),
   );
   part.findings.push(...fresh);

@@ -11,7 +11,7 @@ export interface Delta {
   mode: ChannelMode;
 }
 
-type ModeOf = ChannelMode | ((leaf: JsonLeaf) => ChannelMode);
+type ModeOf = ChannelMode | ((leaf: JsonLeaf) => ChannelMode | undefined);
 
 /**
  * Leaves that carry pieces. Sources: streaming references of OpenAI (chat completions, completions, responses),
@@ -24,10 +24,7 @@ const DELTAS: readonly (readonly [RegExp, ModeOf])[] = [
   [/^\/choices\/\*\/delta\/(?:content|reasoning_details)\/\*\/(?:text|summary)$/, 'text'],
   [/^\/choices\/\*\/text$/, 'text'],
   [/^\/choices\/\*\/logprobs\/content\/\*\/token$/, 'text'],
-  [
-    /^\/delta$/,
-    ({ container }) => (/arguments/.test(container?.fields?.get('type') ?? '') ? 'json' : 'text'),
-  ],
+  [/^\/delta$/, ({ container }) => modeOfDelta(container?.fields?.get('type') ?? '')],
   [/^\/delta\/partial_json$/, 'json'],
   [/^\/delta\/(?:text|thinking)$/, 'text'],
   [/^\/(?:\*\/)?candidates\/\*\/content\/parts\/\*\/text$/, 'text'],
@@ -41,6 +38,12 @@ const DELTAS: readonly (readonly [RegExp, ModeOf])[] = [
     'text',
   ],
 ];
+
+/** Sound is no text that goes on: held back, it would stutter. */
+function modeOfDelta(type: string): ChannelMode | undefined {
+  if (/(?:^|[._])audio\.delta$/.test(type)) return undefined;
+  return type.includes('arguments') ? 'json' : 'text';
+}
 
 /** Numbers and ids that tell texts apart which arrive at the same time. */
 const TELLING_APART = ['index', 'output_index', 'content_index', 'item_id', 'thought', 'jsonPath'];
@@ -62,6 +65,8 @@ export function deltaOf(leaf: JsonLeaf): Delta | undefined {
     known.set(shape, mode);
   }
   if (mode === undefined) return undefined;
+  const written = typeof mode === 'function' ? mode(leaf) : mode;
+  if (written === undefined) return undefined;
   let apart = '';
   for (let at: typeof leaf.container | undefined = leaf.container; at !== undefined; at = at.parent) {
     if (at.parent === undefined && REPEATING.test(at.fields?.get('type') ?? '')) return undefined;
@@ -71,7 +76,7 @@ export function deltaOf(leaf: JsonLeaf): Delta | undefined {
       if (value !== undefined) apart += `|${name}=${value}`;
     }
   }
-  return { channel: `${shape}${apart}`, mode: typeof mode === 'function' ? mode(leaf) : mode };
+  return { channel: `${shape}${apart}`, mode: written };
 }
 
 /** Parts of channel keys whose texts an event ends; an empty list ends all, undefined none. */

@@ -239,3 +239,24 @@ describe('order and ends', () => {
     expect(10_000 - written).toBeLessThanOrEqual(scanner.longestFinding + 256);
   });
 });
+
+it('sound in pieces is no text: each leaves at once, as it came', () => {
+  const sound = (seed: number) =>
+    Buffer.from(Array.from({ length: 600 }, (_, at) => (at * seed * 7 + (at >> 3) * 31) % 256)).toString(
+      'base64',
+    );
+  const stream = createStreamScanner({ scanner, format: 'ndjson', decide: () => 'X' });
+  for (const [type, seed] of [
+    ['response.output_audio.delta', 13],
+    ['response.audio.delta', 29],
+  ] as const) {
+    const event = `${JSON.stringify({ type, item_id: 'item_1', delta: sound(seed) })}\n`;
+    expect(Buffer.from(stream.push(Buffer.from(event))).toString()).toBe(event);
+  }
+  const spoken = {
+    type: 'response.output_audio_transcript.delta',
+    item_id: 'item_1',
+    delta: key.slice(0, 9),
+  };
+  expect(stream.push(Buffer.from(`${JSON.stringify(spoken)}\n`))).toHaveLength(0);
+});
