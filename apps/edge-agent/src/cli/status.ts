@@ -23,7 +23,7 @@ Exit codes: 0 running, 3 not permitted, 7 not running.`,
   });
 
 function describe(status: ServiceStatus): string[] {
-  const { membership, link, policy, freeze, proxy, ledger, inventory } = status;
+  const { membership, link, policy, freeze, proxy, ledger, inventory, names } = status;
   const member =
     membership === null
       ? 'not enrolled: everything is recorded, nothing is blocked'
@@ -46,6 +46,9 @@ function describe(status: ServiceStatus): string[] {
         ],
         ['proxy', proxy.port === 0 ? 'not running' : `http://127.0.0.1:${proxy.port}`],
         ['AI agents', String(inventory.aiAgents)],
+        ...(names === null || names.looked + names.unrecognised === 0
+          ? []
+          : [['names', namesLine(names)] satisfies [string, string]]),
         ['ledger', `${ledger.seq} entries, ${ledger.queued} not yet at the control plane`],
       ],
     ),
@@ -58,6 +61,11 @@ function describe(status: ServiceStatus): string[] {
       part.state === 'running' ? [] : [`${part.name} is ${part.state}${reason(part.reason)}`],
     ),
   ];
+}
+
+function namesLine({ looked, unrecognised }: NonNullable<ServiceStatus['names']>): string {
+  const parts = `looked for in ${count(looked, 'part')} of messages`;
+  return unrecognised === 0 ? parts : `${parts}, not in ${unrecognised} more: no time, or a failure`;
 }
 
 function identity(membership: ServiceStatus['membership']): [string, string][] {

@@ -36,6 +36,20 @@ test('hosts can be led to another address', () => {
 });
 
 test.each([
+  'https://ner.corp.example/analyzer',
+  'http://127.0.0.1:5002',
+  'http://[::1]:5002',
+  'http://localhost',
+])('prompts may be sent to %s', (url) => {
+  const config = loadConfig(
+    { config: file(`[dlp]\nrecogniser = "presidio"\npresidio_url = "${url}"\n`) },
+    {},
+    [],
+  );
+  expect(config).toMatchObject({ dlpRecogniser: 'presidio', dlpPresidioUrl: url });
+});
+
+test.each([
   ['[proxy]\nprot = 1\n', 'agent.toml:2: there is no key `proxy.prot`.', 'Did you mean `proxy.port`?'],
   ['# hello\ndata-dir = "/x"\n', 'agent.toml:2: there is no key `data-dir`.', 'Did you mean `data_dir`?'],
   ['[prxy]\nport = 1\n', 'agent.toml:1: there is no key `prxy`.', 'Did you mean `proxy`?'],
@@ -48,6 +62,13 @@ test.each([
     'Did you mean `identity.key`?',
   ],
   ['[log]\n\nlevel = "loud"\n', 'agent.toml:3: `log.level`: ', undefined],
+  ['[dlp]\npresidio_url = "http://10.0.0.5:5002"\n', 'agent.toml:2: `dlp.presidio_url`: ', undefined],
+  [
+    '[dlp]\npresidio_url = "http://127.0.0.1.evil.example"\n',
+    'agent.toml:2: `dlp.presidio_url`: ',
+    undefined,
+  ],
+  ['[dlp]\nrecogniser = "spacy"\n', 'agent.toml:2: `dlp.recogniser`: ', undefined],
   ['[proxy]\nport = \n', 'agent.toml:2:', 'The file must be TOML (https://toml.io).'],
   [
     '[proxy.connect_to]\n"a.example" = "ftp://x"\n',

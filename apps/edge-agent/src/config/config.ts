@@ -13,6 +13,12 @@ const Origin = z
     'an origin such as http://127.0.0.1:18080, without a path',
   );
 
+/** Prompts are sent there: encrypted, or to this machine. */
+const AnalyzerUrl = z.url({ protocol: /^https?$/ }).refine((text) => {
+  const { protocol, hostname } = new URL(text);
+  return protocol === 'https:' || /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])$/.test(hostname);
+}, 'an https: address, or http: on this machine, such as http://127.0.0.1:5002');
+
 /** Taken as the rules would write it, so that a host cannot be spelled past it. */
 const PassThroughPattern = z
   .string()
@@ -96,6 +102,52 @@ export const ConfigFile = z.strictObject({
           description:
             'Hosts whose tunnels nobody reads, for programs that accept only certificates of their own: a name, or *.suffix. What goes there is recorded as uninspected.',
           example: [],
+        })
+        .optional(),
+    })
+    .optional(),
+  dlp: z
+    .strictObject({
+      recogniser: z
+        .enum(['rules', 'off', 'presidio', 'onnx'])
+        .meta({
+          description:
+            'What looks for names, addresses and organisations in what is sent to models, where a rule of the policy names them. What cannot be used is replaced by the rules.',
+          example: 'rules',
+        })
+        .optional(),
+      presidio_url: AnalyzerUrl.meta({
+        description:
+          'Base address of a Presidio Analyzer: https, or http on this machine. Texts of messages are sent there.',
+        example: 'http://127.0.0.1:5002',
+      }).optional(),
+      presidio_timeout_ms: z
+        .int()
+        .min(1)
+        .max(10_000)
+        .meta({
+          description:
+            'Milliseconds that Presidio has for one text; at most four fifths of budget_ms, so that the rules can still answer.',
+          example: 200,
+        })
+        .optional(),
+      onnx_model: z
+        .string()
+        .min(1)
+        .meta({
+          description:
+            'Folder with model.onnx, vocab.txt and config.json; needs the package onnxruntime-node.',
+          example: '/var/lib/raypher/ner',
+        })
+        .optional(),
+      budget_ms: z
+        .int()
+        .min(1)
+        .max(10_000)
+        .meta({
+          description:
+            'Milliseconds that a message may wait for it; what was not looked at by then is counted and passes. Without it: 20 for rules, 250 for presidio and onnx.',
+          example: 20,
         })
         .optional(),
     })
@@ -203,6 +255,13 @@ export interface Config {
   interceptionMode: 'on' | 'off';
   /** Canonical: `host` or `*.suffix`. */
   interceptionPassThrough: readonly string[];
+  dlpRecogniser: 'rules' | 'off' | 'presidio' | 'onnx';
+  dlpPresidioUrl: string | undefined;
+  dlpPresidioTimeoutMs: number;
+  /** A folder. */
+  dlpOnnxModel: string | undefined;
+  /** Undefined: as much as what looks needs usually. */
+  dlpBudgetMs: number | undefined;
   inventoryIntervalMs: number;
   policyLocalFile: string | undefined;
   /** Undefined: in the data folder, or with a group where its members can reach it. */
@@ -228,6 +287,11 @@ export const DEFAULT_CONFIG: Config = {
   proxyDnsServers: [],
   interceptionMode: 'on',
   interceptionPassThrough: [],
+  dlpRecogniser: 'rules',
+  dlpPresidioUrl: undefined,
+  dlpPresidioTimeoutMs: 200,
+  dlpOnnxModel: undefined,
+  dlpBudgetMs: undefined,
   inventoryIntervalMs: 750,
   policyLocalFile: undefined,
   gateSocket: undefined,
@@ -246,7 +310,7 @@ export const CONFIG_FILES: readonly string[] = [
 
 /** Lays the keys that a file sets over a configuration. */
 export function overlay(config: Config, file: ConfigFile): Config {
-  const { proxy, interception, inventory, policy, gate, tpm, identity, vault, log } = file;
+  const { proxy, interception, dlp, inventory, policy, gate, tpm, identity, vault, log } = file;
   return {
     dataDir: file.data_dir ?? config.dataDir,
     proxyPort: proxy?.port ?? config.proxyPort,
@@ -259,6 +323,11 @@ export function overlay(config: Config, file: ConfigFile): Config {
     proxyDnsServers: proxy?.dns_servers ?? config.proxyDnsServers,
     interceptionMode: interception?.mode ?? config.interceptionMode,
     interceptionPassThrough: interception?.pass_through ?? config.interceptionPassThrough,
+    dlpRecogniser: dlp?.recogniser ?? config.dlpRecogniser,
+    dlpPresidioUrl: dlp?.presidio_url ?? config.dlpPresidioUrl,
+    dlpPresidioTimeoutMs: dlp?.presidio_timeout_ms ?? config.dlpPresidioTimeoutMs,
+    dlpOnnxModel: dlp?.onnx_model ?? config.dlpOnnxModel,
+    dlpBudgetMs: dlp?.budget_ms ?? config.dlpBudgetMs,
     inventoryIntervalMs: inventory?.interval_ms ?? config.inventoryIntervalMs,
     policyLocalFile: policy?.local_file ?? config.policyLocalFile,
     gateSocket: gate?.socket ?? config.gateSocket,

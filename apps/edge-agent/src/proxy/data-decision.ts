@@ -117,3 +117,10 @@ function keyOf(finding: DataFinding | null): string {
 export function isRecorded(kind: DecidedKind | undefined): boolean {
   return kind !== undefined && (kind.outcome !== 'allow' || kind.recorded !== 'allow');
 }
+
+/** What is done where nobody can be asked: what the rule says for no answer. */
+export function withoutPerson({ outcome, verdict }: Pick<DecidedKind, 'outcome' | 'verdict'>): DataOutcome {
+  if (outcome !== 'prompt') return outcome;
+  if (verdict.effective.onTimeout !== 'ALLOW') return 'block';
+  return verdict.obligations?.includes('redact') === true ? 'redact' : 'alert';
+}

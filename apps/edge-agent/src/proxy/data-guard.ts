@@ -3,7 +3,9 @@ import {
   type CustomRule,
   createPlaceholders,
   createScanner,
+  DETECTORS,
   hmacSha256,
+  IDENTIFIERS,
   type InspectOptions,
   inspectUrl,
   type KeyedHash,
@@ -23,6 +25,15 @@ const MAY_SPAN_WORDS = /\s|\\s|\\W|\\D|\.|\[\^/;
 export interface PlaceholderScope {
   readonly placeholders: Placeholders;
   readonly vault: PlaceholderVault & { readonly size: number };
+}
+
+/** What a policy wants looked for beside what always is. */
+export interface LookedFor {
+  readonly detectors: readonly CustomRule[];
+  /** Addresses of machines, links and dates. */
+  readonly identifiers: boolean;
+  /** Addresses of roles, lists and authors. */
+  readonly publishedAddresses: boolean;
 }
 
 /** Message parts whose findings are remembered: a transcript of several hundred messages is scanned once. */
@@ -47,6 +58,8 @@ export class DataGuard {
   readonly #scopes = new Map<string, PlaceholderScope>();
   #scanner = createScanner();
   #custom: readonly CustomRule[] = [];
+  /** What the scanner was made of. */
+  #used = '';
   /** Paths in which nothing was found. */
   readonly #paths = new Map<string, string>();
 
@@ -69,12 +82,18 @@ export class DataGuard {
     return this.#scanner;
   }
 
-  /** Looks for these from now on too. @throws TypeError when one cannot be compiled; all stay as they were */
-  use(custom: readonly CustomRule[]): void {
-    if (JSON.stringify(custom) === JSON.stringify(this.#custom)) return;
-    this.#scanner = createScanner({ custom });
+  /** Looks for what policy wants from now on. @throws TypeError when one cannot be compiled; all stay as they were */
+  use({ detectors: custom, identifiers, publishedAddresses }: LookedFor): void {
+    const used = JSON.stringify([custom, identifiers, publishedAddresses]);
+    if (used === this.#used) return;
+    this.#scanner = createScanner({
+      custom,
+      detectors: identifiers ? [...DETECTORS, ...IDENTIFIERS] : DETECTORS,
+      publishedAddresses: publishedAddresses ? 'find' : 'skip',
+    });
     this.#paths.clear();
     this.#custom = custom;
+    this.#used = used;
   }
 
   /** How a stream has to be held back for the rules that users wrote. */

@@ -15,7 +15,6 @@ import { credentialFor, credentialLabel } from './credentials.ts';
 import { type CallDecision, decideCall } from './decide-call.ts';
 import { destinationOf } from './destination.ts';
 import { Exchange } from './exchange.ts';
-import { foundEvent } from './found-event.ts';
 import { guardOutgoing } from './guard-outgoing.ts';
 import { denialOf, holdMoney, isRefused } from './hold-money.ts';
 import { AnswerInspector } from './inspect-answer.ts';
@@ -24,9 +23,10 @@ import { outgoingRequest } from './outgoing-request.ts';
 import { prepareMoney } from './prepare-money.ts';
 import { leadsBack, type ProxyContext } from './proxy-context.ts';
 import type { Reached } from './reached.ts';
+import { recordAnswer } from './record-found.ts';
 import { refuse, type Stop } from './refusal.ts';
 import { type Relayed, relay } from './relay.ts';
-import { rememberTranscript } from './remember-transcript.ts';
+import { rememberTranscript, scannerVersion } from './remember-transcript.ts';
 import { readRequestBody } from './request-body.ts';
 import { requestFault } from './request-fault.ts';
 import { routed } from './route-call.ts';
@@ -131,7 +131,7 @@ async function admit(
   const gone = clientGone(client, response);
   const looksThrough = context.policy.inspects('out') || (context.keys?.namesOfUses().length ?? 0) > 0;
   const read = await readRequestBody(request, destination, context.bodyLimitBytes, looksThrough, (plain) =>
-    context.transcripts.excerpt(client, plain, context.data.scanner.version),
+    context.transcripts.excerpt(client, plain, scannerVersion(context)),
   );
   // What a WebSocket is for is not in a body.
   if (upgrade !== undefined && read.models.length === 0) read.models = modelsOfWebSocket(destination);
@@ -270,33 +270,6 @@ function record(
       durationMs: performance.now() - startedAt,
       inspected: !exchange.isOpaque,
       ...facts,
-    }),
-  );
-}
-
-/** What an answer held, when it held something. */
-function recordAnswer(
-  context: ProxyContext,
-  exchange: Exchange,
-  { findings }: AnswerInspector,
-  connection: OpenConnection,
-): void {
-  const { destination, caller, models } = exchange;
-  const { located, worst, redacted, outcome } = findings;
-  if (worst === undefined) return;
-  context.record(
-    foundEvent({
-      direction: 'in',
-      host: destination.host,
-      path: context.data.recordedPath(destination.path),
-      provider: destination.provider?.id,
-      model: context.data.recordedModel(models[0]),
-      caller,
-      verdict: worst.verdict,
-      outcome,
-      findings: located,
-      redacted,
-      connection: connection.state.id,
     }),
   );
 }

@@ -37,6 +37,8 @@ export interface FoundFacts {
   findings: readonly LocatedFinding[];
   /** How many findings were replaced by placeholders. */
   redacted: number;
+  /** Parts in which names were not looked for, or only by something weaker; none unless given. */
+  unrecognised?: number;
   /** Of the live connection that carried the message. */
   connection: string | undefined;
 }
@@ -100,6 +102,7 @@ export function foundEvent(facts: FoundFacts): EventDraft {
       count: findings.length,
       different: byHash(findings).size,
       redacted: facts.redacted,
+      ...(facts.unrecognised ? { unrecognised: facts.unrecognised } : {}),
       ...(facts.connection === undefined ? {} : { connection: facts.connection }),
     },
     private: {

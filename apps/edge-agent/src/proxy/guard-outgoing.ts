@@ -5,12 +5,13 @@ import { askPerson } from './ask-person.ts';
 import { type DataDecision, type DataOutcome, isRecorded } from './data-decision.ts';
 import type { PlaceholderScope } from './data-guard.ts';
 import type { Exchange } from './exchange.ts';
-import { foundEvent } from './found-event.ts';
 import { decideOutgoing, inspectOutgoing, type OutgoingInspection } from './inspect-outgoing.ts';
 import { denialMessage } from './network-event.ts';
 import type { Changes } from './outgoing-request.ts';
 import type { ProxyContext } from './proxy-context.ts';
+import { recordFound } from './record-found.ts';
 import type { Stop } from './refusal.ts';
+import { scopeOf } from './scope-of.ts';
 
 /** A request as it may be sent, or why it may not. */
 export type Guarded =
@@ -39,31 +40,24 @@ export async function guardOutgoing(
   };
   // For the live view a model call is looked through even where no rule asks for it: what is shown there is masked.
   if (!context.policy.inspects('out') && destination.provider === undefined) return unchanged;
-  const inspection = inspectOutgoing(exchange, context);
+  const inspection = await inspectOutgoing(exchange, context);
   connection.state.asked = inspection.preview.slice(0, PREVIEW_LENGTH);
-  const { found, obstacles } = inspection;
-  if (found.length === 0 && obstacles.length === 0) return { ...unchanged, isClean: true };
+  const { found, obstacles, unrecognised } = inspection;
+  if (found.length === 0 && obstacles.length === 0) return { ...unchanged, isClean: unrecognised === 0 };
   if (!context.policy.inspects('out')) return unchanged;
   const decision = decideOutgoing(context, exchange, inspection);
 
   const done = await carryOut(context, exchange, connection, inspection, decision);
   const findings = inspection.located((finding) => isRecorded(decision.of(finding)));
   if (findings.length > 0) {
-    context.record(
-      foundEvent({
-        direction: 'out',
-        host: destination.host,
-        path: context.data.recordedPath(destination.path),
-        provider: destination.provider?.id,
-        model: context.data.recordedModel(exchange.models[0]),
-        caller: exchange.caller,
-        verdict: decision.verdict,
-        outcome: done.outcome,
-        findings,
-        redacted: 'redacted' in done.guarded ? done.guarded.redacted : 0,
-        connection: connection.state.id,
-      }),
-    );
+    recordFound(context, exchange, connection, {
+      direction: 'out',
+      verdict: decision.verdict,
+      outcome: done.outcome,
+      findings,
+      redacted: 'redacted' in done.guarded ? done.guarded.redacted : 0,
+      unrecognised,
+    });
   }
   return done.guarded;
 }
@@ -107,14 +101,4 @@ async function carryOut(
     guarded: { changes: { path, headers, body }, scope, redacted: replaced, isClean: false },
     outcome: outcome === 'prompt' ? 'prompt' : replaced > 0 ? 'redact' : outcome,
   };
-}
-
-/** Whose placeholders can be put back: of one AI agent, or of one process where there is none. */
-function scopeOf(context: ProxyContext, { caller }: Exchange): PlaceholderScope | undefined {
-  if (!context.policy.isReversible) return undefined;
-  const { agent, process } = caller;
-  if (agent !== undefined && agent !== null) return context.data.scope(`agent ${agent.id}`);
-  return process === undefined
-    ? undefined
-    : context.data.scope(`process ${process.pid} ${process.startTime}`);
 }

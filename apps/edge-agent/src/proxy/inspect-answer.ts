@@ -17,6 +17,7 @@ import {
   isRecorded,
   placeKey,
   STRENGTH,
+  withoutPerson,
 } from './data-decision.ts';
 import type { PlaceholderScope } from './data-guard.ts';
 import type { Exchange } from './exchange.ts';
@@ -43,7 +44,7 @@ export interface AnswerFindings {
  * about data in an answer, nobody can be: its first bytes have gone. What the rule says for no answer is done.
  */
 export class AnswerInspector {
-  readonly findings: AnswerFindings = { located: [], worst: undefined, outcome: 'allow', redacted: 0 };
+  #findings = nothingFound();
   readonly #context: ProxyContext;
   readonly #exchange: Exchange;
   readonly #scope: PlaceholderScope | undefined;
@@ -56,6 +57,15 @@ export class AnswerInspector {
     this.#exchange = exchange;
     this.#scope = scope;
     this.#looks = context.policy.inspects('in');
+  }
+
+  /** What was found since the last time this was asked. */
+  takeFindings(): AnswerFindings {
+    const taken = this.#findings;
+    this.#findings = nothingFound();
+    // A connection may last longer than a policy.
+    this.#decided.clear();
+    return taken;
   }
 
   /** Whether an answer leaves as it came whatever it holds. */
@@ -107,8 +117,7 @@ export class AnswerInspector {
   unreadable(why: string): void {
     if (!this.#looks) return;
     const { verdict, outcome } = decideData(this.#context, this.#exchange, 'in', null);
-    if (withoutPerson({ verdict, outcome, recorded: outcome }) === 'block')
-      throw new AnswerBlocked(`${why}.`);
+    if (withoutPerson({ verdict, outcome }) === 'block') throw new AnswerBlocked(`${why}.`);
   }
 
   #replacement(finding: Finding, value: string, role: PartRole, redactable: boolean): string | undefined {
@@ -116,16 +125,16 @@ export class AnswerInspector {
     const kind = this.#decide(finding);
     if (kind === undefined || !isRecorded(kind)) return undefined;
     const record = recordFinding(value, { ...finding, start: 0, end: value.length }, data.hash);
-    this.findings.located.push({ record, role });
+    this.#findings.located.push({ record, role });
     const outcome = withoutPerson(kind);
-    if (this.findings.worst === undefined || STRENGTH[outcome] > STRENGTH[this.findings.outcome]) {
-      this.findings.worst = kind;
-      this.findings.outcome = outcome;
+    if (this.#findings.worst === undefined || STRENGTH[outcome] > STRENGTH[this.#findings.outcome]) {
+      this.#findings.worst = kind;
+      this.#findings.outcome = outcome;
     }
     if (outcome === 'block') throw new AnswerBlocked(kind.verdict.effective.reason);
     if (outcome !== 'redact') return undefined;
     if (!redactable) throw new AnswerBlocked('Data stands where it cannot be taken out.');
-    this.findings.redacted += 1;
+    this.#findings.redacted += 1;
     return data.irreversible.issue(finding, value);
   }
 
@@ -147,10 +156,8 @@ const OBSTACLES: Readonly<Record<Obstacle['reason'], string>> = {
   binary: 'it is no text',
 };
 
-function withoutPerson({ outcome, verdict }: DecidedKind): DataOutcome {
-  if (outcome !== 'prompt') return outcome;
-  if (verdict.effective.onTimeout !== 'ALLOW') return 'block';
-  return verdict.obligations?.includes('redact') === true ? 'redact' : 'alert';
+function nothingFound(): AnswerFindings {
+  return { located: [], worst: undefined, outcome: 'allow', redacted: 0 };
 }
 
 function joined(steps: readonly ByteTransform[]): ByteTransform {

@@ -18,6 +18,8 @@ export interface OutgoingInspection {
   readonly found: readonly Finding[];
   /** Those that `counts` says, as they may be recorded. */
   located(counts: (finding: Finding) => boolean): LocatedFinding[];
+  /** Parts in which names were not looked for although policy asks for them. */
+  readonly unrecognised: number;
   /** Why parts of it were not looked at; empty when all were. */
   readonly obstacles: readonly Obstacle[];
   /** The last message of a person or tool, with what was found in it hidden; for the live view. */
@@ -60,10 +62,10 @@ export function isObstacle({ reason }: Obstacle): boolean {
  * Credentials in the headers that are made for them are the caller's own way to be let in; where they may be sent is
  * for the rules about destinations.
  */
-export function inspectOutgoing(
+export async function inspectOutgoing(
   exchange: Exchange,
-  { data }: Pick<ProxyContext, 'data'>,
-): OutgoingInspection {
+  { data, names, policy }: Pick<ProxyContext, 'data' | 'names' | 'policy'>,
+): Promise<OutgoingInspection> {
   const {
     request,
     destination,
@@ -75,6 +77,10 @@ export function inspectOutgoing(
     plain === undefined
       ? undefined
       : inspectBody(excerpt?.bytes ?? plain, request.headers['content-type'] ?? '', data.options);
+  // Names are looked for in what models are told.
+  const isForModel = content !== undefined && destination.provider !== undefined;
+  const unrecognised =
+    isForModel && names?.isAskedFor(policy) === true ? await names.addTo(content, exchange.gone) : 0;
   const obstacles: Obstacle[] = [url, headers, content].flatMap((one) => one?.obstacles ?? []);
   if (body !== undefined && plain === undefined) {
     obstacles.push({ path: '', reason: Buffer.isBuffer(body) ? 'charset' : 'size' });
@@ -89,6 +95,7 @@ export function inspectOutgoing(
         parts.map((part) => ({ ...part, findings: part.findings.filter(counts) })),
         data.hash,
       ),
+    unrecognised,
     obstacles: obstacles.filter(isObstacle),
     preview: previewOf(content?.parts ?? []),
     redact(takes, place) {
@@ -131,7 +138,7 @@ function wholeBody(rewritten: Uint8Array, { read: { plain, excerpt } }: Exchange
 export function decideOutgoing(
   context: Pick<ProxyContext, 'policy'>,
   exchange: Exchange,
-  { found, obstacles }: OutgoingInspection,
+  { found, obstacles }: Pick<OutgoingInspection, 'found' | 'obstacles'>,
 ): DataDecision {
   const known = decideData(context, exchange, 'out', found);
   if (obstacles.length === 0) return known;

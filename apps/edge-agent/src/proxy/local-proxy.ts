@@ -12,6 +12,7 @@ import type { InterceptedConnection } from '../interception/intercepted-connecti
 import { Interception, type InterceptionOptions } from '../interception/interception.ts';
 import { misdirectedEvent } from '../interception/misdirected-event.ts';
 import { destinationWithin } from '../interception/request-within.ts';
+import type { Names } from '../recogniser/names.ts';
 import { responseFor, type Upgrade, wantsWebSocket } from '../web-socket/upgrade.ts';
 import { type CallerRule, NOBODY_IS_ALLOWED } from './allowed-callers.ts';
 import { type AuthoriseCaller, type IdentifyCaller, type ModelSeen, oncePerConnection } from './caller.ts';
@@ -37,6 +38,7 @@ export interface LocalProxyOptions {
 export interface LocalProxyParts {
   policy: PolicyInForce;
   data: DataGuard;
+  names?: Names | undefined;
   prices: PriceBook;
   spending?: Spending | undefined;
   approvals?: Approvals | undefined;
@@ -49,7 +51,6 @@ export interface LocalProxyParts {
   callers?: () => CallerRule;
   record: ProxyContext['record'];
   modelSeen: ModelSeen;
-  inspectText?: ProxyContext['inspectText'];
   /** Without it, tunnels pass unread. */
   interception?: InterceptionOptions | undefined;
   /** A request that failed for a reason of our own. */
@@ -96,12 +97,12 @@ export class LocalProxy {
     const context: ProxyContext = {
       policy: this.#parts.policy,
       data: this.#parts.data,
+      names: this.#parts.names,
       prices: this.#parts.prices,
       spending: this.#parts.spending,
       approvals: this.#parts.approvals,
       connections: this.#parts.connections,
       failed: this.#parts.failed,
-      inspectText: this.#parts.inspectText,
       identify: oncePerConnection(this.#parts.identify),
       authorise: this.#parts.authorise ?? NOBODY_IS_ALLOWED,
       keys: this.#parts.keys,

@@ -2,8 +2,10 @@ import { createHash } from 'node:crypto';
 import {
   type ActionRequest,
   type ApplicableLimit,
+  asksAbout,
   type Balance,
   compilePolicy,
+  type DataFinding,
   decide,
   isTimeless,
   type LayeredDocument,
@@ -52,6 +54,11 @@ export class PolicyEnforcer implements Enforcer<PolicyPayload>, PolicyInForce {
   #localSource = '';
   #documents: readonly LayeredDocument[];
   #snapshot: PolicySnapshot;
+  /** Of {@link PolicyEnforcer.asksAbout}, which each request asks. */
+  #answers: { snapshot: PolicySnapshot | undefined; known: Map<string, boolean> } = {
+    snapshot: undefined,
+    known: new Map(),
+  };
 
   /** Of the device, by name; undefined: in none, or no document asks. */
   #team: string | undefined;
@@ -151,13 +158,24 @@ export class PolicyEnforcer implements Enforcer<PolicyPayload>, PolicyInForce {
     return this.#snapshot.plans[`data.${direction}`].length > 0;
   }
 
+  asksAbout(direction: 'out' | 'in', finding: DataFinding): boolean {
+    if (this.#answers.snapshot !== this.#snapshot) {
+      this.#answers = { snapshot: this.#snapshot, known: new Map() };
+    }
+    const { known } = this.#answers;
+    const key = `${direction} ${finding.class} ${finding.detector}`;
+    const answer = known.get(key) ?? asksAbout(this.#snapshot, direction, finding);
+    known.set(key, answer);
+    return answer;
+  }
+
   get isReversible(): boolean {
     return this.#snapshot.dlp.reversible;
   }
 
-  /** What documents bring to look for. */
-  get detectors(): PolicySnapshot['dlp']['detectors'] {
-    return this.#snapshot.dlp.detectors;
+  /** What documents want looked for. */
+  get lookedFor(): PolicySnapshot['dlp'] {
+    return this.#snapshot.dlp;
   }
 
   routeModel(

@@ -3,6 +3,7 @@ import type {
   ActionRequest,
   ApplicableLimit,
   Balance,
+  DataFinding,
   ModelCallRequest,
   ModelRoute,
   Verdict,
@@ -11,7 +12,7 @@ import type { Approvals } from '../approvals/approval.ts';
 import type { Spending } from '../budgets/spending.ts';
 import type { LiveConnections } from '../connections/live-connections.ts';
 import type { EventDraft } from '../ledger/event-draft.ts';
-import type { InspectText } from '../web-socket/inspect-text.ts';
+import type { Names } from '../recogniser/names.ts';
 import type { CallerRule } from './allowed-callers.ts';
 import type { AuthoriseCaller, IdentifyCaller, ModelSeen } from './caller.ts';
 import type { SealedKeys } from './credentials.ts';
@@ -31,6 +32,8 @@ export interface PolicyInForce {
   ): ModelRoute | undefined;
   /** Whether it says anything about data in this direction. */
   inspects(direction: 'out' | 'in'): boolean;
+  /** Whether some rule names such a finding and does more than let it pass; cheap enough for each request. */
+  asksAbout(direction: 'out' | 'in', finding: DataFinding): boolean;
   /** Whether what is taken out of questions is put back into their answers. */
   readonly isReversible: boolean;
 }
@@ -39,6 +42,8 @@ export interface PolicyInForce {
 export interface ProxyContext {
   policy: PolicyInForce;
   data: DataGuard;
+  /** Undefined where nobody looks for names. */
+  names: Names | undefined;
   prices: PriceBook;
   /** Undefined where nobody counts: limits then hold whatever was spent. */
   spending: Spending | undefined;
@@ -55,8 +60,6 @@ export interface ProxyContext {
   callers: () => CallerRule;
   record: (event: EventDraft) => void;
   modelSeen: ModelSeen;
-  /** Looks at text messages of WebSockets; undefined where nobody does. */
-  inspectText?: InspectText | undefined;
   /** Something of our own failed while a request went on. */
   failed: (error: unknown) => void;
   upstreams: Upstreams;

@@ -47,6 +47,7 @@ export function serviceStatus(
     startedAt: Date;
     proxy: { port: number; connections: number };
     interception: ServiceStatus['interception'];
+    names: ServiceStatus['names'];
     parts: PartHealth[];
   },
 ): ServiceStatus {
@@ -66,6 +67,7 @@ export function serviceStatus(
     },
     proxy: parts.proxy,
     interception: parts.interception,
+    names: parts.names,
     ledger: { seq, hash, queued: queueDepth(agent), missing: agent.ledger.missing },
     inventory: {
       processes: inventory.current.processes.length,

@@ -54,6 +54,14 @@ export const ServiceStatus = z.object({
       bundle: z.string(),
     })
     .nullable(),
+  /** Parts of messages in which names were looked for; null where nobody does. */
+  names: z
+    .object({
+      looked: z.number(),
+      /** Time did not suffice, or the recogniser failed. */
+      unrecognised: z.number(),
+    })
+    .nullable(),
   ledger: z.object({ seq: z.number(), hash: z.string(), queued: z.number(), missing: z.number() }),
   inventory: z.object({ processes: z.number(), aiAgents: z.number(), at: z.string() }),
   posture: z.array(

@@ -15,6 +15,9 @@ import { EDGE_AGENT, type EventDraft } from '../ledger/event-draft.ts';
 import { DataGuard } from '../proxy/data-guard.ts';
 import { openFindingKey } from '../proxy/finding-key.ts';
 import { PolicyEnforcer } from '../proxy/policy-enforcer.ts';
+import { Names } from '../recogniser/names.ts';
+import { openRecogniser } from '../recogniser/open-recogniser.ts';
+import { recogniserPosture } from '../recogniser/posture.ts';
 import { probeCgroups } from '../response/cgroup.ts';
 import { Freezer } from '../response/freeze.ts';
 import { Protection } from '../response/protected.ts';
@@ -103,7 +106,8 @@ async function compose(config: Config, log: Logger, release: () => void): Promis
   const policy = new PolicyEnforcer(
     membership?.keys.identityClass,
     () => {
-      data.use(policy.detectors);
+      data.use(policy.lookedFor);
+      void posture.probe('dlp.recogniser');
       approvals.policyChanged();
       gate.policyChanged();
       proveProxy();
@@ -156,6 +160,10 @@ async function compose(config: Config, log: Logger, release: () => void): Promis
     const { code, message } = interception.fault;
     log.error({ code, reason: message }, 'tunnels cannot be intercepted');
   }
+  const recogniser = await openRecogniser(config, (reason) =>
+    log.warn({ reason }, 'names are looked for by the rules alone'),
+  );
+  const names = recogniser.source && new Names(recogniser.source);
   const proxy = new ProxyPart({
     config,
     policy,
@@ -165,6 +173,7 @@ async function compose(config: Config, log: Logger, release: () => void): Promis
       authorise,
       keys: secured?.vault,
       data,
+      names,
       prices,
       spending: spending.spending,
       connections,
@@ -193,6 +202,7 @@ async function compose(config: Config, log: Logger, release: () => void): Promis
       ['network.proxy', () => proxy.posture()],
       ['gate', () => gate.posture()],
       ['network.interception', () => proxy.interceptionPosture()],
+      ['dlp.recogniser', () => recogniserPosture(recogniser, names, policy)],
       ['freeze.cgroup', probeFreeze],
       ['network.caller', () => probeCaller(callerFinder)],
       [
@@ -283,6 +293,7 @@ async function compose(config: Config, log: Logger, release: () => void): Promis
                 posture,
                 startedAt,
                 proxy: { port: proxy.port, connections: proxy.connections },
+                names: names?.counts ?? null,
                 interception: proxy.intercepts ? interceptionStatus(interception, paths.trustBundle) : null,
                 parts: supervised.map(({ health }) => health),
               }),
@@ -337,6 +348,11 @@ async function compose(config: Config, log: Logger, release: () => void): Promis
         'dataDir',
         'proxyPort',
         'proxyBodyLimitBytes',
+        'dlpRecogniser',
+        'dlpPresidioUrl',
+        'dlpPresidioTimeoutMs',
+        'dlpOnnxModel',
+        'dlpBudgetMs',
         'inventoryIntervalMs',
         'policyLocalFile',
         'gateSocket',

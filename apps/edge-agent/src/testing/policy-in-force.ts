@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { PackagedPrices } from '@raypher/cost';
 import {
+  asksAbout,
   compilePolicy,
   decide,
   limitsFor,
@@ -30,6 +31,7 @@ export function inForce(snapshot: () => PolicySnapshot): PolicyInForce {
     decide: (request) => decide(snapshot(), request),
     limitsFor: (request) => limitsFor(snapshot(), request),
     inspects: (direction) => snapshot().plans[`data.${direction}`].length > 0,
+    asksAbout: (direction, finding) => asksAbout(snapshot(), direction, finding),
     get isReversible() {
       return snapshot().dlp.reversible;
     },

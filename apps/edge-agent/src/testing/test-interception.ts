@@ -13,7 +13,6 @@ import { CertificateAuthority } from '../interception/certificate-authority.ts';
 import type { EventDraft } from '../ledger/event-draft.ts';
 import { LocalProxy } from '../proxy/local-proxy.ts';
 import type { Vault } from '../vault/vault.ts';
-import type { InspectText } from '../web-socket/inspect-text.ts';
 import { engines, inForce, snapshotOf } from './policy-in-force.ts';
 import { BOT } from './test-proxy.ts';
 
@@ -38,7 +37,6 @@ export class TestInterception {
   readonly engines = engines();
   readonly events: EventDraft[] = [];
   isOn = true;
-  inspectText: InspectText = (_direction, text) => text;
   passThrough: readonly string[] = [];
   /** Another one in each test: what was learnt about one must not help the next. */
   program = randomBytes(32).toString('hex');
@@ -69,7 +67,6 @@ export class TestInterception {
           for (const look of this.#waiting) look();
         },
         modelSeen: () => {},
-        inspectText: (direction, text) => this.inspectText(direction, text),
         failed: (error) => {
           throw error;
         },
@@ -107,7 +104,6 @@ export class TestInterception {
   reset(): void {
     this.#snapshot = policy('rules: []', 'enforce');
     this.isOn = true;
-    this.inspectText = (_direction, text) => text;
     this.passThrough = [];
     this.program = randomBytes(32).toString('hex');
     this.events.length = 0;
@@ -125,8 +121,8 @@ export class TestInterception {
   }
 
   /** @param sections of the whole document */
-  govern(sections: string): void {
-    this.#snapshot = snapshotOf(sections, 'enforce');
+  govern(sections: string, mode: 'enforce' | 'monitor' = 'enforce'): void {
+    this.#snapshot = snapshotOf(sections, mode);
   }
 
   get url(): string {

@@ -9,7 +9,7 @@ import type { Approvals } from '../approvals/approval.ts';
 import type { Spending } from '../budgets/spending.ts';
 import type { EventDraft } from '../ledger/event-draft.ts';
 import type { Caller } from '../proxy/caller.ts';
-import { LocalProxy } from '../proxy/local-proxy.ts';
+import { LocalProxy, type LocalProxyParts } from '../proxy/local-proxy.ts';
 import { engines, inForce, snapshotOf } from './policy-in-force.ts';
 
 /** Who calls unless a test says otherwise. */
@@ -51,7 +51,7 @@ export class TestProxy {
   #snapshot: PolicySnapshot = policy('rules: []', 'enforce');
   #recorded = Promise.withResolvers<EventDraft>();
 
-  private constructor(upstream: FakeUpstream) {
+  private constructor(upstream: FakeUpstream, more: Pick<LocalProxyParts, 'names'>) {
     this.upstream = upstream;
     this.proxy = new LocalProxy(
       {
@@ -67,6 +67,7 @@ export class TestProxy {
         spending: this.#forwarded(),
         approvals: { ask: (question, gone) => this.approvals.ask(question, gone) },
         ...this.engines,
+        ...more,
         identify: async () => this.caller,
         record: (event) => {
           this.events.push(event);
@@ -81,8 +82,8 @@ export class TestProxy {
     );
   }
 
-  static async start(): Promise<TestProxy> {
-    const started = new TestProxy(await startFakeUpstream());
+  static async start(more: Pick<LocalProxyParts, 'names'> = {}): Promise<TestProxy> {
+    const started = new TestProxy(await startFakeUpstream(), more);
     await started.proxy.start();
     return started;
   }

@@ -1,6 +1,6 @@
 import type { RawData, WebSocket } from 'ws';
 import type { LiveConnection } from '../connections/live-connections.ts';
-import type { InspectText } from './inspect-text.ts';
+import type { Message, MessageInspector } from './message.ts';
 
 interface Joined {
   client: WebSocket;
@@ -9,6 +9,9 @@ interface Joined {
   /** Ends both. */
   signal: AbortSignal;
   state: Pick<LiveConnection, 'bytesSent' | 'bytesReceived'>;
+  inspect: Readonly<Record<'out' | 'in', MessageInspector>>;
+  /** An inspector ended the connection: because of what was found, or because it failed. */
+  stopped: (why: unknown) => void;
 }
 
 export interface Carried {
@@ -24,10 +27,12 @@ const HIGH_WATER_BYTES = 1024 * 1024;
 const NO_STATUS = 1005;
 const ABNORMAL = 1006;
 const POLICY_VIOLATION = 1008;
+/** A message is held no longer than this while no other follows, ms. */
+const LONGEST_HOLD_MS = 500;
 
 /** Relays messages, pings and the end in both directions, as fast as the slower side takes them. */
-export async function joinWebSockets(joined: Joined, inspect: InspectText): Promise<Carried> {
-  const { client, server, signal, state } = joined;
+export async function joinWebSockets(joined: Joined): Promise<Carried> {
+  const { client, server, signal, state, inspect, stopped } = joined;
   const carried: Carried = { bytesOut: 0, bytesIn: 0, blocked: false };
   const block = (): void => {
     carried.blocked = true;
@@ -47,14 +52,26 @@ export async function joinWebSockets(joined: Joined, inspect: InspectText): Prom
   return carried;
 
   function relay(from: WebSocket, to: WebSocket, direction: 'out' | 'in'): void {
+    const inspector = inspect[direction];
+    let timer: NodeJS.Timeout | undefined;
+    const pass = (look: () => readonly Message[]): void => {
+      clearTimeout(timer);
+      if (carried.blocked) return;
+      try {
+        for (const message of look()) send(from, to, message);
+      } catch (error) {
+        block();
+        stopped(error);
+        return;
+      }
+      if (inspector.isHolding) timer = setTimeout(() => pass(() => inspector.flush()), LONGEST_HOLD_MS);
+    };
     from.on('message', (data: RawData, isBinary: boolean) => {
       if (carried.blocked) return;
       const bytes = bytesOf(data);
       if (direction === 'out') state.bytesSent = carried.bytesOut += bytes.length;
       else state.bytesReceived = carried.bytesIn += bytes.length;
-      const message = isBinary ? bytes : inspect(direction, bytes.toString('utf8'));
-      if (message === undefined) block();
-      else send(from, to, message);
+      pass(() => inspector.push({ bytes, isBinary }));
     });
     from.on('ping', (data) => {
       if (to.readyState === to.OPEN) to.ping(data);
@@ -63,6 +80,7 @@ export async function joinWebSockets(joined: Joined, inspect: InspectText): Prom
       if (to.readyState === to.OPEN) to.pong(data);
     });
     from.on('close', (code, reason) => {
+      pass(() => inspector.flush());
       if (code === ABNORMAL) to.terminate();
       else if (code === NO_STATUS) to.close();
       else to.close(code, reason);
@@ -72,9 +90,9 @@ export async function joinWebSockets(joined: Joined, inspect: InspectText): Prom
   }
 }
 
-function send(from: WebSocket, to: WebSocket, message: string | Buffer): void {
+function send(from: WebSocket, to: WebSocket, { bytes, isBinary }: Message): void {
   if (to.readyState !== to.OPEN) return;
-  to.send(message, { binary: typeof message !== 'string' }, () => {
+  to.send(bytes, { binary: isBinary }, () => {
     if (from.isPaused && to.bufferedAmount < HIGH_WATER_BYTES) from.resume();
   });
   if (to.bufferedAmount >= HIGH_WATER_BYTES) from.pause();

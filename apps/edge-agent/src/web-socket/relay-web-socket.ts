@@ -2,14 +2,19 @@ import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import { isIP, type Socket } from 'node:net';
 import { connect as tlsConnect } from 'node:tls';
+import { EventTooLongError } from '@raypher/dlp';
 import { WebSocket, WebSocketServer } from 'ws';
 import { CutByPerson } from '../connections/live-connections.ts';
 import type { Route } from '../egress/reach.ts';
 import { responseHeaders } from '../proxy/headers.ts';
+import { AnswerBlocked } from '../proxy/inspect-answer.ts';
 import type { ProxyContext } from '../proxy/proxy-context.ts';
+import { recordAnswer, recordFound } from '../proxy/record-found.ts';
 import { refuse } from '../proxy/refusal.ts';
 import type { Outcome, Relayed } from '../proxy/relay.ts';
+import { IncomingMessages } from './incoming-messages.ts';
 import { joinWebSockets } from './join-web-sockets.ts';
+import { OutgoingMessages } from './outgoing-messages.ts';
 import type { Upgrade } from './upgrade.ts';
 
 const HANDSHAKE_TIMEOUT_MS = 15_000;
@@ -73,8 +78,27 @@ export async function relayWebSocket(
     const client = await acceptClient({ request, socket, head, upstream, context, headers: opened.headers });
     const carried = await joinWebSockets(
       // That the client is gone shows in its end, together with why.
-      { client, server: upstream, signal: connection.cut, state: connection.state },
-      context.inspectText ?? ((_direction, text) => text),
+      {
+        client,
+        server: upstream,
+        signal: connection.cut,
+        state: connection.state,
+        inspect: {
+          out: new OutgoingMessages(context, exchange, ({ decision, ...found }) =>
+            recordFound(context, exchange, connection, {
+              direction: 'out',
+              verdict: decision.verdict,
+              ...found,
+            }),
+          ),
+          in: new IncomingMessages(context, exchange, (inspector) =>
+            recordAnswer(context, exchange, inspector, connection),
+          ),
+        },
+        stopped: (why) => {
+          if (!(why instanceof AnswerBlocked) && !(why instanceof EventTooLongError)) context.failed(why);
+        },
+      },
     );
     const why =
       connection.cut.reason instanceof CutByPerson ? 'person' : carried.blocked ? 'data' : undefined;

@@ -144,18 +144,6 @@ test("the server's refusal reaches the client as it is", async () => {
   expect([status, body, headers['x-why']]).toEqual([401, 'no key', 'no-key']);
 });
 
-test('text can be changed or stopped on its way, in both directions', async () => {
-  const client = await WAYS['wss in a tunnel']('/');
-  world.inspectText = (direction, text) => (text.includes('secret') ? undefined : `${direction}(${text})`);
-  await once(client, 'open');
-  client.send('hello');
-  expect(String((await once(client, 'message'))[0])).toBe('in(out(hello))');
-  client.send('a secret');
-  const [code, reason] = await once(client, 'close');
-  expect([code, String(reason)]).toEqual([1008, 'Blocked by Raypher']);
-  expect(await world.recorded('network.request')).toMatchObject({ data: { brokenOff: 'data' } });
-});
-
 test('what the server sends at once, with its answer, is not lost', async () => {
   handle = (socket) => {
     socket.send('first');
