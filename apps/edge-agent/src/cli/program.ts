@@ -6,6 +6,7 @@ import { budgetCommand } from './budget.ts';
 import { caCommand } from './ca.ts';
 import { completionCommand } from './completion.ts';
 import { connectionsCommand } from './connections.ts';
+import { dlpCommand } from './dlp/dlp.ts';
 import { doctorCommand } from './doctor.ts';
 import { enrollCommand } from './enroll.ts';
 import { freezeCommand } from './freeze.ts';
@@ -60,6 +61,7 @@ export function buildProgram(): Command {
       .addCommand(budgetCommand)
       .addCommand(logsCommand)
       .addCommand(policyCommand)
+      .addCommand(dlpCommand)
       .addCommand(completionCommand)
       .addHelpText(
         'after',

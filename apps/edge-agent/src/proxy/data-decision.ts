@@ -85,7 +85,8 @@ function strictest(kinds: readonly DecidedKind[]): DecidedKind | undefined {
 
 export const STRENGTH: Record<DataOutcome, number> = { allow: 0, alert: 1, redact: 2, prompt: 3, block: 4 };
 
-function decided(verdict: Verdict): DecidedKind {
+/** What a verdict about data comes down to. */
+export function decided(verdict: Verdict): DecidedKind {
   const { effective, obligations } = verdict;
   return {
     verdict,

@@ -10,7 +10,7 @@ import type { DataFinding } from '@raypher/policy';
 import type { PolicyInForce } from '../proxy/proxy-context.ts';
 
 /** What recognisers find, as policies are asked about it. */
-const GUESSES: readonly DataFinding[] = GUESSED_ENTITIES.map((type) => {
+export const GUESSES: readonly DataFinding[] = GUESSED_ENTITIES.map((type) => {
   const { category, detector } = entityFinding({ type, start: 0, end: 0, score: 0 });
   return { class: category, detector };
 });
