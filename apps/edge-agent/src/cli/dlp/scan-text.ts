@@ -12,7 +12,7 @@ import { asksAbout, decide, type PolicySnapshot } from '@raypher/policy';
 import { Command, Option } from 'commander';
 import { type DataOutcome, decided } from '../../proxy/data-decision.ts';
 import { DataGuard } from '../../proxy/data-guard.ts';
-import { isHarmless } from '../../proxy/inspect-outgoing.ts';
+import { isObstacle } from '../../proxy/inspect-outgoing.ts';
 import { GUESSES } from '../../recogniser/names.ts';
 import { withJson } from '../global-options.ts';
 import { count, print, table } from '../output.ts';
@@ -87,7 +87,7 @@ Exit codes: 0 nothing found, 1 something found, 2 too large, 4 no file, 9 mistak
     const names = wantsNames
       ? await enrichInspection(inspection, ruleRecogniser, { budgetMs: BUDGET_MS })
       : undefined;
-    const obstacles = inspection.obstacles.filter((one) => !isHarmless(one));
+    const obstacles = inspection.obstacles.filter(isObstacle);
     const findings = inspection.parts.flatMap((part) => foundIn(part, data, snapshot, options));
     const result = {
       bytes: bytes.length,
