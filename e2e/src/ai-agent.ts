@@ -20,10 +20,21 @@ export class AiAgent {
   readonly calls: Call[] = [];
   readonly #events = new EventEmitter();
 
-  constructor(options: { script?: string; baseUrl: string; args?: string[]; cwd?: string }) {
+  constructor(options: {
+    script?: string;
+    baseUrl: string;
+    args?: string[];
+    cwd?: string;
+    env?: Record<string, string>;
+  }) {
     const script = options.script ?? fileURLToPath(new URL('../agents/calls-in-a-loop.mjs', import.meta.url));
     this.process = spawn(process.execPath, [script, ...(options.args ?? [])], {
-      env: { PATH: process.env.PATH, OPENAI_BASE_URL: options.baseUrl, OPENAI_API_KEY: 'not-a-key' },
+      env: {
+        PATH: process.env.PATH,
+        OPENAI_BASE_URL: options.baseUrl,
+        OPENAI_API_KEY: 'not-a-key',
+        ...options.env,
+      },
       cwd: options.cwd,
       stdio: ['ignore', 'pipe', 'inherit'],
     });

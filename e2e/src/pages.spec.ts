@@ -3,6 +3,7 @@ import { expect, test } from './product.ts';
 
 const PAGES = [
   ['Overview', '/'],
+  ['Watchtower', '/watchtower'],
   ['Devices', '/devices'],
   ['AI agents', '/agents'],
   ['Policies', '/policies'],

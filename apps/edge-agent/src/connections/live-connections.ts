@@ -15,6 +15,7 @@ export interface LiveConnection {
   readonly path: string;
   readonly provider: string | undefined;
   model: string | undefined;
+  /** `DENY`: would be, if the policy were enforced. `PROMPT`: a person is being asked. */
   outcome: 'ALLOW' | 'DENY' | 'PROMPT';
   /** Whose opinion it is, of the policy of that revision. */
   readonly rule: { layer: string; id: string; revision: number };
@@ -33,7 +34,8 @@ export const PREVIEW_LENGTH = 240;
 type Opening = Pick<
   LiveConnection,
   'kind' | 'process' | 'agent' | 'host' | 'port' | 'method' | 'path' | 'provider' | 'model' | 'rule'
->;
+> &
+  Partial<Pick<LiveConnection, 'outcome'>>;
 
 /** Reads how many bytes went through; asked only when somebody looks. */
 export type ByteMeter = () => Partial<Pick<LiveConnection, 'bytesSent' | 'bytesReceived'>>;
@@ -85,10 +87,10 @@ export class LiveConnections {
     const id = randomUUID();
     const controller = new AbortController();
     const state: LiveConnection = {
+      outcome: 'ALLOW',
       ...opening,
       id,
       openedAt: Date.now(),
-      outcome: 'ALLOW',
       bytesSent: 0,
       bytesReceived: 0,
       costMicros: undefined,

@@ -1,7 +1,13 @@
 import type { Verdict } from '@raypher/policy';
 import type { LiveConnection } from './live-connections.ts';
 
-/** Whose opinion a verdict is, as the live view names it. */
-export function ruleOf({ effective, revision }: Verdict): LiveConnection['rule'] {
-  return { layer: effective.layer, id: effective.rule, revision };
+/** What policy says of a connection that is let through, as the ledger and the live view name it. */
+export function ruleOf({
+  outcome,
+  layer,
+  rule,
+  revision,
+}: Verdict): Pick<LiveConnection, 'rule' | 'outcome'> {
+  // Only a policy that records and does not enforce lets through what it would deny; who is to be asked is not yet.
+  return { rule: { layer, id: rule, revision }, outcome: outcome === 'DENY' ? 'DENY' : 'ALLOW' };
 }

@@ -87,7 +87,7 @@ export async function forward(
     path: context.data.recordedPath(exchange.path),
     provider: destination.provider?.id,
     model: context.data.recordedModel(early.model) ?? undefined,
-    rule: ruleOf(early.verdict),
+    ...ruleOf(early.verdict),
   });
   try {
     await carry(context, exchange, early, reach.route, connection);

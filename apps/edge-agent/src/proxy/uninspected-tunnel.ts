@@ -148,7 +148,7 @@ export class UninspectedTunnel {
       path: '',
       provider: providerByHost(host, port)?.id,
       model: undefined,
-      rule: ruleOf(this.#decision.verdict),
+      ...ruleOf(this.#decision.verdict),
     });
     connection.measure(() => ({ bytesSent: upstream.bytesWritten, bytesReceived: upstream.bytesRead }));
     return connection;

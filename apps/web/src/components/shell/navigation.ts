@@ -12,6 +12,7 @@ import {
   ShieldCheck,
   Siren,
   SquarePlus,
+  TowerControl,
   Wallet,
 } from 'lucide-react';
 
@@ -32,6 +33,13 @@ export const NAVIGATION: { group: string; items: NavigationItem[] }[] = [
     group: 'Now',
     items: [
       { href: '/', label: 'Overview', icon: Gauge, needs: 'overview:read', words: 'home posture status' },
+      {
+        href: '/watchtower',
+        label: 'Watchtower',
+        icon: TowerControl,
+        needs: 'connections:read',
+        words: 'live connections traffic streams kill cut now',
+      },
       {
         href: '/events',
         label: 'Events',

@@ -30,6 +30,8 @@ interface DataTableProps<Row> {
   /** Click or Enter. */
   onOpen?: ((row: Row) => void) | undefined;
   selectedId?: string | undefined;
+  /** Further classes of a row. */
+  rowClass?: ((row: Row) => string | undefined) | undefined;
   loading?: boolean;
   /** Shown instead of rows. */
   empty?: ReactNode;
@@ -52,6 +54,7 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
     rowLabel,
     onOpen,
     selectedId,
+    rowClass,
     loading = false,
     empty,
     total,
@@ -165,6 +168,7 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
                     'absolute inset-x-0 grid items-center gap-3 border-b px-4 -outline-offset-2 lg:px-6 hover:bg-hover',
                     onOpen !== undefined && 'cursor-pointer',
                     id === selectedId && 'bg-raised',
+                    rowClass?.(row),
                   )}
                   style={{
                     gridTemplateColumns: template,

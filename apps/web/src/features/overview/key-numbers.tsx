@@ -1,4 +1,4 @@
-import type { Overview } from '@raypher/shared/rest';
+import type { Overview, Permission } from '@raypher/shared/rest';
 import { Bot, MonitorSmartphone, Network, Snowflake, TriangleAlert } from 'lucide-react';
 import Link from 'next/link';
 import type { ComponentType } from 'react';
@@ -11,6 +11,9 @@ import { SpendToday } from './spend-today.tsx';
 interface KeyNumber {
   name: string;
   href: string;
+  /** Whoever lacks this is led elsewhere. */
+  needs?: Permission;
+  otherwise?: string;
   icon: ComponentType<{ className?: string }>;
   value: (overview: Overview) => string;
   note: (overview: Overview) => string;
@@ -45,7 +48,9 @@ const NUMBERS: KeyNumber[] = [
   },
   {
     name: 'Live connections',
-    href: '/events?type=network.request',
+    href: '/watchtower',
+    needs: 'connections:read',
+    otherwise: '/events?type=network.request',
     icon: Network,
     value: ({ connections }) => formatCount(connections),
     note: () => 'through the proxy, now',
@@ -63,7 +68,8 @@ const NUMBERS: KeyNumber[] = [
 
 /** Each number opens its rows. */
 export function KeyNumbers({ overview }: { overview: Overview | undefined }) {
-  const showsSpend = useMe().permissions.includes('spend:read');
+  const { permissions } = useMe();
+  const showsSpend = permissions.includes('spend:read');
   return (
     <ul
       aria-label="Key numbers"
@@ -73,9 +79,12 @@ export function KeyNumbers({ overview }: { overview: Overview | undefined }) {
       )}
     >
       {showsSpend && <SpendToday />}
-      {NUMBERS.map(({ name, href, icon: Icon, value, note, tone }) => (
+      {NUMBERS.map(({ name, href, needs, otherwise = href, icon: Icon, value, note, tone }) => (
         <li key={name} className={cn('bg-surface', !showsSpend && 'last:col-span-2 md:last:col-span-1')}>
-          <Link href={href} className="block px-4 py-3 -outline-offset-2 hover:bg-hover">
+          <Link
+            href={needs === undefined || permissions.includes(needs) ? href : otherwise}
+            className="block px-4 py-3 -outline-offset-2 hover:bg-hover"
+          >
             <span className="flex items-center gap-1.5 text-xs text-ink-2">
               <Icon aria-hidden="true" className="size-3.5 text-ink-3" />
               {name}

@@ -24,6 +24,7 @@ import {
   type CreateFreeze,
   type CreateMember,
   type CreateTeam,
+  type CutConnection,
   type DecideApproval,
   type DecideDevice,
   type DeployPolicy,
@@ -103,6 +104,9 @@ export const api = {
   commands: (id: string) => request('GET', `/v1/devices/${id}/commands`, pageOf(CommandView)),
   sendCommand: (id: string, body: SendCommand) =>
     request('POST', `/v1/devices/${id}/commands`, CommandView, { body }),
+
+  cutConnection: (device: string, connection: string, body: CutConnection) =>
+    request('POST', `/v1/devices/${device}/connections/${connection}/cut`, CommandView, { body }),
 
   agents: (query: Filter) => request('GET', '/v1/agents', pageOf(AiAgentView), { query }),
 

@@ -88,6 +88,27 @@ export function useWatchDevice(deviceId: string): void {
   }, [store, deviceId]);
 }
 
+/** While mounted, asks devices to tell their live connections: all of them, of one device, of one AI agent. */
+export function useWatchConnections(deviceId: string, agentId: string): void {
+  const store = useContext(LiveContext);
+  useEffect(() => {
+    if (store === null) return undefined;
+    const request = {
+      ...(deviceId === '' ? {} : { deviceId }),
+      ...(agentId === '' ? {} : { agentId }),
+    };
+    const ask = () => store.socket.emit('watchConnections', request);
+    ask();
+    return store.onReconnect(ask);
+  }, [store, deviceId, agentId]);
+  useEffect(() => {
+    if (store === null) return undefined;
+    return () => {
+      store.socket.emit('unwatchConnections');
+    };
+  }, [store]);
+}
+
 /** Calls `listener` each time the live connection came back: what happened meanwhile was not delivered. */
 export function useReconnect(listener: () => void): void {
   const store = useContext(LiveContext);
