@@ -25,6 +25,7 @@ export {
 } from './content/placeholder/rehydrate.ts';
 export { type ByteTransform, EventTooLongError } from './content/stream/event-stream.ts';
 export type { StreamFormat } from './content/stream/framer.ts';
+export { openTail } from './content/stream/open-tail.ts';
 export {
   createStreamScanner,
   type StreamFinding,

@@ -28,6 +28,7 @@ export class AnswerReader {
   /** Until the end of what is too long. */
   #skipping = false;
   #text = '';
+  #isOver = false;
 
   constructor(exchange: Exchange, format: AnswerFormat) {
     this.#exchange = exchange;
@@ -40,6 +41,11 @@ export class AnswerReader {
     return this.#text;
   }
 
+  /** Whether it may end in the middle of something: more will come, or came and was not kept. */
+  get isTextOpen(): boolean {
+    return !this.#isOver || this.#text.length >= PREVIEW;
+  }
+
   push(chunk: Uint8Array): void {
     if (this.#format === 'opaque' || this.#format === 'text') return;
     const text = this.#decoder.decode(chunk, { stream: true });
@@ -49,6 +55,7 @@ export class AnswerReader {
 
   /** The answer has ended: what was not complete before is now, or never will be. */
   end(): void {
+    this.#isOver = true;
     this.#read(dataOf(this.#taken()));
   }
 

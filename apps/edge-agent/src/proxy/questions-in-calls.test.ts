@@ -139,3 +139,14 @@ test('the live view shows who, where, what it begins with and what it costs, all
   expect(last?.answered).toMatch(/^You said: tell/);
   expect(JSON.stringify(last)).not.toContain(TOKEN);
 });
+
+test('the live view does not show the half of a secret that has come so far', async () => {
+  // So that the first look comes in the middle of it.
+  world.upstream.behave({ chunkCharacters: 14, chunkDelayMs: 300 });
+  const { connections } = world.engines;
+  const stream = await world.openai().chat.completions.create({ ...say(`${TOKEN} and more`), stream: true });
+  const seen: string[] = [];
+  for await (const _event of stream) seen.push(connections.list()[0]?.answered ?? '');
+  expect(seen).toContain('You said: ');
+  expect(seen.filter((text) => text.includes(TOKEN.slice(0, 6)))).toEqual([]);
+});

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { pipeline, Readable } from 'node:stream';
-import { type ByteTransform, EventTooLongError } from '@raypher/dlp';
+import { type ByteTransform, EventTooLongError, openTail } from '@raypher/dlp';
 import type { Dispatcher } from 'undici';
 import { CutByPerson, type OpenConnection, PREVIEW_LENGTH } from '../connections/live-connections.ts';
 import type { Route } from '../egress/reach.ts';
@@ -196,7 +196,10 @@ function showAnswer(
     state.costMicros = cost.micros;
     state.costEstimated = cost.estimated;
   }
-  state.answered = maskedText(reader.text, context.data.scanner.scan(reader.text), PREVIEW_LENGTH);
+  const { text, isTextOpen } = reader;
+  // Half a secret looks like none: what may become one is not shown before it is known.
+  const known = isTextOpen ? text.slice(0, openTail(text, context.data.streamOptions.phrases)) : text;
+  state.answered = maskedText(known, context.data.scanner.scan(known), PREVIEW_LENGTH);
 }
 
 /** All of it, or, when it is too much to hold, the stream it was. */
