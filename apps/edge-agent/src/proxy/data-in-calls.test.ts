@@ -343,6 +343,16 @@ describe('what is sent', () => {
     expect(found()).toEqual([]);
   });
 
+  test('what is to be taken out does not pass where nobody looked', async () => {
+    world.govern(REDACT.replace(/.*no-cards.*\n/, ''));
+    const padding = Array.from({ length: 60_000 }, (_, at) => `x${at}`);
+    const body = JSON.stringify({ ...say('hi'), metadata: padding, user: TOKEN });
+    expect((await post('/v1/chat/completions', body)).status).toBe(403);
+    const packed = Buffer.concat([zstdCompressSync(JSON.stringify(say('hi'))), zstdCompressSync(TOKEN)]);
+    expect((await post('/v1/chat/completions', packed, { 'content-encoding': 'zstd' })).status).toBe(403);
+    expect(world.upstream.requests).toEqual([]);
+  });
+
   test('clean traffic is the same to the byte, odd spelling included', async () => {
     world.govern(REDACT);
     const body = `{ "model":"gpt-4o" ,\n"messages":[{"role":"user","content":"caf\\u00e9 \\/ ok"}], "x": 1.0e0 }`;

@@ -147,6 +147,20 @@ describe('bodies made to stall', { timeout: 60_000 }, () => {
     expect(Math.min(ratio(), ratio())).toBeLessThan(300);
   });
 
+  it('of more texts than anybody sends, some are looked at, it says so, and every byte is still there', () => {
+    const items = Array.from({ length: 55_000 }, (_, at) => `x${at}`);
+    const text = JSON.stringify({ first: key, items, last: key });
+    const inspection = inspectBody(utf8.encode(text), 'application/json', { scanner });
+    expect(inspection.obstacles).toEqual([{ path: '', reason: 'size' }]);
+    expect(inspection.parts.length).toBeLessThan(50_010);
+    const { content, replaced } = inspection.rewrite(() => 'gone');
+    expect(replaced).toBe(1);
+    expect(Buffer.from(content).toString()).toBe(text.replace(key, 'gone'));
+    const form = 'a=b&'.repeat(55_000);
+    const type = 'application/x-www-form-urlencoded';
+    expect(inspectBody(utf8.encode(form), type, { scanner }).obstacles).toHaveLength(1);
+  });
+
   it('base64 of a megabyte, and JSON deeper than anybody nests', () => {
     const found = (text: string) =>
       inspectBody(utf8.encode(text), 'application/json', { scanner }).parts.flatMap(

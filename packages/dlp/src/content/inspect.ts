@@ -39,6 +39,12 @@ export interface InspectOptions {
   cache?: VerdictCache;
 }
 
+/**
+ * Texts of one message that are looked at. A conversation of a million tokens has about 25,000; without a bound, a body
+ * made of millions would keep everybody else waiting.
+ */
+export const MOST_TEXTS = 50_000;
+
 type Walk<Content> = (visitor: Visitor) => Content;
 
 function inspect<Content>(walk: Walk<Content>, { scanner, cache }: InspectOptions): Inspection<Content> {
@@ -57,7 +63,9 @@ function inspect<Content>(walk: Walk<Content>, { scanner, cache }: InspectOption
       return [];
     },
     obstacle: (obstacle) => obstacles.push(obstacle),
+    isFull: () => parts.length >= MOST_TEXTS,
   });
+  if (parts.length >= MOST_TEXTS) obstacles.push({ path: '', reason: 'size' });
   return { parts, obstacles, rewrite: (replace) => rewrite(walk, parts, replace) };
 }
 
@@ -95,6 +103,7 @@ function rewrite<Content>(
       return edits;
     },
     obstacle: () => {},
+    isFull: () => next >= MOST_TEXTS,
   });
   return { content, replaced, left };
 }

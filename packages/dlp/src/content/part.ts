@@ -55,6 +55,8 @@ export interface Visitor {
   /** @returns what to change, in units of the part's text */
   text(part: Part): Edit[];
   obstacle(obstacle: Obstacle): void;
+  /** Whether more texts came than are looked at: a walk over many ends, the same way each time. */
+  isFull?(): boolean;
 }
 
 const FIXED: ReadonlySet<PartRole> = new Set(['tool-definition', 'protocol', 'binary', 'credential-header']);

@@ -11,7 +11,7 @@ import { MAX_NESTING, walkText } from './walk-text.ts';
  */
 export function walkForm(source: string, place: Place, visitor: Visitor): Edit[] {
   const edits: Edit[] = [];
-  for (let start = 0; start <= source.length; ) {
+  for (let start = 0; start <= source.length && visitor.isFull?.() !== true; ) {
     const next = source.indexOf('&', start);
     const end = next === -1 ? source.length : next;
     const equals = source.indexOf('=', start);

@@ -17,6 +17,7 @@ export interface JsonWalk {
 export function walkJson(source: string, document: JsonDocument, walk: JsonWalk): Edit[] {
   const edits: Edit[] = [];
   for (const leaf of document.leaves) {
+    if (walk.visitor.isFull?.() === true) break;
     edits.push(...walkLeaf(source, leaf, walk));
   }
   return edits;

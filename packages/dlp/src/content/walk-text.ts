@@ -37,12 +37,16 @@ export function walkText(text: string, place: Place, visitor: Visitor, nesting =
   const whole: Part = { ...place, text };
   const edits = visitor.text(whole);
   for (const run of base64Runs(text)) {
+    if (visitor.isFull?.() === true) break;
     const packed = text.slice(run.start, run.end);
     const unpacked = walkBase64(packed, place, visitor, nesting);
     if (unpacked !== undefined) edits.push({ ...run, text: unpacked });
   }
   if (UNICODE_ESCAPE.test(text)) edits.push(...walkEscapes(text, place, visitor));
-  for (const disguised of findDisguised(text)) edits.push(...walkDisguised(disguised, whole, visitor));
+  for (const disguised of findDisguised(text)) {
+    if (visitor.isFull?.() === true) break;
+    edits.push(...walkDisguised(disguised, whole, visitor));
+  }
   if (text.includes('data:')) edits.push(...walkPercentUris(text, place, visitor));
   return edits;
 }
