@@ -6,6 +6,10 @@ export type AnswerFormat = StreamFormat | 'whole' | 'opaque';
 /** Gemini's endless array, unless server-sent events are asked for. */
 const JSON_ARRAY = /:streamGenerateContent(?:\?(?!.*\balt=sse\b)|$)/;
 
+/** Text by other names than `text/…`. */
+const TEXT =
+  /^(?:multipart\/.*|application\/(?:xml|(?:x-)?javascript|ecmascript|(?:x-)?yaml|toml|sql|graphql|x-sh|x-www-form-urlencoded))$/;
+
 /**
  * @param contentType of the answer; may be empty
  * @param path of the request, with its query
@@ -17,7 +21,7 @@ export function answerFormat(contentType: string, path: string): AnswerFormat {
   if (/^application\/(?:x-ndjson|ndjson|jsonl|x-jsonlines|json-seq)$/.test(name)) return 'ndjson';
   if (name === 'application/json' && JSON_ARRAY.test(path)) return 'json-array';
   if (name === 'application/json' || name.endsWith('+json')) return 'whole';
-  if (name.startsWith('text/') || name === 'application/xml' || name === '') return 'text';
+  if (name === '' || name.startsWith('text/') || name.endsWith('+xml') || TEXT.test(name)) return 'text';
   return 'opaque';
 }
 

@@ -60,6 +60,53 @@ test.each([
   },
 );
 
+test.each([
+  ['in a coding that nobody knows', { 'content-type': 'application/json', 'content-encoding': 'x-own' }],
+  ['longer than is held', { 'content-type': 'application/json' }],
+])('an answer that is held back does not keep its connection: %s', async (_how, headers) => {
+  const { promise: closed, resolve } = Promise.withResolvers<void>();
+  answer = (response) => {
+    response.writeHead(200, headers).write(Buffer.alloc(3 * 1024 * 1024, ' '));
+    // It never ends by itself.
+    response.once('close', resolve);
+  };
+  world.govern(STRICT);
+  expect((await call()).status).toBe(403);
+  await closed;
+});
+
+test.each([
+  'application/javascript',
+  'application/yaml',
+  'image/svg+xml',
+  'application/x-www-form-urlencoded',
+])('text by another name is looked through: %s', async (type) => {
+  const token = ['ghp', 'R4nd0mLo0k1ngT0k3nF0rT3sts9zYxWvUt5s'].join('_');
+  answer = (response) => response.writeHead(200, { 'content-type': type }).end(`it is ${token} here`);
+  world.govern(
+    'dlp: { default: allow, rules: [{ id: in, effect: redact, direction: in, classes: [credential] }] }',
+  );
+  expect((await call()).text).toMatch(/^it is \[\[CREDENTIAL_[0-9A-F]+\]\] here$/);
+});
+
+test.each([
+  ['negative', { prompt_tokens: -5_000, completion_tokens: -5_000 }],
+  ['without end', { prompt_tokens: 1e308, completion_tokens: 1e308 }],
+  ['no number', { prompt_tokens: '5', completion_tokens: [] }],
+])('a usage that is %s gives no money back and breaks nothing', async (_how, usage) => {
+  const choices = [{ finish_reason: 'stop', message: { content: 'words '.repeat(1_000) } }];
+  answer = (response) =>
+    response
+      .writeHead(200, { 'content-type': 'application/json' })
+      .end(JSON.stringify({ model: 'gpt-4o', choices, usage }));
+  world.govern('');
+  expect((await call()).status).toBe(200);
+  const { costMicros, outputTokens } = (await world.recorded).data;
+  expect(costMicros).toBeGreaterThan(0);
+  expect(Number.isSafeInteger(costMicros)).toBe(true);
+  expect(outputTokens).toBeGreaterThan(500);
+});
+
 test('a line without an end keeps nobody busy, and hides no usage behind it', async () => {
   const line = Buffer.alloc(64 * 1024, 'x');
   answer = (response) => {

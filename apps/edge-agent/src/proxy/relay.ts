@@ -55,6 +55,7 @@ export async function relay(context: ProxyContext, relayed: Relayed): Promise<Ou
   const signal = AbortSignal.any([gone, connection.cut]);
   const state = { status: 0, bytesReceived: 0, format: 'opaque' as AnswerFormat };
   let reader: AnswerReader | undefined;
+  let unread: Readable | undefined;
   const over = (brokenOff?: Outcome['brokenOff'], status = state.status): Outcome => ({
     status,
     bytesReceived: state.bytesReceived,
@@ -75,6 +76,7 @@ export async function relay(context: ProxyContext, relayed: Relayed): Promise<Ou
     });
     const answer = maskAnswer(received, mask, exchange.method);
     state.status = answer.statusCode;
+    unread = answer.body;
     const contentType = String(answer.headers['content-type'] ?? '');
     state.format = answerFormat(contentType, destination.path);
     // Whoever fails charges nothing.
@@ -131,6 +133,8 @@ export async function relay(context: ProxyContext, relayed: Relayed): Promise<Ou
     response.end();
     return over();
   } catch (error) {
+    // Who is read no further would wait, and keep the connection, for ever.
+    unread?.on('error', () => {}).destroy();
     if (gone.aborted) return over('client', CLIENT_GONE);
     if (connection.cut.reason instanceof CutByPerson) {
       const status = endBroken(exchange, state.format, 'denied', 'This call was ended by an administrator.');
