@@ -45,6 +45,7 @@ interface Faults {
   readonly model?: string;
   readonly retries?: number;
   readonly slowly?: boolean;
+  readonly errorAfterEvents?: number;
 }
 
 interface Run {
@@ -61,11 +62,18 @@ interface Sent {
 }
 
 async function run(way: Way, client: string, scenario: ScenarioName, faults: Faults = {}): Promise<Run> {
-  const { failWith, failRequests = Number.POSITIVE_INFINITY, goodKey, slowly = false } = faults;
+  const {
+    failWith,
+    failRequests = Number.POSITIVE_INFINITY,
+    goodKey,
+    errorAfterEvents,
+    slowly = false,
+  } = faults;
   world.upstream.reset();
   world.upstream.behave({
     failWith,
     failRequests,
+    errorAfterEvents,
     ...(goodKey === undefined ? {} : { acceptKey: (key: string) => key === goodKey }),
     ...(slowly ? { chunkCharacters: 1, chunkDelayMs: 3 } : {}),
   });
@@ -153,6 +161,11 @@ describe.each(Object.entries(CLIENTS))('%s', (client, scenariosOf) => {
       const { result } = await expectSame(client, scenario, faults);
       expect(JSON.stringify(result.outcome)).toMatch(/"error"/);
     }
+  });
+
+  test('an error in the middle of a stream', async () => {
+    const { result } = await expectSame(client, 'stream', { errorAfterEvents: 3 });
+    expect(result.received[0]?.status).toBe(200);
   });
 
   test('hanging up ends the call at the provider', async () => {
