@@ -253,6 +253,24 @@ test('a key is pushed to this machine: sealed by the browser, taken by the devic
   await dialog.getByLabel('Reason').fill('It was only for this test');
   await dialog.getByRole('button', { name: 'Revoke key' }).click();
   await expect(dialog.getByRole('status')).toContainText('Done');
+  await dialog.getByRole('button', { name: 'Close' }).first().click();
+
+  // The same for an API that is no provider's, with what the key is for.
+  await page.getByRole('button', { name: 'Push a key' }).click();
+  await dialog.getByLabel('Provider').selectOption('Any other API');
+  await dialog.getByLabel('Name').fill('tracker');
+  await dialog.getByLabel('Hosts').fill('https://tracker.example');
+  await dialog.getByLabel('Key', { exact: true }).fill(key);
+  await dialog.getByLabel('Reason').fill('The support bot files issues');
+  await expect(dialog.getByRole('button', { name: 'Seal and push' })).toBeDisabled();
+  await expect(dialog).toContainText('A host is a name such as api.example.com');
+  await dialog.getByLabel('Hosts').fill('tracker.example');
+  await dialog.getByLabel('Uses').fill('5');
+  await expectAccessible(page, 'pushing a key for any API');
+  await dialog.getByRole('button', { name: 'Seal and push' }).click();
+  await expect(dialog.getByRole('status')).toContainText('Done');
+  expect(sent.filter((request) => request.includes('tracker.example'))).toHaveLength(1);
+  expect(sent.filter((request) => request.includes(key))).toEqual([]);
 });
 
 for (const scheme of ['dark', 'light'] as const) {
