@@ -421,6 +421,18 @@ describe('nothing arrives anywhere, and the refusal says where the value is for'
     expect(api.arrived).toEqual([]);
   });
 
+  test.each([
+    ['the word alone', 'https://eu.metrics.example/', 'Bearer raypher'],
+    ['the word alone, at a provider', 'https://api.openai.com/v1/models', 'Bearer raypher'],
+    ['a name that nobody knows', 'https://eu.metrics.example/', 'Bearer raypher:nobody'],
+    ['a key of a provider', 'https://api.openai.com/v1/models', 'Bearer raypher:openai'],
+  ])('beside the placeholder of a provider: %s', async (_, url, authorization) => {
+    const own = url.includes('openai') ? { 'x-key': 'raypher:model' } : { 'dd-api-key': 'raypher:x-key' };
+    expect((await send(url, { headers: { authorization, ...own } })).status).toBe(400);
+    expect(events[0]?.verdict?.rule).toBe('ambiguous-placeholder');
+    expect(api.arrived).toEqual([]);
+  });
+
   test('twice is too often, even where both are meant', async () => {
     const body = '{"auth":{"token":"raypher:hook","to/ken":"raypher_hook_x"}}'.replace(
       'raypher_hook_x',

@@ -1,5 +1,6 @@
 import { compilePathGlob } from '@raypher/policy';
 import type { SecretPlace, SecretUse } from '@raypher/shared/rest';
+import { askedNames } from './credential-placeholder.ts';
 import { type BoundValue, type Credential, LOOPBACK, refused, unusable } from './credentials.ts';
 import { describeUse } from './describe-use.ts';
 import type { Destination } from './destination.ts';
@@ -59,6 +60,11 @@ export async function boundCredential(
         return refusal(name, 'denied', 'vault/expired', 'expired', message);
       }
       values.push({ name, use, place });
+    }
+    const isOfProvider = (name: string | undefined): boolean => !values.some((value) => value.name === name);
+    if (askedNames(exchange.request, changes.path).some(isOfProvider)) {
+      const message = `The request has the placeholder of a provider's key beside that of ${first.name}. They are not sent together.`;
+      return refusal(first.name, 'bad-request', 'request/invalid', 'ambiguous-placeholder', message);
     }
     if (exchange.upgrade !== undefined) {
       const message = `The sealed key ${first.name} is not sent in the handshake of a WebSocket: its messages could repeat it.`;

@@ -40,6 +40,13 @@ export function askedFor(request: IncomingMessage, path: string): AskedFor {
   return { kind: 'placeholder', name: [...names][0] };
 }
 
+/** Names of the placeholders that stand where providers look for a key; undefined for one without a name. */
+export function askedNames(request: IncomingMessage, path: string): (string | undefined)[] {
+  return [...headerValues(request), ...queryValues(path)]
+    .map((value) => PLACEHOLDER.exec(value))
+    .flatMap((match) => (match === null ? [] : [match.groups?.name]));
+}
+
 /** Whether a parameter of a query is one that a provider takes a credential from. */
 export function isCredentialParameter(name: string): boolean {
   return CREDENTIAL_PARAMETERS.has(name.toLowerCase());

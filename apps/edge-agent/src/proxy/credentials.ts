@@ -80,7 +80,7 @@ export async function credentialFor(
   const provider = destination.provider;
   const header = provider === undefined ? undefined : keyHeaderOf(provider.id, destination.path);
   if (provider === undefined || header === undefined || !isProvidersOwn(destination, origin)) {
-    return asked.kind === 'none' ? { kind: 'none' } : misdirected(destination.host);
+    return asked.kind === 'none' ? { kind: 'none' } : misdirected(destination.host, asked);
   }
   try {
     const names = (await context.keys?.named(provider.id)) ?? [];
@@ -154,12 +154,17 @@ function choose(names: readonly string[], asked: AskedFor, provider: string): st
   });
 }
 
-function misdirected(host: string): Credential {
+function misdirected(host: string, asked: AskedFor): Credential {
+  const name = asked.kind === 'placeholder' ? asked.name : undefined;
+  const hint =
+    name === undefined
+      ? ''
+      : ` For any other API: raypher seal ${name} --host ${host} --header 'authorization: Bearer'`;
   return refused(
     'denied',
     'request/invalid',
     'placeholder-elsewhere',
-    `A sealed key is sent to its provider's own address over HTTPS and nowhere else; this request goes to ${host}.`,
+    `A sealed key is sent to its provider's own address over HTTPS and nowhere else; this request goes to ${host}.${hint}`,
   );
 }
 
