@@ -3,7 +3,7 @@
 import type { EventDetail } from '@raypher/shared/rest';
 import { useQuery } from '@tanstack/react-query';
 import Link from 'next/link';
-import { OutcomeBadge, SeverityBadge } from '@/components/badge.tsx';
+import { OutcomeBadge, SeverityBadge, SimulatedBadge } from '@/components/badge.tsx';
 import { CopyButton, ShortId } from '@/components/copy.tsx';
 import { Facts } from '@/components/page-header.tsx';
 import { SidePanel } from '@/components/side-panel.tsx';
@@ -14,6 +14,7 @@ import { api } from '@/lib/api/client.ts';
 import { keys } from '@/lib/api/keys.ts';
 import { formatCount } from '@/lib/format/format.ts';
 import { indentJson } from './indent-json.ts';
+import { isSimulated } from './recorded-verdict.ts';
 import { Why } from './why.tsx';
 
 /** One entry: why its verdict came out so, and the exact bytes with their hash. */
@@ -40,6 +41,7 @@ export function EventPanel({ id, onClose }: { id: string; onClose: () => void })
               <OutcomeBadge outcome={data.outcome} mode={data.mode} />
             )}
             <span>{data.type}</span>
+            {isSimulated(data.entry) && <SimulatedBadge />}
           </>
         )
       }

@@ -1,5 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { comparedFacts, explainVerdict, explainWayOut, readVerdict } from './recorded-verdict.ts';
+import {
+  comparedFacts,
+  explainVerdict,
+  explainWayOut,
+  isSimulated,
+  readVerdict,
+} from './recorded-verdict.ts';
 
 function recorded(verdict: object) {
   const entry = JSON.stringify({
@@ -22,24 +28,28 @@ function recorded(verdict: object) {
 
 describe('why a verdict came out so', () => {
   it('names the layer whose rule denied', () => {
-    expect(explainVerdict(recorded({}))).toBe('Denied by the first rule of the global policy that matched.');
+    expect(explainVerdict(recorded({}))).toBe('Denied by no-deepseek of the global policy.');
   });
 
   it('never calls a monitored denial a block', () => {
     expect(explainVerdict(recorded({ mode: 'monitor' }))).toBe(
-      'To be denied by the first rule of the global policy that matched. It passed, because that policy only monitors.',
+      'To be denied by no-deepseek of the global policy. It passed, because that policy only monitors.',
     );
   });
 
-  it('says that the default decided when no rule matched', () => {
-    expect(explainVerdict(recorded({ rule: 'network/default' }))).toContain(
-      'by the default of the global policy, as no rule of it matched',
-    );
-    expect(explainWayOut(recorded({ rule: 'network/default' }))).toContain('allows api.deepseek.com');
-  });
+  it.each(['network', 'dlp', 'supply_chain'])(
+    'says that the default of %s decided when no rule matched',
+    (section) => {
+      const verdict = recorded({ rule: `${section}/default` });
+      expect(explainVerdict(verdict)).toContain(
+        `by the default of ${section} in the global policy, as no rule under it matched`,
+      );
+      expect(explainWayOut(verdict)).toContain('allows api.deepseek.com');
+    },
+  );
 
-  it('says where a rule that lets it pass has to stand', () => {
-    expect(explainWayOut(recorded({}))).toContain('placed before no-deepseek in the global policy');
+  it('offers what lifts a rule of any section, a limit too', () => {
+    expect(explainWayOut(recorded({}))).toContain('change of no-deepseek in the global policy');
   });
 
   it('has no way out to offer for what was allowed', () => {
@@ -51,6 +61,12 @@ describe('why a verdict came out so', () => {
       { name: 'Destination', value: 'api.deepseek.com' },
       { name: 'Provider', value: 'deepseek' },
     ]);
+  });
+
+  it('tells what a simulated device made up', () => {
+    expect(isSimulated('{"data":{"simulated":true}}')).toBe(true);
+    for (const entry of ['{"data":{}}', '{"data":{"simulated":"true"}}', 'not json'])
+      expect(isSimulated(entry)).toBe(false);
   });
 
   it.each(['', 'not json', '{"data":{}}'])('reads no verdict out of "%s"', (entry) => {

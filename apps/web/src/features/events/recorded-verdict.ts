@@ -23,6 +23,17 @@ export function readVerdict(entry: string): RecordedVerdict | undefined {
   }
 }
 
+const Simulated = z.object({ data: z.object({ simulated: z.literal(true) }) });
+
+/** Whether a simulated device made the entry up. */
+export function isSimulated(entry: string): boolean {
+  try {
+    return Simulated.safeParse(JSON.parse(entry)).success;
+  } catch {
+    return false;
+  }
+}
+
 /** Why the verdict came out so, in one or two sentences. */
 export function explainVerdict({ verdict }: RecordedVerdict): string {
   const passed = verdict.outcome === 'DENY' && verdict.mode === 'monitor';
@@ -36,8 +47,10 @@ export function explainVerdict({ verdict }: RecordedVerdict): string {
 
 function decider({ layer, rule }: RecordedVerdict['verdict']): string {
   if (layer === 'builtin') return 'a built-in rule of the product';
-  if (rule === 'network/default') return `the default of the ${layer} policy, as no rule of it matched`;
-  return `the first rule of the ${layer} policy that matched`;
+  const section = sectionOfDefault(rule);
+  if (section !== undefined)
+    return `the default of ${section} in the ${layer} policy, as no rule under it matched`;
+  return `${rule} of the ${layer} policy`;
 }
 
 /** What to change so that the same request passes; undefined when it passed. */
@@ -46,9 +59,15 @@ export function explainWayOut({ verdict, data }: RecordedVerdict): string | unde
   const host = typeof data.host === 'string' ? data.host : 'this destination';
   if (verdict.layer === 'builtin')
     return 'Deploy a policy that has a rule for this request; built-in rules decide only where a policy is silent or missing.';
-  if (verdict.rule === 'network/default')
-    return `A rule in the ${verdict.layer} policy that allows ${host} would let it pass.`;
-  return `A rule that allows ${host}, placed before ${verdict.rule} in the ${verdict.layer} policy, or a change of ${verdict.rule}, would let it pass. A lower layer cannot loosen it.`;
+  const section = sectionOfDefault(verdict.rule);
+  if (section !== undefined)
+    return `A rule under ${section} in the ${verdict.layer} policy that allows ${host} would let it pass.`;
+  return `A change of ${verdict.rule} in the ${verdict.layer} policy would let it pass, or, of a rule but not of a limit, an exception there. A lower layer cannot loosen it.`;
+}
+
+/** @example sectionOfDefault('dlp/default') // "dlp" */
+function sectionOfDefault(rule: string): string | undefined {
+  return /^(?<section>[a-z_]+)\/default$/.exec(rule)?.groups?.section;
 }
 
 /** The facts that rules are compared with, in the words of the policy document. */

@@ -30,6 +30,18 @@ describe('the lines of one rule', () => {
     );
   });
 
+  it('are found in every section, and where a limit stands on one line', () => {
+    const source = `${SOURCE}dlp:
+  rules:
+    - { id: no-keys, effect: block, classes: [credential] }
+financial:
+  limits:
+    - { id: everything, amount: 5, per: day, scope: organisation }
+`;
+    expect(ruleSource(source, 'no-keys')).toBe('- { id: no-keys, effect: block, classes: [credential] }');
+    expect(ruleSource(source, 'everything')).toMatch(/^- \{ id: everything, .*\}$/);
+  });
+
   it.each(['network/default', 'unknown', '.*'])('do not exist for %s', (rule) => {
     expect(ruleSource(SOURCE, rule)).toBeUndefined();
   });

@@ -1,4 +1,4 @@
-import { parsePolicy } from '@raypher/policy';
+import { type PolicyDocument, parsePolicy } from '@raypher/policy';
 
 /**
  * The lines of a policy source that hold one rule: from its `- id:` to the next item or the end of the
@@ -6,10 +6,12 @@ import { parsePolicy } from '@raypher/policy';
  */
 export function ruleSource(source: string, rule: string): string | undefined {
   const parsed = parsePolicy(source, { layer: 'global' });
-  if (!parsed.ok || parsed.document.network?.rules.every(({ id }) => id !== rule) !== false) return undefined;
+  if (!parsed.ok || !idsOf(parsed.document).includes(rule)) return undefined;
   const lines = source.split('\n');
   const start = lines.findIndex((line) =>
-    new RegExp(`^\\s*(?:-\\s+)?id:\\s*['"]?${escapePattern(rule)}['"]?\\s*(?:#.*)?$`).test(line),
+    new RegExp(`^\\s*(?:-\\s+)?(?:\\{\\s*)?id:\\s*['"]?${escapePattern(rule)}['"]?\\s*(?:[,}].*|#.*)?$`).test(
+      line,
+    ),
   );
   if (start < 0) return undefined;
   const first = firstLineOfItem(lines, start);
@@ -21,6 +23,22 @@ export function ruleSource(source: string, rule: string): string | undefined {
     .map((line) => line.slice(indent))
     .join('\n')
     .trimEnd();
+}
+
+/** Of everything that decides: rules of all sections, and limits. */
+function idsOf(document: PolicyDocument): string[] {
+  const { network, operational, tools, supply_chain, dlp, temporal, trust, financial } = document;
+  const sections: readonly { rules: readonly { id: string }[] }[] = [
+    network,
+    operational,
+    tools,
+    supply_chain,
+    dlp,
+    temporal,
+    trust,
+  ].filter((section) => section !== undefined);
+  const limits = financial?.limits ?? [];
+  return [...sections.flatMap(({ rules }) => rules), ...limits].map(({ id }) => id);
 }
 
 /** `id` need not be the item's first key. */
