@@ -16,7 +16,7 @@ export function capabilityLabel(capability: string): string {
 const NAMES: Record<string, string> = {
   'network.proxy': 'Network proxy',
   'network.interception': 'Reading TLS',
-  'network.caller': 'Who called the proxy',
+  'network.caller': 'Caller lookup',
   'network.kernel': 'Network rules in the kernel',
   gate: 'Action gate',
   'freeze.cgroup': 'Freezing processes',

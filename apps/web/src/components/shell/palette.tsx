@@ -15,12 +15,13 @@ import {
   Sun,
 } from 'lucide-react';
 import { usePathname, useRouter } from 'next/navigation';
-import { type ReactNode, useDeferredValue, useState } from 'react';
+import { type ReactNode, useDeferredValue, useEffect, useLayoutEffect, useRef, useState } from 'react';
 import { api } from '@/lib/api/client.ts';
 import { keys } from '@/lib/api/keys.ts';
 import { useMe } from '@/lib/me/me-provider.tsx';
 import { setTheme } from './account-menu.tsx';
 import { NAVIGATION } from './navigation.ts';
+import { paletteScore } from './palette-score.ts';
 
 interface PaletteProps {
   open: boolean;
@@ -45,9 +46,20 @@ export function Palette({ open, onOpenChange }: PaletteProps) {
     enabled: open && search.length >= 2 && me.permissions.includes('devices:read'),
   });
 
+  const opener = useRef<Element>(null);
+  // Before the field takes the focus, and after it gave it up: a shortcut has no button that the library could return to.
+  useLayoutEffect(() => {
+    if (open) opener.current = document.activeElement;
+  }, [open]);
+  useEffect(() => {
+    if (open) return;
+    setText('');
+    if (opener.current instanceof HTMLElement && opener.current.isConnected) opener.current.focus();
+    opener.current = null;
+  }, [open]);
+
   const run = (action: () => void) => () => {
     onOpenChange(false);
-    setText('');
     action();
   };
   const go = (href: string) => run(() => router.push(href));
@@ -57,6 +69,7 @@ export function Palette({ open, onOpenChange }: PaletteProps) {
       open={open}
       onOpenChange={onOpenChange}
       label="Find anything"
+      filter={paletteScore}
       loop
       overlayClassName="fade-in fixed inset-0 z-40 bg-[rgb(4_6_9/0.6)]"
       contentClassName="fade-in fixed top-[12dvh] left-1/2 z-50 w-[calc(100vw-24px)] max-w-xl -translate-x-1/2 overflow-hidden rounded-lg border border-line-strong bg-surface"

@@ -27,7 +27,7 @@ export function Tabs<T extends string>({ value, onChange, label, tabs, aside, ch
             <Primitive.Trigger
               key={tab.value}
               value={tab.value}
-              className="-mb-px flex h-9 items-center gap-1.5 border-b-2 border-transparent px-2.5 font-medium whitespace-nowrap text-ink-2 hover:text-ink data-[state=active]:border-accent data-[state=active]:text-ink"
+              className="-mb-px flex h-9 items-center -outline-offset-2 gap-1.5 border-b-2 border-transparent px-2.5 font-medium whitespace-nowrap text-ink-2 hover:text-ink data-[state=active]:border-accent data-[state=active]:text-ink"
             >
               {tab.label}
             </Primitive.Trigger>

@@ -26,7 +26,11 @@ export function IncidentPanel({ id, onClose }: { id: string; onClose: () => void
   const { data, error, refetch } = useQuery({ queryKey: keys.incident(id), queryFn: () => api.incident(id) });
   return (
     <SidePanel
-      title={data === undefined ? 'Incident' : `${data.classes.map(classWord).join(', ')} → ${data.host}`}
+      title={
+        data === undefined
+          ? 'Incident'
+          : `${data.classes.map(classWord).join(', ')} ${data.direction === 'out' ? '→' : '←'} ${data.host}`
+      }
       onClose={onClose}
       subtitle={
         data !== undefined && (

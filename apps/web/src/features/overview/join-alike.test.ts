@@ -8,6 +8,10 @@ it('tells neighbours that differ in their target alone as one, by the newest of 
   expect(told).toEqual([change('enrol', 'c and others')]);
 });
 
+it('names no others where it was the same target again', () => {
+  expect(joinAlike([change('update', 'a'), change('update', 'a')])).toEqual([change('update', 'a')]);
+});
+
 it('keeps apart what something else happened between, and what is told alone', () => {
   const changes = [
     change('enrol', 'b'),

@@ -12,12 +12,13 @@ export interface Tellable {
  * @example joinAlike([{ alike: 'enrol', target: 'a' }, { alike: 'enrol', target: 'b' }]) // [{ …, target: 'a and others' }]
  */
 export function joinAlike<Change extends Tellable>(changes: readonly Change[]): Change[] {
-  return changes
-    .filter((change, index) => index === 0 || !isLike(change, changes[index - 1]))
-    .map((first) => {
-      const next = changes[changes.indexOf(first) + 1];
-      return isLike(first, next) ? { ...first, target: `${first.target} and others` } : first;
-    });
+  return changes.flatMap((first, index) => {
+    if (isLike(first, changes[index - 1])) return [];
+    const end = changes.findIndex((change, later) => later > index && !isLike(first, change));
+    const run = changes.slice(index, end === -1 ? undefined : end);
+    const others = run.some(({ target }) => target !== first.target);
+    return [others ? { ...first, target: `${first.target} and others` } : first];
+  });
 }
 
 function isLike(one: Tellable, other: Tellable | undefined): boolean {
