@@ -9,7 +9,7 @@ import { type OpenedRecogniser, openRecogniser, type RecogniserConfig } from './
 import { recogniserPosture } from './posture.ts';
 
 let presidio: PresidioServer;
-const told: string[] = [];
+const told: (string | undefined)[] = [];
 beforeAll(async () => {
   presidio = await startPresidioServer();
 });

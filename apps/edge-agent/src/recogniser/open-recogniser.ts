@@ -42,11 +42,11 @@ const PROBE = 'Please ask Dr. Ada Lovelace about it.';
  * Opens what the configuration names. What cannot be opened, or fails later, is replaced by the rules, and `fault` says
  * so. Never throws.
  *
- * @param failed told once for each row of failures
+ * @param failed told once for each row of failures, and without a reason when it works again
  */
 export async function openRecogniser(
   config: RecogniserConfig,
-  failed: (reason: string) => void,
+  failed: (reason: string | undefined) => void,
 ): Promise<OpenedRecogniser> {
   const kind = config.dlpRecogniser;
   if (kind === 'off') return { source: undefined, fault: async () => 'the configuration says off' };
@@ -85,7 +85,7 @@ function openPresidio(
     budgetMs: number;
     rules: EntityRecogniser;
     keyed: (text: string) => string;
-    failed: (reason: string) => void;
+    failed: (reason: string | undefined) => void;
   },
 ): OpenedRecogniser {
   const { timeoutMs, budgetMs, rules, keyed, failed } = parts;
@@ -113,7 +113,7 @@ function openPresidio(
 function withRules(
   first: EntityRecogniser,
   rules: EntityRecogniser,
-  failed: (reason: string) => void,
+  failed: (reason: string | undefined) => void,
 ): Pick<NameSource, 'recogniser' | 'failures'> {
   let failures = 0;
   let isTold = false;
@@ -121,6 +121,7 @@ function withRules(
     name: first.name,
     async recognise(texts, signal) {
       const found = await first.recognise(texts, signal);
+      if (isTold) failed(undefined);
       isTold = false;
       return found;
     },

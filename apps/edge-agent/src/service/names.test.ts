@@ -59,11 +59,12 @@ test('the configured recogniser looks where the policy in force asks, and postur
   presidio.mood = 'broken';
   expect((await say(`Another text, for ${KNOWN_NAME} and Dr. Ada Dyke.`)).status).toBe(200);
   expect(agent.upstream.requests.at(-1)?.body.toString()).toMatch(/Hopper and Dr\. \[\[PERSON_/);
-  await agent.plane.deploy(
-    policy(3, 'dlp: { default: allow, rules: [{ id: people, effect: alert, classes: [person] }] }'),
-  );
   await expect.poll(posture, { timeout: 20_000 }).toMatchObject({
     state: 'unavailable',
     reason: expect.stringMatching(/does not answer.*rules/),
   });
+
+  presidio.mood = 'well';
+  await say(`And one more for ${KNOWN_NAME}.`);
+  await expect.poll(posture, { timeout: 20_000 }).toMatchObject({ state: 'enforced' });
 });

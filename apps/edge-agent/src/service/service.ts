@@ -160,9 +160,11 @@ async function compose(config: Config, log: Logger, release: () => void): Promis
     const { code, message } = interception.fault;
     log.error({ code, reason: message }, 'tunnels cannot be intercepted');
   }
-  const recogniser = await openRecogniser(config, (reason) =>
-    log.warn({ reason }, 'names are looked for by the rules alone'),
-  );
+  let recogniserChanged = (): void => {};
+  const recogniser = await openRecogniser(config, (reason) => {
+    if (reason !== undefined) log.warn({ reason }, 'names are looked for by the rules alone');
+    recogniserChanged();
+  });
   const names = recogniser.source && new Names(recogniser.source);
   const proxy = new ProxyPart({
     config,
@@ -212,6 +214,7 @@ async function compose(config: Config, log: Logger, release: () => void): Promis
     ]),
     () => controlPlane?.uplink.beat(),
   );
+  recogniserChanged = () => void posture.probe('dlp.recogniser');
   const proveProxy = (): void => {
     void posture.probe('network.proxy');
     void posture.probe('network.interception');
