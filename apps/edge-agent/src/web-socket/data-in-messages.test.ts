@@ -136,6 +136,15 @@ describe('what an AI agent sends in a WebSocket', () => {
     expect(found()).toHaveLength(1);
   });
 
+  test('text in a binary message is read as text', async () => {
+    world.govern(RULES);
+    const { client } = await open();
+    client.send(Buffer.from(`the token is ${TOKEN}`));
+    await arrived.promise;
+    expect(got[0]?.isBinary).toBe(true);
+    expect(got[0]?.text).toMatch(/^the token is \[\[CREDENTIAL_[0-9A-F]+\]\]$/);
+  });
+
   test.each([
     ['deny', 1008, 'block'],
     ['allow', undefined, 'alert'],

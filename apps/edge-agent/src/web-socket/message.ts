@@ -20,12 +20,12 @@ export interface MessageInspector {
 
 const [OPEN_BRACE, OPEN_BRACKET, CLOSE_BRACE, CLOSE_BRACKET] = Buffer.from('{[}]');
 
-/** What a message is read as. Some servers send JSON in binary messages; other bytes are sound and pictures. */
+/** What a message is read as. Some programs send text in binary messages; bytes that are none are sound and pictures. */
 export function kindOf({ bytes, isBinary }: Message): 'json' | 'text' | 'bytes' {
+  if (isBinary && !isUtf8(bytes)) return 'bytes';
   const begin = bytes.find((byte) => byte > 0x20);
   const end = bytes.findLast((byte) => byte > 0x20);
   const isJson =
     (begin === OPEN_BRACE && end === CLOSE_BRACE) || (begin === OPEN_BRACKET && end === CLOSE_BRACKET);
-  if (isBinary) return isJson && isUtf8(bytes) ? 'json' : 'bytes';
   return isJson ? 'json' : 'text';
 }
