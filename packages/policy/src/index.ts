@@ -78,6 +78,7 @@ export {
 } from './schema.ts';
 export { STARTER_POLICY } from './starter.ts';
 export { isTimeless } from './timeless.ts';
+export { type PolicyWarning, unreachableRules } from './unreachable.ts';
 export {
   type FindingVerdict,
   type Obligation,

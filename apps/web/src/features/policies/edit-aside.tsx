@@ -1,7 +1,7 @@
 'use client';
 
-import { changeInWords, parsePolicy } from '@raypher/policy';
-import { CircleCheck, CircleX } from 'lucide-react';
+import { changeInWords, parsePolicy, unreachableRules } from '@raypher/policy';
+import { CircleCheck, CircleX, TriangleAlert } from 'lucide-react';
 import { useDeferredValue, useMemo } from 'react';
 import { plural } from '@/lib/format/format.ts';
 import { GLOBAL } from './draft.ts';
@@ -21,6 +21,10 @@ export function EditAside({ draft, owner }: { draft: PolicyDraft; owner: string 
   const changes = useMemo(
     () => ruleChanges(owner, { [owner]: before }, { [owner]: source }),
     [owner, before, source],
+  );
+  const warnings = useMemo(
+    () => (parsed?.ok === true ? unreachableRules(source, parsed.document) : []),
+    [parsed, source],
   );
   const rules = parsed?.ok === true ? (parsed.document.network?.rules.length ?? 0) : 0;
   return (
@@ -42,6 +46,20 @@ export function EditAside({ draft, owner }: { draft: PolicyDraft; owner: string 
           <p className="flex items-center gap-2 font-medium text-denied">
             <CircleX aria-hidden="true" className="size-4" /> {plural(parsed.issues.length, 'mistake')}
           </p>
+        )}
+        {warnings.length > 0 && (
+          <ul aria-label="Warnings" className="mt-2 grid gap-2">
+            {warnings.map((warning) => (
+              <li key={warning.path} className="flex items-start gap-2">
+                <TriangleAlert aria-hidden="true" className="mt-0.5 size-4 shrink-0 text-prompted" />
+                <span>
+                  <span className="text-xs text-ink-3">Line {warning.line}</span>
+                  <br />
+                  {warning.message}
+                </span>
+              </li>
+            ))}
+          </ul>
         )}
         {parsed?.ok === false && (
           <ul className="mt-2 grid gap-2">

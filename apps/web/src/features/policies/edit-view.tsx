@@ -13,6 +13,7 @@ import { GLOBAL } from './draft.ts';
 import { EditAside } from './edit-aside.tsx';
 import { OwnerTabs } from './owner-tabs.tsx';
 import { PolicyEditor } from './policy-editor.tsx';
+import { POLICY_LANGUAGE } from './policy-language.ts';
 import type { PolicyDraft } from './use-policy-draft.ts';
 
 /** A team's first document: the smallest one that says something. */
@@ -77,7 +78,7 @@ export function EditView({ draft, loading }: { draft: PolicyDraft; loading: bool
           <PolicyEditor
             key={owner}
             label={label}
-            layer={team === undefined ? 'global' : 'team'}
+            language={POLICY_LANGUAGE[team === undefined ? 'global' : 'team']}
             source={source}
             readOnly={readOnly}
             onChange={(text) => draft.edit(owner, text)}

@@ -1,11 +1,6 @@
 'use client';
 
-import {
-  autocompletion,
-  type CompletionContext,
-  type CompletionResult,
-  completionKeymap,
-} from '@codemirror/autocomplete';
+import { autocompletion, completionKeymap } from '@codemirror/autocomplete';
 import { defaultKeymap, history, historyKeymap, indentWithTab } from '@codemirror/commands';
 import { yaml } from '@codemirror/lang-yaml';
 import { bracketMatching, indentOnInput, indentUnit } from '@codemirror/language';
@@ -19,25 +14,23 @@ import {
   keymap,
   lineNumbers,
 } from '@codemirror/view';
-import { policyJsonSchema } from '@raypher/policy';
 import { useEffect, useRef } from 'react';
 import { useNonce } from '@/components/providers.tsx';
 import { editorLook } from './editor-theme.ts';
-import { lintPolicy } from './policy-lint.ts';
-import { schemaOptions } from './schema-options.ts';
-import { yamlPosition } from './yaml-path.ts';
+import type { EditedLanguage } from './policy-language.ts';
+import { completeBySchema, hoverBySchema } from './schema-completion.ts';
 
 interface PolicyEditorProps {
   /** Names the editor for screen readers and tests. */
   label: string;
-  layer: 'global' | 'team';
+  language: EditedLanguage;
   source: string;
   readOnly: boolean;
   onChange: (source: string) => void;
 }
 
-/** YAML with the policy's own schema and checker: completion, inline errors and their fixes. */
-export function PolicyEditor({ label, layer, source, readOnly, onChange }: PolicyEditorProps) {
+/** YAML with the document's own schema and checker: completion, what keys mean, inline errors and their fixes. */
+export function PolicyEditor({ label, language, source, readOnly, onChange }: PolicyEditorProps) {
   const host = useRef<HTMLDivElement>(null);
   const view = useRef<EditorView | null>(null);
   const nonce = useNonce();
@@ -64,9 +57,10 @@ export function PolicyEditor({ label, layer, source, readOnly, onChange }: Polic
           highlightActiveLine(),
           highlightActiveLineGutter(),
           yaml(),
-          autocompletion({ override: [complete], icons: false }),
+          autocompletion({ override: [completeBySchema(language.schema)], icons: false }),
+          hoverBySchema(language.schema),
           lintGutter(),
-          linter((current) => lintPolicy(current.state.doc, layer), { delay: 250 }),
+          linter((current) => language.lint(current.state.doc), { delay: 250 }),
           // Tab indents, as YAML wants; Esc then Tab leaves the editor, which its description says.
           keymap.of([...completionKeymap, ...lintKeymap, ...historyKeymap, ...defaultKeymap, indentWithTab]),
           EditorView.contentAttributes.of({
@@ -90,7 +84,7 @@ export function PolicyEditor({ label, layer, source, readOnly, onChange }: Polic
       view.current = null;
       editor.destroy();
     };
-  }, [label, layer, readOnly, nonce]);
+  }, [label, language, readOnly, nonce]);
 
   useEffect(() => {
     const editor = view.current;
@@ -99,24 +93,13 @@ export function PolicyEditor({ label, layer, source, readOnly, onChange }: Polic
     editor.dispatch({ changes: { from: 0, to: editor.state.doc.length, insert: source } });
   }, [source]);
 
-  return <div ref={host} className="h-full min-h-0 overflow-hidden" />;
-}
-
-function complete(context: CompletionContext): CompletionResult | null {
-  const { doc } = context.state;
-  const line = doc.lineAt(context.pos);
-  const position = yamlPosition(doc.toString().split('\n'), line.number - 1, context.pos - line.from);
-  if (!context.explicit && position.typed === '' && position.key === undefined) return null;
-  const options = schemaOptions(policyJsonSchema(), position);
-  if (options.length === 0) return null;
-  return {
-    from: context.pos - position.typed.length,
-    options: options.map(({ text, kind, description }) => ({
-      label: text.replace(/:\s*$/, ''),
-      apply: text,
-      type: kind === 'key' ? 'property' : 'enum',
-      info: description,
-    })),
-    validFor: /^[\w/.-]*$/,
-  };
+  return (
+    <div className="flex h-full min-h-0 flex-col">
+      <div ref={host} className="min-h-0 flex-1 overflow-hidden" />
+      <p className="border-t px-4 py-1 text-xs text-ink-3">
+        <kbd>Ctrl</kbd> <kbd>Space</kbd> completes · point at a key to read what it means · <kbd>Esc</kbd>,
+        then <kbd>Tab</kbd> leaves the editor
+      </p>
+    </div>
+  );
 }

@@ -1,21 +1,44 @@
 import type { Diagnostic } from '@codemirror/lint';
 import type { Text } from '@codemirror/state';
-import { type PolicyIssue, parsePolicy } from '@raypher/policy';
+import {
+  type PolicyIssue,
+  type PolicyWarning,
+  parsePolicy,
+  parsePolicyTests,
+  unreachableRules,
+} from '@raypher/policy';
 
 /** The checker that runs on devices and on the server, run here on every pause in typing. */
-export function lintPolicy(doc: Text, layer: 'global' | 'team'): Diagnostic[] {
-  const parsed = parsePolicy(doc.toString(), { layer });
-  return parsed.ok ? [] : parsed.issues.map((issue) => toDiagnostic(issue, doc));
+export function lintPolicy(layer: 'global' | 'team') {
+  return (doc: Text): Diagnostic[] => {
+    const source = doc.toString();
+    if (source.trim() === '') return [];
+    const parsed = parsePolicy(source, { layer });
+    return parsed.ok
+      ? unreachableRules(source, parsed.document).map((warning) => toDiagnostic(warning, doc, 'warning'))
+      : parsed.issues.map((issue) => toDiagnostic(issue, doc, 'error'));
+  };
 }
 
-function toDiagnostic(issue: PolicyIssue, doc: Text): Diagnostic {
+export function lintTests(doc: Text): Diagnostic[] {
+  const source = doc.toString();
+  if (source.trim() === '') return [];
+  const parsed = parsePolicyTests(source);
+  return parsed.ok ? [] : parsed.issues.map((issue) => toDiagnostic(issue, doc, 'error'));
+}
+
+function toDiagnostic(
+  issue: PolicyIssue | PolicyWarning,
+  doc: Text,
+  severity: 'error' | 'warning',
+): Diagnostic {
   const from = offset(doc, issue.line, issue.column);
   const to = Math.max(from, offset(doc, issue.endLine, issue.endColumn));
-  const { suggestion } = issue;
+  const suggestion = 'suggestion' in issue ? issue.suggestion : undefined;
   return {
     from,
     to,
-    severity: 'error',
+    severity,
     source: issue.path === '' ? issue.code : issue.path,
     message: issue.message,
     ...(suggestion === undefined

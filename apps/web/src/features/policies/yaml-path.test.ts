@@ -1,6 +1,10 @@
-import { policyJsonSchema } from '@raypher/policy';
+import { snippet } from '@codemirror/autocomplete';
+import { indentUnit } from '@codemirror/language';
+import { EditorState, type Transaction } from '@codemirror/state';
+import { parsePolicy, policyJsonSchema, policyTestsJsonSchema } from '@raypher/policy';
 import { describe, expect, it } from 'vitest';
-import { schemaOptions } from './schema-options.ts';
+import { indented, SNIPPET_PATHS, snippetAt } from './policy-snippets.ts';
+import { describeKey, schemaOptions } from './schema-options.ts';
 import { yamlPosition } from './yaml-path.ts';
 
 /** `|` is the cursor. */
@@ -66,5 +70,72 @@ describe('what the schema offers there', () => {
   it('offers nothing where nothing is known', () => {
     expect(offer('nonsense:\n  |')).toEqual([]);
     expect(offer(`${RULES}    - id: |`)).toEqual([]);
+  });
+});
+
+describe('what the schema says about a key', () => {
+  const schema = policyJsonSchema();
+
+  it('is its sentence, its words and its default', () => {
+    expect(describeKey(schema, [], 'mode')).toEqual([
+      'monitor records what would have been blocked; enforce blocks it.',
+      'One of: monitor, enforce.',
+    ]);
+    expect(describeKey(schema, ['network'], 'default')).toContain('Default: deny.');
+    expect(describeKey(schema, ['network', 'rules', '[]'], 'timeout_seconds')?.join(' ')).toContain(
+      '5 to 3600',
+    );
+    expect(describeKey(schema, ['routing', 'aliases', 'fast'], 'model')).toBeDefined();
+    expect(describeKey(schema, [], 'nonsense')).toBeUndefined();
+  });
+
+  it('is known in every section, and in tests', () => {
+    for (const path of SNIPPET_PATHS) {
+      const root = path === 'tests' ? policyTestsJsonSchema() : schema;
+      const steps = path.split('.');
+      expect(describeKey(root, steps.slice(0, -1), steps.at(-1) ?? ''), path).not.toEqual([]);
+      const position = { path: [...steps, '[]'], key: undefined, typed: '', present: [] };
+      expect(schemaOptions(root, position).length, path).toBeGreaterThan(1);
+    }
+    expect(
+      schemaOptions(
+        policyTestsJsonSchema(),
+        at('tests:\n  - name: a\n    request:\n      agent:\n        |'),
+      ).map(({ text }) => text),
+    ).toContain('team: ');
+  });
+});
+
+describe('a snippet', () => {
+  const HEAD = 'apiVersion: raypher/v1\nmode: monitor\n';
+  const BAN = 'network:\n  rules: [{ id: rule-of-this-document, effect: deny, models: [x] }]\n';
+
+  it.each(SNIPPET_PATHS.filter((path) => path !== 'tests'))('of %s is a valid item as it stands', (path) => {
+    const steps = path.split('.');
+    const position = { path: [...steps, '[]'], key: undefined, typed: '', present: [] };
+    const found = snippetAt(position);
+    if (found === undefined) throw new Error(`no snippet for ${path}`);
+    const lists = steps.map((step, depth) => `${'  '.repeat(depth)}${step}:\n`).join('');
+    const dash = `${'  '.repeat(steps.length)}- `;
+    let state = EditorState.create({
+      doc: `${HEAD}${path === 'exceptions' ? BAN : ''}${lists}${dash}`,
+      extensions: indentUnit.of('  '),
+    });
+    const editor = {
+      state,
+      dispatch(transaction: Transaction) {
+        state = transaction.state;
+      },
+    };
+    snippet(indented(found, 2))(editor, null, state.doc.length, state.doc.length);
+    const source = state.doc.toString();
+    const parsed = parsePolicy(source, { layer: 'global' });
+    expect(parsed.ok ? [] : parsed.issues, source).toEqual([]);
+  });
+
+  it('is offered at an empty item alone', () => {
+    expect(snippetAt(at(`${RULES}    - |`))?.label).toBe('rule for connections');
+    expect(snippetAt(at(`${RULES}    - id: a\n      |`))).toBeUndefined();
+    expect(snippetAt(at('network:\n  |'))).toBeUndefined();
   });
 });
