@@ -6,6 +6,12 @@ export { type CounterName, isSharedByDevices, readCounter } from './counter-name
 export { decide, limitsFor } from './decide.ts';
 export { diffPolicies, type PolicyChange, type PolicyRule } from './diff.ts';
 export type { DlpDetector, DlpSettings } from './dlp-settings.ts';
+export {
+  type DocumentTestRun,
+  documentsFor,
+  type OwnedSource,
+  runDocumentTests,
+} from './document-tests.ts';
 export type { EngineDecision, PolicyEngine } from './engine/engine.ts';
 export { createRaypherEngine } from './engine/raypher-engine.ts';
 export { type ListedException, listExceptions } from './exception.ts';

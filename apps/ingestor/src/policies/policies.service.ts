@@ -80,7 +80,7 @@ export class PoliciesService {
       if (newest !== input.basedOn) throw staleRevision(input.basedOn, newest);
       const running = await this.policies.running(tx);
       const tests = input.tests ?? (running === null ? [] : PolicyDocuments.parse(running.tests));
-      const { failures } = requireTestsPass(input.documents, tests, input.overrideTests !== undefined);
+      const failures = requireTestsPass(input.documents, tests, input.overrideTests !== undefined);
       return {
         documents: input.documents,
         tests,

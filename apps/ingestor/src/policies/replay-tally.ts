@@ -1,5 +1,6 @@
 import {
   compilePolicy,
+  documentsFor,
   type PolicySnapshot,
   replayable,
   replayPolicies,
@@ -7,7 +8,6 @@ import {
 } from '@raypher/policy';
 import { LedgerEntry } from '@raypher/shared';
 import type { PolicyDocuments, ReplayChange, ReplayedPolicy } from '@raypher/shared/rest';
-import { layersFor } from './policy-tests.ts';
 import type { RecordedRow } from './replay.repository.ts';
 
 /** Examples that are kept of each change: enough to look at. */
@@ -101,10 +101,10 @@ export class ReplayTally {
     const known = this.snapshots.get(team ?? '');
     if (known !== undefined) return known;
     const compiled = {
-      before: compilePolicy({ revision: 0, layers: layersFor(before, team).map(replayable) }),
+      before: compilePolicy({ revision: 0, layers: documentsFor(before, team).map(replayable) }),
       after: compilePolicy({
         revision: 0,
-        layers: layersFor(after, team).map(({ layer, document }) =>
+        layers: documentsFor(after, team).map(({ layer, document }) =>
           replayable({ layer, document: this.assumeEnforced ? { ...document, mode: 'enforce' } : document }),
         ),
       }),

@@ -6,9 +6,11 @@ import { Facts } from '@/components/page-header.tsx';
 import { SidePanel } from '@/components/side-panel.tsx';
 import { Time } from '@/components/time.tsx';
 import { type Difference, differences } from './differences.ts';
+import { policyRuleChanges } from './policy-rules.ts';
 
 export function AuditPanel({ entry, onClose }: { entry: AuditEntry; onClose: () => void }) {
   const changes = differences(entry.before, entry.after);
+  const rules = policyRuleChanges(entry.before, entry.after);
   return (
     <SidePanel
       title={entry.action}
@@ -27,6 +29,25 @@ export function AuditPanel({ entry, onClose }: { entry: AuditEntry; onClose: () 
             { name: 'From', value: entry.address },
           ]}
         />
+        {rules !== undefined && (
+          <section aria-label="Rules" className="px-4 py-3">
+            <h3 className="mb-2 font-semibold">Rules</h3>
+            {rules.length === 0 ? (
+              <p className="text-ink-3">No rule differs in effect.</p>
+            ) : (
+              <ul className="grid gap-3">
+                {rules.map((rule) => (
+                  <li key={`${rule.whose} ${rule.words}`}>
+                    <p className="mb-1">
+                      {rule.words} <span className="text-xs text-ink-3">{rule.whose}</span>
+                    </p>
+                    {(rule.before !== undefined || rule.after !== undefined) && <ChangeLines change={rule} />}
+                  </li>
+                ))}
+              </ul>
+            )}
+          </section>
+        )}
         <section aria-label="Before and after" className="px-4 py-3">
           <h3 className="mb-2 font-semibold">Before and after</h3>
           {changes.length === 0 ? (
@@ -49,7 +70,7 @@ export function AuditPanel({ entry, onClose }: { entry: AuditEntry; onClose: () 
   );
 }
 
-function ChangeLines({ change }: { change: Difference }) {
+function ChangeLines({ change }: { change: Pick<Difference, 'before' | 'after'> }) {
   return (
     <div className="overflow-hidden rounded-md border font-mono text-xs leading-5">
       {change.before !== undefined && (

@@ -1,19 +1,15 @@
 'use client';
 
 import { STARTER_POLICY } from '@raypher/policy';
-import { useQuery } from '@tanstack/react-query';
 import { EmptyState } from '@/components/states.tsx';
 import { Button } from '@/components/ui/button.tsx';
 import { Skeleton } from '@/components/ui/skeleton.tsx';
-import { api } from '@/lib/api/client.ts';
-import { keys } from '@/lib/api/keys.ts';
-import { useMe, useWhyNot } from '@/lib/me/me-provider.tsx';
-import { useUrlState } from '@/lib/use-url-state.ts';
-import { GLOBAL } from './draft.ts';
+import { useWhyNot } from '@/lib/me/me-provider.tsx';
 import { EditAside } from './edit-aside.tsx';
 import { OwnerTabs } from './owner-tabs.tsx';
 import { PolicyEditor } from './policy-editor.tsx';
 import { POLICY_LANGUAGE } from './policy-language.ts';
+import { useOwner } from './use-owner.ts';
 import type { PolicyDraft } from './use-policy-draft.ts';
 
 /** A team's first document: the smallest one that says something. */
@@ -26,26 +22,18 @@ network:
 `;
 
 export function EditView({ draft, loading }: { draft: PolicyDraft; loading: boolean }) {
-  const url = useUrlState();
-  const me = useMe();
   const readOnly = useWhyNot('policies:deploy') !== undefined;
-  const teams = useQuery({
-    queryKey: keys.teams,
-    queryFn: api.teams,
-    enabled: me.permissions.includes('teams:read'),
-  });
-  const wanted = url.get('layer');
-  const team = teams.data?.items.find(({ id }) => id === wanted);
-  const owner = team === undefined ? GLOBAL : team.id;
+  const { owner, team, teams, choose } = useOwner();
   const source = draft.draft[owner];
   const label = team === undefined ? 'Global policy' : `Policy of team ${team.name}`;
   return (
     <div className="grid min-h-0 flex-1 grid-cols-[minmax(0,1fr)] grid-rows-[auto_minmax(320px,1fr)_auto] xl:grid-cols-[minmax(0,1fr)_320px] xl:grid-rows-[auto_minmax(0,1fr)]">
       <OwnerTabs
         owner={owner}
-        teams={teams.data?.items ?? []}
-        draft={draft}
-        onChange={(next) => url.set({ layer: next === GLOBAL ? null : next })}
+        teams={teams}
+        sources={draft.draft}
+        changed={draft.changed}
+        onChange={choose}
       />
       <div className="min-h-0 border-x border-b bg-surface xl:mb-4 xl:rounded-bl-lg">
         {loading ? (

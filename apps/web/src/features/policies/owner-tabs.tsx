@@ -2,18 +2,19 @@
 
 import type { Team } from '@raypher/shared/rest';
 import { cn } from '@/lib/cn.ts';
-import { GLOBAL } from './draft.ts';
-import type { PolicyDraft } from './use-policy-draft.ts';
+import { type Draft, GLOBAL } from './draft.ts';
 
 interface OwnerTabsProps {
   owner: string;
   teams: Team[];
-  draft: PolicyDraft;
+  /** What there is, by owner. */
+  sources: Draft;
+  changed: readonly string[];
   onChange: (owner: string) => void;
 }
 
 /** Whose policy is edited: everybody's, or one team's. */
-export function OwnerTabs({ owner, teams, draft, onChange }: OwnerTabsProps) {
+export function OwnerTabs({ owner, teams, sources, changed, onChange }: OwnerTabsProps) {
   const owners = [{ id: GLOBAL, name: 'Global' }, ...teams];
   return (
     <fieldset
@@ -21,7 +22,7 @@ export function OwnerTabs({ owner, teams, draft, onChange }: OwnerTabsProps) {
       className="flex gap-1 overflow-x-auto border-x border-b bg-surface px-2 py-1.5 xl:col-span-2"
     >
       {owners.map(({ id, name }) => {
-        const exists = (draft.draft[id] ?? '') !== '';
+        const exists = (sources[id] ?? '') !== '';
         return (
           <button
             key={id}
@@ -35,7 +36,7 @@ export function OwnerTabs({ owner, teams, draft, onChange }: OwnerTabsProps) {
             )}
           >
             {name}
-            {draft.changed.includes(id) && (
+            {changed.includes(id) && (
               <span className="text-accent" title="edited">
                 •<span className="sr-only"> edited</span>
               </span>

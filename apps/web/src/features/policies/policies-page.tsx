@@ -16,12 +16,17 @@ import { useMe } from '@/lib/me/me-provider.tsx';
 import { oneOf, useUrlState } from '@/lib/use-url-state.ts';
 import { ChangesView } from './changes-view.tsx';
 import { DeployDialog } from './deploy-dialog.tsx';
+import { DriftNotice } from './drift-notice.tsx';
 import { EditView } from './edit-view.tsx';
+import { ExceptionsView } from './exceptions-view.tsx';
+import { ReplayView } from './replay-view.tsx';
 import { RevisionsView } from './revisions-view.tsx';
+import { StageNotice } from './stage-notice.tsx';
 import { StaleNotice } from './stale-notice.tsx';
+import { TestsView } from './tests-view.tsx';
 import { usePolicyDraft } from './use-policy-draft.ts';
 
-const VIEWS = ['edit', 'changes', 'revisions'] as const;
+const VIEWS = ['edit', 'tests', 'changes', 'replay', 'exceptions', 'revisions'] as const;
 
 /** Write, compare, deploy, roll back. */
 export function PoliciesPage() {
@@ -31,8 +36,7 @@ export function PoliciesPage() {
   const [deploying, setDeploying] = useState(false);
   const running = useQuery({ queryKey: keys.runningPolicy, queryFn: api.runningPolicy });
   const draft = usePolicyDraft(me.organisation.id, running.data);
-  const stale =
-    running.data !== undefined && draft.changed.length > 0 && draft.basedOn !== running.data.revision;
+  const stale = running.data !== undefined && draft.isEdited && draft.basedOn !== running.data.revision;
 
   return (
     <>
@@ -50,7 +54,7 @@ export function PoliciesPage() {
         }
         actions={
           <>
-            {draft.changed.length > 0 && (
+            {draft.isEdited && (
               <Button onClick={draft.discard}>
                 <Undo2 /> Discard changes
               </Button>
@@ -61,9 +65,11 @@ export function PoliciesPage() {
               blockedBecause={
                 running.data === undefined
                   ? 'The running revision is being fetched.'
-                  : draft.changed.length === 0
-                    ? 'Nothing differs from the running revision. Edit a policy first.'
-                    : undefined
+                  : running.data.open !== null
+                    ? 'Some devices have a staged revision. Promote or withdraw it first.'
+                    : draft.isEdited
+                      ? undefined
+                      : 'Nothing differs from the running revision. Edit a policy first.'
               }
               onClick={() => setDeploying(true)}
             >
@@ -72,6 +78,8 @@ export function PoliciesPage() {
           </>
         }
       />
+      {running.data?.open != null && <StageNotice open={running.data.open} />}
+      {running.data?.drift != null && <DriftNotice drift={running.data.drift} />}
       {stale && running.data !== undefined && (
         <StaleNotice running={running.data} basedOn={draft.basedOn} onRebase={draft.rebase} />
       )}
@@ -89,6 +97,7 @@ export function PoliciesPage() {
             onChange={(next) => url.set({ view: next === 'edit' ? null : next })}
             tabs={[
               { value: 'edit', label: 'Edit' },
+              { value: 'tests', label: 'Tests' },
               {
                 value: 'changes',
                 label: (
@@ -97,16 +106,21 @@ export function PoliciesPage() {
                   </>
                 ),
               },
+              { value: 'replay', label: 'What would have changed' },
+              { value: 'exceptions', label: 'Exceptions' },
               { value: 'revisions', label: 'Revisions' },
             ]}
           >
             {view === 'edit' && <EditView draft={draft} loading={running.data === undefined} />}
+            {view === 'tests' && <TestsView draft={draft} />}
+            {view === 'replay' && <ReplayView draft={draft} />}
+            {view === 'exceptions' && running.data !== undefined && <ExceptionsView running={running.data} />}
             {view === 'changes' && <ChangesView draft={draft} />}
             {view === 'revisions' && (
               <RevisionsView
                 draft={draft}
-                onEdit={(documents) => {
-                  draft.replace(documents);
+                onEdit={(documents, tests) => {
+                  draft.replace(documents, tests);
                   url.set({ view: null, revision: null });
                 }}
               />

@@ -7,8 +7,10 @@ import { GuardedButton } from '@/components/guarded-button.tsx';
 import { Facts } from '@/components/page-header.tsx';
 import { Time } from '@/components/time.tsx';
 import { RolloutProgress } from '@/components/wide/rollout-progress.tsx';
+import { plural } from '@/lib/format/format.ts';
 import { changedOwners, type Draft, GLOBAL, toDraft } from './draft.ts';
 import { PolicyDiff } from './policy-diff.tsx';
+import { stageText } from './stage-text.ts';
 
 interface RevisionDetailProps {
   revision: PolicyRevision;
@@ -16,7 +18,7 @@ interface RevisionDetailProps {
   /** The running documents, to compare with. */
   running: Draft;
   onRollback: () => void;
-  onEdit: (documents: Draft) => void;
+  onEdit: (documents: Draft, tests: Draft) => void;
 }
 
 export function RevisionDetail({ revision, rollout, running, onRollback, onEdit }: RevisionDetailProps) {
@@ -26,7 +28,11 @@ export function RevisionDetail({ revision, rollout, running, onRollback, onEdit 
     <div className="min-h-0 overflow-y-auto border-r border-b max-md:border-l md:mb-4 md:rounded-br-lg">
       <div className="flex flex-wrap items-center gap-2 border-b bg-surface px-4 py-2.5">
         <h2 className="flex-1 text-base font-semibold">Revision {revision.revision}</h2>
-        <GuardedButton needs="policies:deploy" size="sm" onClick={() => onEdit(documents)}>
+        <GuardedButton
+          needs="policies:deploy"
+          size="sm"
+          onClick={() => onEdit(documents, toDraft(revision.tests))}
+        >
           <Pencil /> Edit from here
         </GuardedButton>
         <GuardedButton
@@ -50,6 +56,20 @@ export function RevisionDetail({ revision, rollout, running, onRollback, onEdit 
                 </>
               ),
             },
+            ...(revision.source === null
+              ? []
+              : [
+                  {
+                    name: 'Source',
+                    value: `commit ${revision.source.commit.slice(0, 12)} of ${revision.source.repository}`,
+                  },
+                ]),
+            ...(revision.stage === null
+              ? []
+              : [{ name: 'Stage', value: `${stageText(revision.stage)} first` }]),
+            ...(revision.tests.length === 0
+              ? []
+              : [{ name: 'Tests', value: plural(revision.tests.length, 'document') }]),
             ...(revision.rolledBackTo === null
               ? []
               : [{ name: 'Rollback', value: `to the documents of revision ${revision.rolledBackTo}` }]),

@@ -20,7 +20,7 @@ import type { PolicyDraft } from './use-policy-draft.ts';
 
 interface RevisionsViewProps {
   draft: PolicyDraft;
-  onEdit: (documents: Draft) => void;
+  onEdit: (documents: Draft, tests: Draft) => void;
 }
 
 /** Every revision with who, why and how far it came; any of them can be deployed again. */
@@ -76,6 +76,7 @@ export function RevisionsView({ draft, onEdit }: RevisionsViewProps) {
                     Running
                   </Badge>
                 )}
+                {revision.stage !== null && <Badge tone="accent">Staged</Badge>}
                 <span className="ml-auto text-xs text-ink-3">
                   <Time at={revision.createdAt} />
                 </span>
