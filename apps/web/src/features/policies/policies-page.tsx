@@ -112,8 +112,8 @@ export function PoliciesPage() {
             ]}
           >
             {view === 'edit' && <EditView draft={draft} loading={running.data === undefined} />}
-            {view === 'tests' && <TestsView draft={draft} />}
-            {view === 'replay' && <ReplayView draft={draft} />}
+            {view === 'tests' && running.data !== undefined && <TestsView draft={draft} />}
+            {view === 'replay' && running.data !== undefined && <ReplayView draft={draft} />}
             {view === 'exceptions' && running.data !== undefined && <ExceptionsView running={running.data} />}
             {view === 'changes' && <ChangesView draft={draft} />}
             {view === 'revisions' && (

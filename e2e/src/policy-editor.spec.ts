@@ -1,0 +1,162 @@
+import { AxeBuilder } from '@axe-core/playwright';
+import type { Page } from '@playwright/test';
+import { expect, test } from './product.ts';
+import { setPolicy } from './set-policy.ts';
+
+const POLICY = `apiVersion: raypher/v1
+mode: enforce
+network:
+  default: allow
+  rules:
+    - id: not-approved
+      effect: deny
+      destinations: [never.example]
+exceptions:
+  - id: research-may
+    rules: [not-approved]
+    agents: { teams: [research] }
+    owner: ann@example.com
+    reason: Evaluation.
+    expires: 2099-01-31T00:00:00Z
+`;
+
+async function openPolicies(page: Page, web: string, query = ''): Promise<void> {
+  await page.goto(`${web}/policies${query}`);
+  await expect(page.getByRole('heading', { level: 1, name: 'Policies' })).toBeVisible();
+}
+
+const editor = (page: Page) => page.getByRole('textbox', { name: 'Global policy' });
+
+async function paste(page: Page, name: string, source: string): Promise<void> {
+  const box = page.getByRole('textbox', { name });
+  await box.click();
+  await page.keyboard.press('ControlOrMeta+A');
+  await box.evaluate((element, text) => {
+    const data = new DataTransfer();
+    data.setData('text/plain', text);
+    element.dispatchEvent(
+      new ClipboardEvent('paste', { clipboardData: data, bubbles: true, cancelable: true }),
+    );
+  }, source);
+}
+
+test('the editor completes, explains keys, mends a mistake, warns, and lets a keyboard out', async ({
+  console: page,
+  product,
+}) => {
+  await setPolicy(product, POLICY, 'Where the test begins.');
+  await openPolicies(page, product.stack.urls.web);
+  const check = page.getByRole('complementary', { name: 'Check of the policy' });
+  await paste(page, 'Global policy', POLICY.replace('default: allow', 'defualt: allow'));
+  await expect(check).toContainText('Did you mean default?');
+  await page.locator('.cm-lintRange-error').first().hover();
+  await page.getByRole('button', { name: 'Write default' }).click();
+  await expect(check).toContainText('Valid');
+
+  await page
+    .locator('.cm-line', { hasText: /^mode:/ })
+    .getByText('mode', { exact: true })
+    .hover();
+  await expect(page.locator('.cm-schema-docs')).toContainText('monitor records what would have been blocked');
+
+  // A second rule from a snippet that stands where the first one matches already.
+  await paste(
+    page,
+    'Global policy',
+    POLICY.replace(
+      'exceptions:',
+      '    - id: again\n      effect: prompt\n      destinations: [never.example]\nexceptions:',
+    ),
+  );
+  await expect(check.getByRole('list', { name: 'Warnings' })).toContainText('rule `again` never decides');
+
+  await paste(page, 'Global policy', `${POLICY}tools:\n  rules:\n    -`);
+  await page.keyboard.press('ControlOrMeta+End');
+  await page.keyboard.type(' ');
+  await expect(page.getByRole('option', { name: 'rule for tools' })).toBeVisible();
+  await page.keyboard.press('Escape');
+  await page.keyboard.press('Escape');
+  await page.keyboard.press('Tab');
+  await expect(editor(page)).not.toBeFocused();
+  await page.getByRole('button', { name: 'Discard changes' }).click();
+});
+
+test('a failing test stands in the way of a deploy until somebody says why; a stage is withdrawn', async ({
+  console: page,
+  product,
+}) => {
+  await setPolicy(product, POLICY, 'Where the test begins.');
+  await openPolicies(page, product.stack.urls.web, '?view=tests');
+  await page.getByRole('button', { name: 'Write the first one' }).click();
+  const results = page.getByRole('complementary', { name: 'Results of the tests' });
+  await expect(results).toContainText('1 of 1 test failed');
+  await expect(results).toContainText('outcome: expected DENY, got ALLOW');
+
+  await page.getByRole('button', { name: 'Deploy Global' }).click();
+  const dialog = page.getByRole('dialog', { name: 'Deploy Global' });
+  await dialog.getByLabel('Rollout').selectOption('devices');
+  await dialog.getByRole('group', { name: 'Devices' }).getByRole('checkbox').first().check();
+  await dialog.getByLabel('Reason').fill('One device first.');
+  await dialog.getByLabel(`Type ${product.organisation.name} to confirm`).fill(product.organisation.name);
+  await expect(dialog.getByRole('region', { name: 'What would have changed' })).toContainText(
+    /request|event/,
+  );
+  const button = dialog.getByRole('button', { name: 'Deploy to these devices first' });
+  await expect(button).toBeDisabled();
+  await dialog.getByLabel('Deploy although tests fail, because').fill('The test is written for next week.');
+  await button.click();
+  await expect(page.getByRole('dialog').getByRole('button', { name: 'Applied: 1' })).toBeVisible();
+  await page.getByRole('dialog').getByRole('button', { name: 'Close' }).last().click();
+
+  const stage = page.getByRole('region', { name: 'Staged rollout' });
+  await expect(stage).toContainText('1 named device only');
+  await stage.getByRole('button', { name: 'Withdraw' }).click();
+  const withdraw = page.getByRole('dialog');
+  await withdraw.getByLabel('Reason').fill('Only a test.');
+  await withdraw.getByRole('button', { name: 'Withdraw it' }).click();
+  await expect(stage).toHaveCount(0);
+
+  const { items } = await product.api<{
+    items: { id: string; action: string; after: { overrideTests?: string } }[];
+  }>('GET', '/v1/audit');
+  expect(items.slice(0, 2).map(({ action }) => action)).toEqual(['policy.withdraw', 'policy.stage']);
+  expect(items[1]?.after.overrideTests).toBe('The test is written for next week.');
+});
+
+for (const [scheme, width] of [
+  ['dark', 1440],
+  ['light', 1440],
+  ['dark', 390],
+] as const) {
+  test(`every view of policies is accessible in ${scheme} at ${width} pixels`, async ({
+    console: page,
+    product,
+  }, info) => {
+    await setPolicy(product, POLICY, 'Where the test begins.');
+    await page.setViewportSize({ width, height: 900 });
+    await page.emulateMedia({ colorScheme: scheme, reducedMotion: 'reduce' });
+    for (const view of ['edit', 'tests', 'replay', 'exceptions']) {
+      await openPolicies(page, product.stack.urls.web, `?view=${view}`);
+      if (view === 'replay') {
+        await page.getByRole('button', { name: 'Show what would have changed' }).click();
+        await expect(page.getByText(/request/).first()).toBeVisible();
+      }
+      if (view === 'exceptions') await expect(page.getByRole('table')).toContainText('research-may');
+      await expect(page.getByRole('main').locator('[aria-busy="true"]')).toHaveCount(0);
+      await info.attach(`${view}-${scheme}-${width}`, {
+        body: await page.screenshot(),
+        contentType: 'image/png',
+      });
+      const { violations } = await new AxeBuilder({ page })
+        .withTags(['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa'])
+        .analyze();
+      expect
+        .soft(
+          violations.map(({ id, nodes }) => `${view} ${id}: ${nodes.map(({ html }) => html).join(' | ')}`),
+        )
+        .toEqual([]);
+      const overflow = await page.evaluate(() => document.documentElement.scrollWidth > window.innerWidth);
+      expect.soft(overflow, `${view} scrolls sideways`).toBe(false);
+    }
+  });
+}
