@@ -38,7 +38,9 @@ export function ExceptionsView({ running }: { running: RunningPolicy }) {
     );
   }
   return (
-    <div className="overflow-auto py-4">
+    // On a narrow page it scrolls sideways, for which a keyboard needs the focus on it.
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls has to take the focus
+    <section aria-label="Exceptions in force" tabIndex={0} className="overflow-auto py-4">
       <table aria-label="Exceptions" className="w-full min-w-[640px] border bg-surface text-left">
         <thead className="text-xs text-ink-3">
           <tr className="border-b">
@@ -69,7 +71,7 @@ export function ExceptionsView({ running }: { running: RunningPolicy }) {
           ))}
         </tbody>
       </table>
-    </div>
+    </section>
   );
 }
 
