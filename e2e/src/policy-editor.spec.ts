@@ -23,6 +23,7 @@ exceptions:
 async function openPolicies(page: Page, web: string, query = ''): Promise<void> {
   await page.goto(`${web}/policies${query}`);
   await expect(page.getByRole('heading', { level: 1, name: 'Policies' })).toBeVisible();
+  await expect(page.getByRole('main')).toContainText('Running: revision');
 }
 
 const editor = (page: Page) => page.getByRole('textbox', { name: 'Global policy' });

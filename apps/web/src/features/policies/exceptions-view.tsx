@@ -44,7 +44,7 @@ export function ExceptionsView({ running }: { running: RunningPolicy }) {
       <table aria-label="Exceptions" className="w-full min-w-[640px] border bg-surface text-left">
         <thead className="text-xs text-ink-3">
           <tr className="border-b">
-            {['Exception', 'From', 'Owner', 'Why', 'Ends'].map((name) => (
+            {['Exception', 'Ends', 'From', 'Owner', 'Why'].map((name) => (
               <th key={name} scope="col" className="px-3 py-1.5 font-normal">
                 {name}
               </th>
@@ -58,15 +58,15 @@ export function ExceptionsView({ running }: { running: RunningPolicy }) {
                 <code className="font-mono text-xs">{exception.id}</code>
                 <span className="block text-xs text-ink-3">{nameOf(owner)}</span>
               </td>
-              <td className="px-3 py-2 font-mono text-xs">{exception.rules.join(', ')}</td>
-              <td className="px-3 py-2">{exception.owner}</td>
-              <td className="px-3 py-2 text-ink-2">{exception.reason}</td>
               <td className="px-3 py-2 whitespace-nowrap">
                 {now > 0 && <EndBadge exception={exception} now={now} />}
                 <span className="block text-xs text-ink-3">
                   <Time at={exception.expires} as="full" />
                 </span>
               </td>
+              <td className="px-3 py-2 font-mono text-xs">{exception.rules.join(', ')}</td>
+              <td className="px-3 py-2">{exception.owner}</td>
+              <td className="px-3 py-2 text-ink-2">{exception.reason}</td>
             </tr>
           ))}
         </tbody>

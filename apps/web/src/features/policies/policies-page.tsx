@@ -9,6 +9,7 @@ import { PageHeader } from '@/components/page-header.tsx';
 import { ErrorState } from '@/components/states.tsx';
 import { Time } from '@/components/time.tsx';
 import { Button } from '@/components/ui/button.tsx';
+import { SkeletonRows } from '@/components/ui/skeleton.tsx';
 import { Tabs } from '@/components/ui/tabs.tsx';
 import { api } from '@/lib/api/client.ts';
 import { keys } from '@/lib/api/keys.ts';
@@ -112,11 +113,12 @@ export function PoliciesPage() {
             ]}
           >
             {view === 'edit' && <EditView draft={draft} loading={running.data === undefined} />}
+            {running.data === undefined && view !== 'edit' && <SkeletonRows rows={6} />}
             {view === 'tests' && running.data !== undefined && <TestsView draft={draft} />}
             {view === 'replay' && running.data !== undefined && <ReplayView draft={draft} />}
             {view === 'exceptions' && running.data !== undefined && <ExceptionsView running={running.data} />}
-            {view === 'changes' && <ChangesView draft={draft} />}
-            {view === 'revisions' && (
+            {view === 'changes' && running.data !== undefined && <ChangesView draft={draft} />}
+            {view === 'revisions' && running.data !== undefined && (
               <RevisionsView
                 draft={draft}
                 onEdit={(documents, tests) => {
