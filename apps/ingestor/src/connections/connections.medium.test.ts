@@ -347,16 +347,21 @@ describe('live connections', () => {
     const of = ({ organisation }: Tenant) => heard.filter((nudge) => nudge.organisation === organisation);
     const viewer = await watch(acme.administrator);
     await watch(globex.administrator);
-    await expect.poll(() => [of(acme).length, of(globex).length]).toEqual([1, 1]);
+    // Somebody else may have asked a moment ago: then it comes with the next turn.
+    const turns = async (tenant: Tenant, count: number) =>
+      expect.poll(() => of(tenant).length, { timeout: 8_000 }).toBeGreaterThanOrEqual(count);
+    await turns(acme, 1);
+    await turns(globex, 1);
     for (const { until } of heard) expect(until - Date.now()).toBeLessThanOrEqual(15_000);
     // Its tab is gone, without a word.
     const gone = new Promise((resolve) => viewer.socket.once('disconnect', resolve));
     viewer.socket.io.engine.close();
     await gone;
+    const before = of(acme).length;
     // The same turn asks for both.
-    await expect.poll(() => of(globex).length, { timeout: 8_000 }).toBe(2);
-    expect(of(acme)).toHaveLength(1);
-  }, 20_000);
+    await turns(globex, of(globex).length + 1);
+    expect(of(acme)).toHaveLength(before);
+  }, 30_000);
 
   it('are cut by a signed command, with a reason, and the audit says by whom', async () => {
     const id = randomUUID();

@@ -129,7 +129,7 @@ export class LiveConnectionViews {
     const now = performance.now();
     for (const [organisation, watched] of this.watched) {
       for (const view of this.views.values()) {
-        if (view.organisation === organisation) this.ask(organisation, watched, view.part, true);
+        if (view.organisation === organisation) this.ask(organisation, watched, view.part);
       }
       for (const [name, until] of watched.asked) if (until < Date.now()) watched.asked.delete(name);
       watched.book.forgetSilent(now);
@@ -140,19 +140,13 @@ export class LiveConnectionViews {
     }
   }
 
-  /** @param again although it was asked for already */
-  private ask(
-    organisation: string,
-    watched: Watched,
-    { team, device }: ConnectionsPart,
-    again = false,
-  ): void {
+  private ask(organisation: string, watched: Watched, { team, device }: ConnectionsPart): void {
     const name = JSON.stringify([team ?? null, device ?? null]);
     const now = Date.now();
     const told = watched.asked.get(name) ?? 0;
     const known = told > now ? told : undefined;
     // Several browsers watch the same: once is enough.
-    if (known !== undefined && (!again || known > now + LEASE_MS - RENEW_EVERY_MS / 2)) return;
+    if (known !== undefined && known > now + LEASE_MS - RENEW_EVERY_MS / 2) return;
     const until = now + LEASE_MS;
     // What is told of all devices is in the book already.
     const isCovered = [
