@@ -32,9 +32,12 @@ const EARLY_MS = 3_600_000;
 /** A billion dollars, or so many tokens: no call is larger. */
 const MOST = 1e15;
 
-/** A call of a model that was sent; whether its cost is known is another matter. */
+/** A call of a model that somebody may be charged for; whether its cost is known is another matter. */
 export function isModelCall({ type, data }: Pick<LedgerEntry, 'type' | 'data'>): boolean {
-  return type === 'network.request' && typeof data.model === 'string' && data.denied !== true;
+  if (type !== 'network.request' || typeof data.model !== 'string' || data.denied === true) return false;
+  // What never arrived or failed at the provider costs nothing, and has no cost in its entry.
+  const hasFailed = typeof data.status === 'number' && (data.status === 0 || data.status >= 400);
+  return !hasFailed || data.costMicros !== undefined;
 }
 
 /** What was spent with these entries, each row once. */

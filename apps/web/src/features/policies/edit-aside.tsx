@@ -1,6 +1,6 @@
 'use client';
 
-import { changeInWords, parsePolicy, unreachableRules } from '@raypher/policy';
+import { changeInWords, type PolicyDocument, parsePolicy, SECTIONS, unreachableRules } from '@raypher/policy';
 import { CircleCheck, CircleX, TriangleAlert } from 'lucide-react';
 import { useDeferredValue, useMemo } from 'react';
 import { plural } from '@/lib/format/format.ts';
@@ -26,7 +26,7 @@ export function EditAside({ draft, owner }: { draft: PolicyDraft; owner: string 
     () => (parsed?.ok === true ? unreachableRules(source, parsed.document) : []),
     [parsed, source],
   );
-  const rules = parsed?.ok === true ? (parsed.document.network?.rules.length ?? 0) : 0;
+  const rules = parsed?.ok === true ? countRules(parsed.document) : 0;
   return (
     <aside
       aria-label="Check of the policy"
@@ -101,4 +101,17 @@ export function EditAside({ draft, owner }: { draft: PolicyDraft; owner: string 
       </div>
     </aside>
   );
+}
+
+/** Of all sections, limits of spending included. */
+function countRules(document: PolicyDocument): number {
+  return SECTIONS.reduce((sum, name) => {
+    const section = document[name];
+    if (section === undefined) return sum;
+    return (
+      sum +
+      ('rules' in section ? section.rules.length : 0) +
+      ('limits' in section ? section.limits.length : 0)
+    );
+  }, 0);
 }
