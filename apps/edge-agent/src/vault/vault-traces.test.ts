@@ -61,7 +61,7 @@ test('a key that was sealed and used is in no file, log, argument or environment
   // Only there.
   expect(agent.upstream.requests.at(-1)?.headers.authorization).toBe(`Bearer ${KEY}`);
 
-  expect((await commands.run(['vault', 'list'])).stdout).toMatch(/openai +openai +1 .*Z +\d{4}-/);
+  expect((await commands.run(['vault', 'list'])).stdout).toMatch(/openai +1 +\d{4}-\S+Z +\d{4}-\S+Z +openai/);
   const refused = await commands.run(['unseal', 'openai']);
   expect(refused).toMatchObject({ code: 3, stdout: '' });
   expect((await commands.run(['unseal', 'openai', '--force'])).stdout).toBe(KEY);
