@@ -238,7 +238,7 @@ describe("the organisation's own prices", () => {
     expect((await acme.administrator.get('/v1/prices')).body).toMatchObject({ prices });
     expect((await acme.administrator.get('/v1/policies/running')).body.revision).toBe(3);
     const { rows } = await admin.query(
-      `SELECT payload FROM state_bundles WHERE organisation_id = $1 AND kind = 'policy' ORDER BY revision`,
+      `SELECT payload FROM state_bundles WHERE organisation_id = $1 AND kind = 'policy' AND team_id IS NULL ORDER BY revision`,
       [acme.id],
     );
     const payloads = rows.map(({ payload }) => JSON.parse(payload.toString('utf8')));
