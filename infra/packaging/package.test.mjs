@@ -92,6 +92,7 @@ describe('the Debian package', () => {
       );
       expect(JSON.parse(served.stdout).parts).toMatchObject([
         { name: 'proxy', state: 'running' },
+        { name: 'gate', state: 'running' },
         { name: 'watch', state: 'running' },
         { name: 'control socket', state: 'running' },
       ]);
