@@ -49,7 +49,7 @@ export function applyLiveToCache(live: LiveStore, client: QueryClient): () => vo
     // Signed out, or given another role: asking who one is leads to the sign-in page or to new rights.
     live.onRefused(() => void client.invalidateQueries({ queryKey: keys.me })),
     // Events and incidents are left alone: their pages hold new rows back while somebody reads.
-    live.onReconnect(
+    live.onConnect(
       () => void client.invalidateQueries({ predicate: ({ queryKey }) => !HELD_BACK.has(queryKey[0]) }),
     ),
   ];

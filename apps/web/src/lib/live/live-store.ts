@@ -11,6 +11,7 @@ const RETRY_AFTER_REFUSAL_MS = 3_000;
 export class LiveStore {
   #connection: Connection = { kind: 'connecting', since: Date.now() };
   #listeners = new Set<() => void>();
+  #connected = new Set<() => void>();
   #reconnected = new Set<() => void>();
   #refused = new Set<() => void>();
   #retry: ReturnType<typeof setTimeout> | undefined;
@@ -21,7 +22,8 @@ export class LiveStore {
     let before = false;
     socket.on('connect', () => {
       this.#set({ kind: 'connected', since: Date.now() });
-      // Whatever happened while away was not delivered: lists on screen are fetched again.
+      // Whatever happened before was not delivered, also between the first answers and the first connection.
+      for (const listener of this.#connected) listener();
       if (before) for (const listener of this.#reconnected) listener();
       before = true;
     });
@@ -56,6 +58,12 @@ export class LiveStore {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   };
+
+  /** Calls back each time there is a connection, the first time too; returns the undo. */
+  onConnect(listener: () => void): () => void {
+    this.#connected.add(listener);
+    return () => this.#connected.delete(listener);
+  }
 
   /** Calls back after the connection came back; returns the undo. */
   onReconnect(listener: () => void): () => void {
