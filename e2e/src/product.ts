@@ -79,7 +79,8 @@ async function freePorts() {
 
 /** Signs in as a person would and works with the session's cookie. */
 async function restClient(stack: Stack): Promise<Product['api']> {
-  const headers = { 'content-type': 'application/json', origin: stack.urls.web };
+  // A connection of its own for each: between tests the server closes those that are idle, maybe at the moment of use.
+  const headers = { 'content-type': 'application/json', origin: stack.urls.web, connection: 'close' };
   const { email, password } = ADMINISTRATOR;
   const signIn = await fetch(`${stack.urls.web}/api/auth/sign-in/email`, {
     method: 'POST',

@@ -89,9 +89,7 @@ export function WatchtowerPage() {
             rows={ordered}
             rowId={({ key }) => key}
             rowLabel={(row) => `${callerName(row)} to ${targetName(row)}`}
-            rowClass={({ endedAt }) =>
-              endedAt === undefined ? undefined : 'text-ink-3 transition-colors duration-700'
-            }
+            rowClass={({ endedAt }) => (endedAt === undefined ? undefined : 'text-ink-3')}
             selectedId={open}
             onOpen={({ key }) => url.set({ open: key })}
             loading={list.since === undefined}
