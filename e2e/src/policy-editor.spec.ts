@@ -96,7 +96,8 @@ test('a failing test stands in the way of a deploy until somebody says why; a st
   await page.getByRole('button', { name: 'Deploy Global' }).click();
   const dialog = page.getByRole('dialog', { name: 'Deploy Global' });
   await dialog.getByLabel('Rollout').selectOption('devices');
-  await dialog.getByRole('group', { name: 'Devices' }).getByRole('checkbox').first().check();
+  // Other tests leave devices of the same name behind.
+  await dialog.getByRole('group', { name: 'Devices' }).locator(`input[value="${product.device}"]`).check();
   await dialog.getByLabel('Reason').fill('One device first.');
   await dialog.getByLabel(`Type ${product.organisation.name} to confirm`).fill(product.organisation.name);
   await expect(dialog.getByRole('region', { name: 'What would have changed' })).toContainText(

@@ -76,6 +76,7 @@ export function StageFields({
                 <input
                   type="checkbox"
                   className="size-4"
+                  value={id}
                   checked={answers.chosen.includes(id)}
                   onChange={(event) =>
                     onChange({
@@ -87,6 +88,10 @@ export function StageFields({
                   }
                 />
                 {name}
+                {answers.kind === 'devices' && (
+                  // Names of machines are not unique.
+                  <span className="font-mono text-xs text-ink-3">{id.slice(0, 8)}</span>
+                )}
               </label>
             ))}
           </div>
