@@ -12,8 +12,10 @@ import { formatMoney } from './money.ts';
 
 const LIMIT = `financial:
   limits:
-    - { id: everything, amount: 500, per: month, scope: organisation, warn_at: 0.8 }
-    - { id: each-team, amount: 25, per: day, scope: team }`;
+    - { id: everything, amount: 500, per: month,
+        scope: organisation, warn_at: 0.8 }
+    - { id: each-team, amount: 25, per: day,
+        scope: team }`;
 
 /** The limits of the running policy and how much room each has. */
 export function Budgets({ budgets }: { budgets: BudgetsAnswer | undefined }) {
