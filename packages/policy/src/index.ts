@@ -69,6 +69,14 @@ export {
   type ToolCallRequest,
 } from './request.ts';
 export { type ParsedRequest, parseRequest, toRequest, type WrittenRequest } from './request-schema.ts';
+export {
+  type ActingAgent,
+  MACHINE_ACTIONS,
+  type MachineAction,
+  type Residual,
+  type ResidualRule,
+  residualRules,
+} from './residual.ts';
 export { type Balances, type ModelRoute, type RouteStep, routeModel } from './route-model.ts';
 export {
   type DowngradeRule,
