@@ -50,6 +50,16 @@ export const EventType = z.enum([
   'gate.decided',
   /** A tool of an MCP server describes itself in another way than when it was first seen. */
   'tool.changed',
+  /** The kernel refused an AI agent something, or in monitor mode would have; repeated ones are counted. */
+  'guard.denied',
+  /** Denials that the kernel could not hand over: how many. */
+  'guard.lost',
+  /** An AI agent was moved to a control group of its own, could not be, or was given back. */
+  'guard.adopted',
+  'guard.not-adopted',
+  'guard.released',
+  /** What this device can enforce became less, or more. */
+  'posture.changed',
   'policy.applied',
   'policy.refused',
   'freeze.applied',

@@ -233,6 +233,34 @@ export const ConfigFile = z.strictObject({
         .optional(),
     })
     .optional(),
+  guard: z
+    .strictObject({
+      mode: z
+        .enum(['on', 'off'])
+        .meta({
+          description:
+            'Whether the kernel holds AI agents to the rules about files, programs and connections, as far as it can. Needs root.',
+          example: 'on',
+        })
+        .optional(),
+      redirect: z
+        .enum(['on', 'off'])
+        .meta({
+          description:
+            'Whether connections of AI agents are led to the proxy without any configuration of theirs.',
+          example: 'on',
+        })
+        .optional(),
+      adopt: z
+        .enum(['on', 'off'])
+        .meta({
+          description:
+            'Whether AI agents that nobody started through `raypher run` are moved to control groups of their own, so that the kernel knows them.',
+          example: 'on',
+        })
+        .optional(),
+    })
+    .optional(),
   log: z
     .strictObject({
       level: z
@@ -273,6 +301,9 @@ export interface Config {
   identityKey: 'auto' | 'tpm' | 'software';
   /** For a new vault; `raypher vault rebind` changes an existing one. */
   vaultPcrs: readonly number[];
+  guardMode: 'on' | 'off';
+  guardRedirect: 'on' | 'off';
+  guardAdopt: 'on' | 'off';
   logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent';
 }
 
@@ -299,6 +330,9 @@ export const DEFAULT_CONFIG: Config = {
   tpmTcti: undefined,
   identityKey: 'auto',
   vaultPcrs: [],
+  guardMode: 'on',
+  guardRedirect: 'on',
+  guardAdopt: 'on',
   logLevel: 'info',
 };
 
@@ -310,7 +344,7 @@ export const CONFIG_FILES: readonly string[] = [
 
 /** Lays the keys that a file sets over a configuration. */
 export function overlay(config: Config, file: ConfigFile): Config {
-  const { proxy, interception, dlp, inventory, policy, gate, tpm, identity, vault, log } = file;
+  const { proxy, interception, dlp, inventory, policy, gate, tpm, identity, vault, guard, log } = file;
   return {
     dataDir: file.data_dir ?? config.dataDir,
     proxyPort: proxy?.port ?? config.proxyPort,
@@ -335,6 +369,9 @@ export function overlay(config: Config, file: ConfigFile): Config {
     tpmTcti: tpm?.tcti ?? config.tpmTcti,
     identityKey: identity?.key ?? config.identityKey,
     vaultPcrs: vault?.pcrs ?? config.vaultPcrs,
+    guardMode: guard?.mode ?? config.guardMode,
+    guardRedirect: guard?.redirect ?? config.guardRedirect,
+    guardAdopt: guard?.adopt ?? config.guardAdopt,
     logLevel: log?.level ?? config.logLevel,
   };
 }

@@ -36,6 +36,8 @@ export class TestService {
       inventoryIntervalMs: 200,
       // A TPM of this machine is left alone; a test that wants one names it, with 'tpm', before it enrols.
       identityKey: 'software',
+      // The kernel of this machine is left alone; tests of the guard use folders of their own.
+      guardMode: 'off',
       logLevel: 'silent',
     };
     this.paths = agentPaths(this.config.dataDir);
