@@ -1,5 +1,8 @@
 import { defineConfig } from 'vitest/config';
 
+/** The kernel of this machine is left alone; tests of the guard use folders of their own. */
+const env = { RAYPHER_GUARD_MODE: 'off' };
+
 /** `unit` needs nothing; `medium` runs on a real Postgres and Redis that packages/testkit starts. */
 export default defineConfig({
   test: {
@@ -7,6 +10,7 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
+          env,
           include: ['packages/*/src/**/*.test.ts', 'apps/*/src/**/*.test.ts', 'apps/*/src/**/*.test.tsx'],
           exclude: ['**/*.medium.test.ts', '**/dist/**', '**/node_modules/**'],
         },
@@ -14,6 +18,7 @@ export default defineConfig({
       {
         test: {
           name: 'medium',
+          env,
           include: ['packages/*/src/**/*.medium.test.ts', 'apps/*/src/**/*.medium.test.ts'],
           exclude: ['**/dist/**', '**/node_modules/**'],
           globalSetup: ['packages/testkit/src/services.setup.ts'],

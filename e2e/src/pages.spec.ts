@@ -56,7 +56,7 @@ test('this machine is there with its real facts and says what it truly enforces'
     posture: { capability: string; state: string }[];
   }>('GET', `/v1/devices/${product.device}`);
   expect(device.live?.processes).toBeGreaterThan(10);
-  expect(device.posture.find(({ capability }) => capability === 'network.kernel')?.state).toBe('unavailable');
+  expect(device.posture.find(({ capability }) => capability === 'kernel.network')?.state).toBe('unavailable');
 });
 
 test('without a session every page leads to the sign-in, and a wrong password says nothing about which half was wrong', async ({

@@ -153,7 +153,7 @@ test('the service starts, answers, and stops cleanly when told to', async () => 
     membership: { device: plane.device },
     link: { state: 'connected' },
     posture: expect.arrayContaining([
-      expect.objectContaining({ capability: 'network.kernel', state: 'unavailable' }),
+      expect.objectContaining({ capability: 'kernel.network', state: 'unavailable' }),
     ]),
   });
   const { stdout: entries } = await run(['logs', '--json', '--data-dir', dataDir]);

@@ -19,6 +19,7 @@ const ENVIRONMENT: Record<string, (value: string) => unknown> = {
   RAYPHER_POLICY_LOCAL_FILE: (value) => ({ policy: { local_file: value } }),
   RAYPHER_TPM_TCTI: (value) => ({ tpm: { tcti: value } }),
   RAYPHER_IDENTITY_KEY: (value) => ({ identity: { key: value } }),
+  RAYPHER_GUARD_MODE: (value) => ({ guard: { mode: value } }),
   RAYPHER_LOG_LEVEL: (value) => ({ log: { level: value } }),
 };
 

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import {
+  type ActingAgent,
   type ActionRequest,
   type ApplicableLimit,
   asksAbout,
@@ -127,6 +128,12 @@ export class PolicyEnforcer implements Enforcer<PolicyPayload>, PolicyInForce {
       ...request,
       agent: this.#placed(request.agent),
     });
+  }
+
+  /** For enforcers that work from what is left of the policy once it is known who acts. */
+  actingAs(agent: ActionRequest['agent']): { snapshot: PolicySnapshot; acting: ActingAgent } {
+    const acting = { agent: this.#placed(agent), identity: this.#identity, at: Date.now() };
+    return { snapshot: this.#snapshot, acting };
   }
 
   /** With its team, as the organisation says it. Nobody gives labels to AI agents yet, so nobody knows them. */

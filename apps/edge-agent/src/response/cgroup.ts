@@ -67,22 +67,26 @@ export class Cgroups {
     this.#folder = folder;
   }
 
+  /** Of the product, in the file system. */
+  get folder(): string {
+    return join(this.#mount.path, this.#folder);
+  }
+
   create(name: string): Cgroup {
-    const path = join(this.#mount.path, this.#folder, name);
+    const path = join(this.folder, name);
     mkdirSync(path, { recursive: true });
     return new Cgroup(name, path);
   }
 
   /** One that an earlier run created; undefined when it does not exist. */
   open(name: string): Cgroup | undefined {
-    const path = join(this.#mount.path, this.#folder, name);
+    const path = join(this.folder, name);
     return existsSync(path) ? new Cgroup(name, path) : undefined;
   }
 
   list(): string[] {
-    const path = join(this.#mount.path, this.#folder);
-    if (!existsSync(path)) return [];
-    return readdirSync(path, { withFileTypes: true }).flatMap((entry) =>
+    if (!existsSync(this.folder)) return [];
+    return readdirSync(this.folder, { withFileTypes: true }).flatMap((entry) =>
       entry.isDirectory() ? [entry.name] : [],
     );
   }
@@ -115,8 +119,7 @@ export class Cgroups {
 
   /** Removes the folder itself, once it is empty. */
   removeFolder(): void {
-    const path = join(this.#mount.path, this.#folder);
-    if (existsSync(path)) rmdirSync(path);
+    if (existsSync(this.folder)) rmdirSync(this.folder);
   }
 }
 

@@ -11,6 +11,8 @@ import type { Config } from '../config/config.ts';
 import { LiveConnections } from '../connections/live-connections.ts';
 import { Inventory } from '../discovery/inventory.ts';
 import { GatePart } from '../gate/gate-part.ts';
+import { GuardPart } from '../guard/guard-part.ts';
+import { GUARD_LOCK, openGuard } from '../guard/open-guard.ts';
 import { EDGE_AGENT, type EventDraft } from '../ledger/event-draft.ts';
 import { DataGuard } from '../proxy/data-guard.ts';
 import { openFindingKey } from '../proxy/finding-key.ts';
@@ -110,6 +112,7 @@ async function compose(config: Config, log: Logger, release: () => void): Promis
       void posture.probe('dlp.recogniser');
       approvals.policyChanged();
       gate.policyChanged();
+      guard.policyChanged();
       proveProxy();
       void posture.probe('gate');
     },
@@ -199,6 +202,17 @@ async function compose(config: Config, log: Logger, release: () => void): Promis
     started: () => void posture.probe('gate'),
   });
 
+  const guard: GuardPart = new GuardPart({
+    ...openGuard(config, usable),
+    lockFile: GUARD_LOCK,
+    acting: (agent) => policy.actingAs(agent),
+    inventory,
+    cgroups: usable,
+    record,
+    log,
+    changed: () => proveGuard(),
+  });
+
   const posture: PostureBoard = new PostureBoard(
     new Map<string, () => Promise<Finding>>([
       ['network.proxy', () => proxy.posture()],
@@ -207,10 +221,7 @@ async function compose(config: Config, log: Logger, release: () => void): Promis
       ['dlp.recogniser', () => recogniserPosture(recogniser, names, policy)],
       ['freeze.cgroup', probeFreeze],
       ['network.caller', () => probeCaller(callerFinder)],
-      [
-        'network.kernel',
-        async () => ({ state: 'unavailable', reason: 'kernel enforcement is not part of this version' }),
-      ],
+      ...guard.probes(),
     ]),
     () => controlPlane?.uplink.beat(),
   );
@@ -218,6 +229,9 @@ async function compose(config: Config, log: Logger, release: () => void): Promis
   const proveProxy = (): void => {
     void posture.probe('network.proxy');
     void posture.probe('network.interception');
+  };
+  const proveGuard = (): void => {
+    for (const [capability] of guard.probes()) void posture.probe(capability);
   };
   const report = deviceReport({
     agent,
@@ -265,6 +279,7 @@ async function compose(config: Config, log: Logger, release: () => void): Promis
   const parts: Part[] = [
     proxy,
     gate,
+    guard,
     {
       name: 'watch',
       start: async (fail) =>
@@ -360,6 +375,9 @@ async function compose(config: Config, log: Logger, release: () => void): Promis
         'policyLocalFile',
         'gateSocket',
         'gateGroup',
+        'guardMode',
+        'guardRedirect',
+        'guardAdopt',
       ] as const;
       const needRestart = fixed.filter((key) => fresh[key] !== config[key]);
       log.info({ needRestart }, 'configuration read again');

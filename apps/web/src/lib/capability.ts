@@ -17,7 +17,12 @@ const NAMES: Record<string, string> = {
   'network.proxy': 'Network proxy',
   'network.interception': 'Reading TLS',
   'network.caller': 'Caller lookup',
-  'network.kernel': 'Network rules in the kernel',
+  'kernel.files': 'Files, in the kernel',
+  'kernel.programs': 'Programs, in the kernel',
+  'kernel.network': 'Connections, in the kernel',
+  'kernel.redirect': 'Leading connections to the proxy',
+  'kernel.names': 'Looking up names',
+  'kernel.self': 'Protecting the agent itself',
   gate: 'Action gate',
   'freeze.cgroup': 'Freezing processes',
 };

@@ -80,7 +80,7 @@ export function countProcesses(agents: readonly SimulatedAiAgent[]): number {
 const POSTURE: Posture[] = [
   capability('network.proxy', PostureState.POSTURE_STATE_OBSERVING),
   capability('freeze.cgroup', PostureState.POSTURE_STATE_OBSERVING),
-  capability('network.kernel', PostureState.POSTURE_STATE_UNAVAILABLE),
+  capability('kernel.network', PostureState.POSTURE_STATE_UNAVAILABLE),
 ];
 
 function capability(name: string, state: PostureState): Posture {

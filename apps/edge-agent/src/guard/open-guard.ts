@@ -1,0 +1,23 @@
+import type { Config } from '../config/config.ts';
+import type { Cgroups } from '../response/cgroup.ts';
+import type { GuardBackEnd } from './guard-back-end.ts';
+
+/** One for the machine, whatever data folders agents have. */
+export const GUARD_LOCK = '/run/raypher-guard/lock';
+
+export interface OpenedGuard {
+  /** Strongest first. */
+  backEnds: GuardBackEnd[];
+  /** Why there is none; undefined when there are some. */
+  unavailable: string | undefined;
+}
+
+/** The guards to try on this machine. Whether they hold anything, only their probes say. */
+export function openGuard(config: Pick<Config, 'guardMode'>, cgroups: Cgroups | undefined): OpenedGuard {
+  const none = (unavailable: string): OpenedGuard => ({ backEnds: [], unavailable });
+  if (config.guardMode === 'off') return none('it is turned off in the configuration (guard.mode)');
+  if (process.platform !== 'linux') return none(`it is not built for ${process.platform}`);
+  if (process.getuid?.() !== 0) return none('the service does not run as root');
+  if (cgroups === undefined) return none('control groups (cgroup v2) cannot be used here');
+  return none('kernel enforcement is not part of this version');
+}
