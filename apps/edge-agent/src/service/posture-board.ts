@@ -6,6 +6,12 @@ export interface Finding {
   reason: string;
 }
 
+/** `before` is undefined for the first probe since the start. */
+export interface PostureChange extends Finding {
+  capability: string;
+  before: Finding['state'] | undefined;
+}
+
 const WIRE_STATE = {
   enforced: PostureState.POSTURE_STATE_ENFORCED,
   observing: PostureState.POSTURE_STATE_OBSERVING,
@@ -20,14 +26,14 @@ const HOUR_MS = 3_600_000;
  */
 export class PostureBoard {
   readonly #probes: ReadonlyMap<string, () => Promise<Finding>>;
-  readonly #changed: (posture: Posture[]) => void;
+  readonly #changed: (change: PostureChange) => void;
   readonly #findings = new Map<string, Finding & { at: number }>();
   /** Numbers of the latest probes. */
   readonly #latest = new Map<string, number>();
   #timer: NodeJS.Timeout | undefined;
 
-  /** @param changed called when a capability changed its state */
-  constructor(probes: ReadonlyMap<string, () => Promise<Finding>>, changed: (posture: Posture[]) => void) {
+  /** @param changed called when a capability changed its state, at first too */
+  constructor(probes: ReadonlyMap<string, () => Promise<Finding>>, changed: (change: PostureChange) => void) {
     this.#probes = probes;
     this.#changed = changed;
   }
@@ -60,7 +66,7 @@ export class PostureBoard {
     if (this.#latest.get(capability) !== number) return;
     const before = this.#findings.get(capability)?.state;
     this.#findings.set(capability, { ...finding, at: Date.now() });
-    if (before !== finding.state) this.#changed(this.list());
+    if (before !== finding.state) this.#changed({ capability, before, ...finding });
   }
 
   list(): Posture[] {

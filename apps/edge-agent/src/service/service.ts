@@ -37,6 +37,7 @@ import { probeFreeze } from './freeze-canary.ts';
 import { FreezeEnforcer } from './freeze-enforcer.ts';
 import { followLocalPolicy, localPolicyRefused } from './local-policy.ts';
 import { acquireLock } from './lock.ts';
+import { notePosture } from './note-posture.ts';
 import { closeStore, openAgent } from './open-agent.ts';
 import { interceptionStatus, openInterception } from './open-interception.ts';
 import { openVault } from './open-vault.ts';
@@ -223,7 +224,10 @@ async function compose(config: Config, log: Logger, release: () => void): Promis
       ['network.caller', () => probeCaller(callerFinder)],
       ...guard.probes(),
     ]),
-    () => controlPlane?.uplink.beat(),
+    (change) => {
+      notePosture(change, record);
+      controlPlane?.uplink.beat();
+    },
   );
   recogniserChanged = () => void posture.probe('dlp.recogniser');
   const proveProxy = (): void => {

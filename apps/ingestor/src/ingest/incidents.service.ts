@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { LIVE_CHANNEL, type LiveMessage } from '../redis/channels.ts';
 import { RedisConnections } from '../redis/redis-connections.ts';
 import { AlertsRepository, type NewAlert } from './alerts.repository.ts';
+import { alertOfEntry } from './entry-alert.ts';
 import { type IncidentSighting, incidentSighting } from './incident-sighting.ts';
 import {
   IncidentsRepository,
@@ -18,7 +19,10 @@ export interface IncidentNews {
 
 export const NO_NEWS: IncidentNews = { organisations: new Set(), alerts: [] };
 
-/** Opens and counts incidents in the commit of the entries they are about: neither exists without the other. */
+/**
+ * Opens and counts incidents and alerts in the commit of the entries they are about: neither exists without the
+ * other.
+ */
 @Injectable()
 export class IncidentsService {
   constructor(
@@ -33,11 +37,12 @@ export class IncidentsService {
     rows: readonly EventRow[],
   ): Promise<IncidentNews> {
     const sightings = rows.flatMap((row) => incidentSighting(row) ?? []);
-    if (sightings.length === 0) return NO_NEWS;
-    const incidents = await this.repository.upsert(client, sightings);
-    await this.repository.addEvents(client, receivedAt, incidents);
+    const said = rows.flatMap((row) => alertOfEntry(row) ?? []);
+    if (sightings.length === 0 && said.length === 0) return NO_NEWS;
+    const incidents = sightings.length === 0 ? [] : await this.repository.upsert(client, sightings);
+    if (incidents.length > 0) await this.repository.addEvents(client, receivedAt, incidents);
     const alerts: { organisation: string; alertId: string }[] = [];
-    for (const alert of alertsAbout(incidents)) {
+    for (const alert of inOneOrder([...alertsAbout(incidents), ...said])) {
       alerts.push({ organisation: alert.organisationId, alertId: await this.alerts.raise(alert, client) });
     }
     return { organisations: new Set(sightings.map((sighting) => sighting.organisation_id)), alerts };
@@ -54,7 +59,13 @@ export class IncidentsService {
   }
 }
 
-/** New incidents that were blocked or are critical, one alert for each AI agent and host, in one order. */
+/** Two commits that raise the same alerts must not wait for each other. */
+function inOneOrder(alerts: readonly NewAlert[]): NewAlert[] {
+  const keyOf = ({ organisationId, kind, subject }: NewAlert) => `${organisationId} ${kind} ${subject}`;
+  return alerts.toSorted((one, other) => (keyOf(one) < keyOf(other) ? -1 : 1));
+}
+
+/** New incidents that were blocked or are critical, one alert for each AI agent and host. */
 function alertsAbout(incidents: readonly RecordedIncident[]): NewAlert[] {
   const alerts = new Map<string, NewAlert>();
   for (const { id, isNew, sightings } of incidents) {
@@ -72,7 +83,7 @@ function alertsAbout(incidents: readonly RecordedIncident[]): NewAlert[] {
       detail: { incident: id, outcome: sighting.outcome, classes: sighting.classes },
     });
   }
-  return [...alerts.entries()].sort(([one], [other]) => (one < other ? -1 : 1)).map(([, alert]) => alert);
+  return [...alerts.values()];
 }
 
 const DONE: Record<IncidentSighting['outcome'], string> = {

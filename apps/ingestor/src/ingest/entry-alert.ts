@@ -1,0 +1,40 @@
+import type { NewAlert } from './alerts.repository.ts';
+import type { EventRow } from './ledger.repository.ts';
+import { plainText } from './plain-text.ts';
+
+/**
+ * What somebody has to look at because a device said so in its ledger; undefined for everything else. One alert a
+ * device and thing: a device that says it again and again is counted.
+ */
+export function alertOfEntry({ organisationId, deviceId, entry }: EventRow): NewAlert | undefined {
+  const about = (subject: string, severity: NewAlert['severity'], title: string): NewAlert => ({
+    organisationId,
+    deviceId,
+    kind: entry.type,
+    subject: plainText(`${deviceId} ${subject}`, 500),
+    severity,
+    title: plainText(title, 500),
+    detail: { seq: entry.seq, action: plainText(entry.action, 128), target: plainText(entry.target, 500) },
+  });
+  const { actor, action, data, target, type } = entry;
+  switch (type) {
+    case 'posture.changed':
+      // That it only observes is what an administrator asked for, with a policy in monitor mode.
+      return data.to === 'unavailable'
+        ? about(target, 'warning', `A device can no longer enforce ${target}: ${said(data.reason)}`)
+        : undefined;
+    case 'guard.denied':
+      // Denials by rules are what the guard is for. This one was aimed at the agent itself.
+      return data.protection === undefined
+        ? undefined
+        : about(`${actor.name} ${action}`, 'critical', `${actor.name} tried to ${action} ${target}`);
+    case 'tamper.suspected':
+      return about(action, 'critical', `Tampering is suspected: ${action} ${target}`);
+    default:
+      return undefined;
+  }
+}
+
+function said(value: unknown): string {
+  return typeof value === 'string' && value !== '' ? value : 'not known';
+}
