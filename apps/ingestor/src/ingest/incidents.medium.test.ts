@@ -82,7 +82,7 @@ async function commit(device: TestDevice, stream: TestStream, batch: EventBatch)
 async function incidentsOf(device: TestDevice) {
   const { rows } = await admin.query(
     `SELECT host, outcome, occurrences, findings, status, last_seq::int AS seq, agent_name, severity
-       FROM incidents WHERE device_id = $1 ORDER BY first_at, last_seq`,
+       FROM incidents WHERE device_id = $1 ORDER BY last_seq`,
     [device.id],
   );
   return rows;
