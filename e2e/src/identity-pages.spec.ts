@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { AxeBuilder } from '@axe-core/playwright';
 import type { Page } from '@playwright/test';
+import { inaccessible } from './axe.ts';
 import { expect, type Product, test } from './product.ts';
 
 const RAYPHER = fileURLToPath(new URL('../../apps/edge-agent/dist/cli/main.js', import.meta.url));
@@ -22,13 +22,7 @@ interface DeviceView {
 const deviceOf = ({ api }: Product, id: string) => api<DeviceView>('GET', `/v1/devices/${id}`);
 
 async function expectAccessible(page: Page, where: string): Promise<void> {
-  const { violations } = await new AxeBuilder({ page })
-    .withTags(['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa'])
-    .analyze();
-  const found = violations.map(
-    ({ id, nodes }) => `${where} ${id}: ${nodes.map(({ html }) => html).join(' | ')}`,
-  );
-  expect.soft(found).toEqual([]);
+  expect.soft(await inaccessible(page, where)).toEqual([]);
 }
 
 /** Enrols one more device with a key in a file, as `raypher enroll` on its machine would. */

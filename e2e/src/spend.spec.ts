@@ -1,8 +1,8 @@
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { AxeBuilder } from '@axe-core/playwright';
 import type { Budgets, Spend } from '@raypher/shared/rest';
+import { axe } from './axe.ts';
 import { expect, type Product, test } from './product.ts';
 import { setPolicy } from './set-policy.ts';
 
@@ -58,7 +58,7 @@ test('a call is paid out of a share of the common limit, appears with its cost, 
 
   for (const scheme of ['light', 'dark'] as const) {
     await page.emulateMedia({ colorScheme: scheme });
-    const { violations } = await new AxeBuilder({ page }).analyze();
+    const { violations } = await axe(page).analyze();
     expect(violations).toEqual([]);
   }
   await row.getByRole('link', { name: 'openai' }).click();

@@ -1,8 +1,8 @@
 import { fileURLToPath } from 'node:url';
-import { AxeBuilder } from '@axe-core/playwright';
 import type { Page } from '@playwright/test';
 import type { AuditEntry, EventView } from '@raypher/shared/rest';
 import { AiAgent } from './ai-agent.ts';
+import { axe } from './axe.ts';
 import { expect, type Product, test } from './product.ts';
 
 const STREAMS = fileURLToPath(new URL('../agents/streams.mjs', import.meta.url));
@@ -122,7 +122,7 @@ test('a call is seen while it lasts, with what it costs, and a person cuts it', 
   await expect(panel.getByRole('button', { name: 'Kill' })).toHaveAttribute('aria-disabled', 'true');
   for (const scheme of ['light', 'dark'] as const) {
     await page.emulateMedia({ colorScheme: scheme });
-    const { violations } = await new AxeBuilder({ page }).analyze();
+    const { violations } = await axe(page).analyze();
     expect(violations).toEqual([]);
   }
   // The others were left alone.
