@@ -2,9 +2,9 @@ import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import type { CommandPayload } from '@raypher/shared';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { COMPILED, MAIN } from '../testing/command-line.ts';
 import { TestService } from '../testing/test-service.ts';
 
-const MAIN = new URL('../cli/main.ts', import.meta.url).pathname;
 const RULE =
   '[{ id: ask-first, effect: prompt, destinations: [api.openai.com], reason: Ask first., timeout_seconds: 60 }]';
 
@@ -24,6 +24,7 @@ function cli(
   execFile(
     process.execPath,
     [MAIN, 'approvals', ...args, '--data-dir', agent.config.dataDir],
+    { env: { ...process.env, ...COMPILED } },
     (error, out, err) => resolve({ code: error === null ? 0 : error.code, out, err }),
   );
   return promise;

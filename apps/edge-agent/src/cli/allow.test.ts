@@ -5,18 +5,18 @@ import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterAll, expect, it, vi } from 'vitest';
+import { COMPILED, MAIN } from '../testing/command-line.ts';
 
 /** Starting a process takes long on a busy machine. */
 vi.setConfig({ testTimeout: 60_000 });
 
-const MAIN = new URL('./main.ts', import.meta.url).pathname;
 const folder = mkdtempSync(join(tmpdir(), 'raypher-allow-'));
 const { username } = userInfo();
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 async function raypher(...list: string[]): Promise<{ code: unknown; output: string }> {
   const child = spawn(process.execPath, [MAIN, 'allow', ...list, '--data-dir', join(folder, 'agent')], {
-    env: { PATH: process.env.PATH, HOME: folder },
+    env: { PATH: process.env.PATH, ...COMPILED, HOME: folder },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const closed = once(child, 'close');

@@ -5,13 +5,13 @@ import { LedgerEntry } from '@raypher/shared';
 import OpenAI from 'openai';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { z } from 'zod';
+import { COMPILED, MAIN } from '../testing/command-line.ts';
 import { TestService } from '../testing/test-service.ts';
 
 /** Starting a process takes long on a busy machine. */
 vi.setConfig({ testTimeout: 60_000 });
 const SLOW = { timeout: 20_000 };
 
-const MAIN = new URL('./main.ts', import.meta.url).pathname;
 const Open = z.array(z.object({ id: z.uuid(), costMicros: z.number().optional() }));
 let service: TestService;
 
@@ -25,7 +25,7 @@ afterAll(() => service.stop());
 
 async function raypher(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
   const all = [MAIN, ...args, '--data-dir', service.config.dataDir];
-  return promisify(execFile)(process.execPath, all).then(
+  return promisify(execFile)(process.execPath, all, { env: { ...process.env, ...COMPILED } }).then(
     (done) => ({ code: 0, ...done }),
     (error) => error,
   );

@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { ServiceStatus } from '../service/service-status.ts';
+import { COMPILED, MAIN } from '../testing/command-line.ts';
 import { TestService } from '../testing/test-service.ts';
 
-const MAIN = new URL('./main.ts', import.meta.url).pathname;
 const PRINT = 'console.log(process.env.OPENAI_BASE_URL)';
 let service: TestService;
 
@@ -19,7 +19,9 @@ afterAll(() => service.stop());
 
 function baseUrl(dataDir: string) {
   const args = [MAIN, 'run', '--data-dir', dataDir, '--', process.execPath, '-e', PRINT];
-  return promisify(execFile)(process.execPath, args, { env: { PATH: process.env.PATH, HOME: tmpdir() } });
+  return promisify(execFile)(process.execPath, args, {
+    env: { PATH: process.env.PATH, ...COMPILED, HOME: tmpdir() },
+  });
 }
 
 test('a command is led to the port that the running service has, whatever the configuration says', async () => {

@@ -4,12 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { MAIN } from '../testing/command-line.ts';
 import { TestService } from '../testing/test-service.ts';
 
 /** Real processes and a real service; the machine may be busy. */
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 30_000 });
 
-const MAIN = new URL('../cli/main.ts', import.meta.url).pathname;
 let agent: TestService;
 beforeEach(async () => {
   agent = await TestService.prepare();

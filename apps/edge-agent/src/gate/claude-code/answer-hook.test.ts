@@ -5,6 +5,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { COMPILED, MAIN } from '../../testing/command-line.ts';
 import { TestService } from '../../testing/test-service.ts';
 import { openGate } from '../open-gate.ts';
 import { answerHook, type HookOutput } from './answer-hook.ts';
@@ -12,7 +13,6 @@ import { answerHook, type HookOutput } from './answer-hook.ts';
 /** Real processes and a real service; the machine may be busy. */
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
-const MAIN = new URL('../../cli/main.ts', import.meta.url).pathname;
 const KEY = ['gh', 'p_', 'A1b2C3d4E5f6G7h8I9j0K1l2M3n4O5p6Q7r8'].join('');
 const POLICY = `apiVersion: raypher/v1
 mode: MODE
@@ -161,7 +161,7 @@ describe('data', () => {
 describe('the command', () => {
   async function run(args: readonly string[], input: string, home = agent.config.dataDir) {
     const child = spawn(process.execPath, [MAIN, 'hook', 'claude-code', ...args], {
-      env: { PATH: process.env.PATH, HOME: home },
+      env: { PATH: process.env.PATH, ...COMPILED, HOME: home },
     });
     let [stdout, stderr] = ['', ''];
     child.stdout.on('data', (chunk) => {

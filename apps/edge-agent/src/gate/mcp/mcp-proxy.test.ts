@@ -8,6 +8,7 @@ import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js'
 import { CallToolResultSchema } from '@modelcontextprotocol/sdk/types.js';
 import { LedgerEntry } from '@raypher/shared';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { COMPILED, MAIN } from '../../testing/command-line.ts';
 import { TestService } from '../../testing/test-service.ts';
 import { openGate } from '../open-gate.ts';
 import { LONGEST_LINE, runMcpProxy } from './run-mcp-proxy.ts';
@@ -17,7 +18,6 @@ import { ToolMemory } from './tool-memory.ts';
 /** Real processes and a real service; the machine may be busy. */
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
-const MAIN = new URL('../../cli/main.ts', import.meta.url).pathname;
 const SERVER = new URL('../../testing/mcp-server.ts', import.meta.url).pathname;
 const KEY = ['gh', 'p_', 'A1b2C3d4E5f6G7h8I9j0K1l2M3n4O5p6Q7r8'].join('');
 const POLICY = `apiVersion: raypher/v1
@@ -62,7 +62,7 @@ async function connect(env: Record<string, string> = {}) {
     new StdioClientTransport({
       command: process.execPath,
       args: [MAIN, ...command],
-      env: { PATH: process.env.PATH ?? '', HOME: agent.config.dataDir, ...env },
+      env: { PATH: process.env.PATH ?? '', ...COMPILED, HOME: agent.config.dataDir, ...env },
     }),
   );
   const call = async (name: string, text = '') => {
