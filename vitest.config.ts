@@ -1,11 +1,17 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
 /** The kernel of this machine is left alone; tests of the guard use folders of their own. */
 const env = { RAYPHER_GUARD_MODE: 'off' };
 
+/** How long a busy machine may take for what takes moments on an idle one. Milliseconds. */
+const PATIENT = { testTimeout: 30_000, hookTimeout: 60_000, expect: { poll: { timeout: 15_000 } } };
+
 /** `unit` needs nothing; `medium` runs on a real Postgres and Redis that packages/testkit starts. */
 export default defineConfig({
   test: {
+    // Most of what tests do is to wait for processes and sockets. On two cores vitest would run one file at a time.
+    maxWorkers: Math.max(2, availableParallelism() - 1),
     projects: [
       {
         test: {
@@ -13,6 +19,7 @@ export default defineConfig({
           env,
           include: ['packages/*/src/**/*.test.ts', 'apps/*/src/**/*.test.ts', 'apps/*/src/**/*.test.tsx'],
           exclude: ['**/*.medium.test.ts', '**/dist/**', '**/node_modules/**'],
+          ...PATIENT,
         },
       },
       {
@@ -22,8 +29,7 @@ export default defineConfig({
           include: ['packages/*/src/**/*.medium.test.ts', 'apps/*/src/**/*.medium.test.ts'],
           exclude: ['**/dist/**', '**/node_modules/**'],
           globalSetup: ['packages/testkit/src/services.setup.ts'],
-          testTimeout: 30_000,
-          hookTimeout: 60_000,
+          ...PATIENT,
         },
       },
     ],

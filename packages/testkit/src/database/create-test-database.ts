@@ -9,7 +9,10 @@ export interface TestDatabase {
   readonly adminUrl: string;
   /** What each program would be given. */
   readonly urls: Record<DatabaseRole, string>;
-  /** The Redis shared by all medium tests; `startRedis` gives one alone. */
+  /**
+   * Of the Redis shared by all medium tests, a database that no other file uses at the same time: queues have the same
+   * names everywhere. Channels are common to all. `startRedis` gives a server alone.
+   */
   readonly redisUrl: string;
   drop(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
@@ -40,8 +43,16 @@ export async function createTestDatabase(): Promise<TestDatabase> {
     name,
     adminUrl: adminUrl.href,
     urls: roleUrls(postgres, name, postgres.passwords),
-    redisUrl,
+    redisUrl: `${redisUrl}/${redisDatabase()}`,
     drop,
     [Symbol.asyncDispose]: drop,
   };
+}
+
+/** What a Redis has unless it is told otherwise. The first one is left to those who do not ask. */
+const REDIS_DATABASES = 16;
+
+/** One for each of vitest's workers, which run one file at a time. */
+function redisDatabase(): number {
+  return 1 + ((Number(process.env.VITEST_POOL_ID) - 1) % (REDIS_DATABASES - 1));
 }
