@@ -8,8 +8,10 @@ export default defineConfig({
     include: ['**/*.test.mjs'],
     // The kernel of this machine is left alone.
     env: { RAYPHER_GUARD_MODE: 'off' },
+    globalSetup: ['packaging/testing/executables.setup.mjs'],
     testTimeout: 120_000,
     hookTimeout: 120_000,
+    expect: { poll: { timeout: 15_000 } },
     // Starting the whole product takes the machine's two cores.
     fileParallelism: false,
   },

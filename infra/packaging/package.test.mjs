@@ -7,13 +7,15 @@ import { unitText } from '../../apps/edge-agent/src/setup/unit-text.ts';
 import { findOnPath } from '../local/bootstrap/prerequisites.mjs';
 import { buildDeb } from './deb.mjs';
 import { buildAgentExecutable } from './executable.mjs';
+import { agentExecutable } from './testing/agent-executable.mjs';
 import { CleanRoot } from './testing/clean-root.mjs';
 import { PrivateMounts } from './testing/private-mounts.mjs';
 import { PrivateSystemd } from './testing/private-systemd.mjs';
 import { until } from './testing/until.mjs';
 
 const folder = mkdtempSync(join(tmpdir(), 'raypher-package-test-'));
-const executable = join(folder, 'raypher');
+/** @type {string} */
+let executable;
 const deb = join(folder, 'raypher.deb');
 const noPackage =
   process.platform === 'linux'
@@ -21,12 +23,12 @@ const noPackage =
       ? 'needs dpkg-deb'
       : undefined
     : 'needs Linux';
-/** A time in the past: what is built now must not show. */
-const what = { executable, version: '0.1.0', epoch: 1_700_000_000 };
+/** With a time in the past: what is built now must not show. */
+const what = { version: '0.1.0', epoch: 1_700_000_000 };
 
 beforeAll(async () => {
-  if (process.platform === 'linux') await buildAgentExecutable(executable);
-  if (noPackage === undefined) await buildDeb({ ...what, output: deb });
+  if (process.platform === 'linux') executable = await agentExecutable();
+  if (noPackage === undefined) await buildDeb({ ...what, executable, output: deb });
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 

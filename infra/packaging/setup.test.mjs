@@ -3,20 +3,21 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { TestControlPlane } from '../../apps/edge-agent/src/testing/test-control-plane.ts';
-import { buildAgentExecutable } from './executable.mjs';
+import { agentExecutable } from './testing/agent-executable.mjs';
 import { CleanRoot } from './testing/clean-root.mjs';
 import { PrivateSystemd } from './testing/private-systemd.mjs';
 
 const unavailable = PrivateSystemd.unavailable();
 const folder = mkdtempSync(join(tmpdir(), 'raypher-setup-test-'));
-const executable = join(folder, 'raypher');
+/** @type {string} */
+let executable;
 /** @type {TestControlPlane} */
 let plane;
 
 beforeAll(async () => {
   if (unavailable !== undefined) return;
   plane = await TestControlPlane.start();
-  await buildAgentExecutable(executable);
+  executable = await agentExecutable();
 });
 afterAll(async () => {
   await plane?.stop();

@@ -15,11 +15,12 @@ import { TestTpm, tpmUnavailable } from '@raypher/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { unitText } from '../../apps/edge-agent/src/setup/unit-text.ts';
 import { TestControlPlane } from '../../apps/edge-agent/src/testing/test-control-plane.ts';
-import { buildAgentExecutable } from './executable.mjs';
+import { agentExecutable } from './testing/agent-executable.mjs';
 import { PrivateSystemd } from './testing/private-systemd.mjs';
 
 const folder = mkdtempSync(join(tmpdir(), 'raypher-tpm-package-'));
-const executable = join(folder, 'raypher');
+/** @type {string} */
+let executable;
 const dataDir = join(folder, 'data');
 
 describe.skipIf(tpmUnavailable)(`the executable with a TPM ${tpmUnavailable ?? ''}`, () => {
@@ -30,10 +31,10 @@ describe.skipIf(tpmUnavailable)(`the executable with a TPM ${tpmUnavailable ?? '
 
   beforeAll(async () => {
     mkdirSync(dataDir, { mode: 0o700 });
-    [chip, plane] = await Promise.all([
+    [chip, plane, executable] = await Promise.all([
       TestTpm.start({ manufactured: true }),
       TestControlPlane.start(),
-      buildAgentExecutable(executable),
+      agentExecutable(),
     ]);
     const { status, stderr } = await raypher('enroll', '--server', plane.server.origin);
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
