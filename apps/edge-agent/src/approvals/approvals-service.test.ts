@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import type { CommandPayload } from '@raypher/shared';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { COMPILED, MAIN } from '../testing/command-line.ts';
+import { MAIN, TEST_ENVIRONMENT } from '../testing/command-line.ts';
 import { TestService } from '../testing/test-service.ts';
 
 const RULE =
@@ -24,7 +24,7 @@ function cli(
   execFile(
     process.execPath,
     [MAIN, 'approvals', ...args, '--data-dir', agent.config.dataDir],
-    { env: { ...process.env, ...COMPILED } },
+    { env: { ...process.env, ...TEST_ENVIRONMENT } },
     (error, out, err) => resolve({ code: error === null ? 0 : error.code, out, err }),
   );
   return promise;

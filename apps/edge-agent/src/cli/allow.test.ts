@@ -5,7 +5,7 @@ import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterAll, expect, it, vi } from 'vitest';
-import { COMPILED, MAIN } from '../testing/command-line.ts';
+import { MAIN, TEST_ENVIRONMENT } from '../testing/command-line.ts';
 
 /** Starting a process takes long on a busy machine. */
 vi.setConfig({ testTimeout: 60_000 });
@@ -16,7 +16,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 async function raypher(...list: string[]): Promise<{ code: unknown; output: string }> {
   const child = spawn(process.execPath, [MAIN, 'allow', ...list, '--data-dir', join(folder, 'agent')], {
-    env: { PATH: process.env.PATH, ...COMPILED, HOME: folder },
+    env: { PATH: process.env.PATH, ...TEST_ENVIRONMENT, HOME: folder },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const closed = once(child, 'close');

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { ERROR_CODES } from '@raypher/shared';
 import type { Command } from 'commander';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import { COMPILED, MAIN } from '../testing/command-line.ts';
+import { MAIN, TEST_ENVIRONMENT } from '../testing/command-line.ts';
 import { TestControlPlane } from '../testing/test-control-plane.ts';
 import { printable, table } from './output.ts';
 import { buildProgram } from './program.ts';
@@ -54,7 +54,13 @@ afterAll(() => plane.stop());
 function start(args: readonly string[], env: NodeJS.ProcessEnv = {}): ChildProcess {
   return spawn(process.execPath, [MAIN, ...args], {
     // On a machine with a TPM these tests shall leave it alone; enroll.test.ts has one of its own.
-    env: { PATH: process.env.PATH, ...COMPILED, HOME: folder, RAYPHER_IDENTITY_KEY: 'software', ...env },
+    env: {
+      PATH: process.env.PATH,
+      ...TEST_ENVIRONMENT,
+      HOME: folder,
+      RAYPHER_IDENTITY_KEY: 'software',
+      ...env,
+    },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
 }

@@ -5,7 +5,7 @@ import { LedgerEntry } from '@raypher/shared';
 import OpenAI from 'openai';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { z } from 'zod';
-import { COMPILED, MAIN } from '../testing/command-line.ts';
+import { MAIN, TEST_ENVIRONMENT } from '../testing/command-line.ts';
 import { TestService } from '../testing/test-service.ts';
 
 /** Starting a process takes long on a busy machine. */
@@ -25,7 +25,7 @@ afterAll(() => service.stop());
 
 async function raypher(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
   const all = [MAIN, ...args, '--data-dir', service.config.dataDir];
-  return promisify(execFile)(process.execPath, all, { env: { ...process.env, ...COMPILED } }).then(
+  return promisify(execFile)(process.execPath, all, { env: { ...process.env, ...TEST_ENVIRONMENT } }).then(
     (done) => ({ code: 0, ...done }),
     (error) => error,
   );

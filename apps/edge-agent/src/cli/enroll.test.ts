@@ -14,7 +14,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { TestTpm, tpmUnavailable } from '@raypher/testkit';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
-import { COMPILED, MAIN } from '../testing/command-line.ts';
+import { MAIN, TEST_ENVIRONMENT } from '../testing/command-line.ts';
 import { TestControlPlane } from '../testing/test-control-plane.ts';
 
 /** Starting a process takes long on a busy machine. */
@@ -33,7 +33,7 @@ function start(args: readonly string[], tcti = ''): ChildProcess {
   return spawn(process.execPath, [MAIN, ...args, '--data-dir', dataDir], {
     env: {
       PATH: process.env.PATH,
-      ...COMPILED,
+      ...TEST_ENVIRONMENT,
       HOME: '/nowhere',
       RAYPHER_ENROLMENT_TOKEN: plane.token,
       RAYPHER_TPM_TCTI: tcti,
@@ -125,7 +125,7 @@ test('a token that comes through a link or a device leaves both where they are',
     ['-c', 'exec "$0" "$@" < "$TOKEN_FILE"', process.execPath, MAIN]
       .concat(enroll('--identity', 'software', '--replace', '--token-file', '/dev/stdin'))
       .concat('--data-dir', dataDir),
-    { env: { PATH: process.env.PATH, ...COMPILED, TOKEN_FILE: file }, stdio: 'ignore' },
+    { env: { PATH: process.env.PATH, ...TEST_ENVIRONMENT, TOKEN_FILE: file }, stdio: 'ignore' },
   );
   expect(await once(child, 'exit')).toEqual([0, null]);
   expect(lstatSync('/dev/stdin').ino).toBe(before.ino);

@@ -1,11 +1,11 @@
 import { spawnSync } from 'node:child_process';
 import { TestTpm, tpmUnavailable } from '@raypher/testkit';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { COMPILED, MAIN } from '../testing/command-line.ts';
+import { MAIN, TEST_ENVIRONMENT } from '../testing/command-line.ts';
 
 function identity(tcti: string, ...args: string[]) {
   return spawnSync(process.execPath, [MAIN, 'identity', ...args], {
-    env: { PATH: process.env.PATH, ...COMPILED, HOME: '/nowhere', RAYPHER_TPM_TCTI: tcti },
+    env: { PATH: process.env.PATH, ...TEST_ENVIRONMENT, HOME: '/nowhere', RAYPHER_TPM_TCTI: tcti },
     encoding: 'utf8',
   });
 }

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { ServiceStatus } from '../service/service-status.ts';
-import { COMPILED, MAIN } from '../testing/command-line.ts';
+import { MAIN, TEST_ENVIRONMENT } from '../testing/command-line.ts';
 import { TestService } from '../testing/test-service.ts';
 
 const PRINT = 'console.log(process.env.OPENAI_BASE_URL)';
@@ -20,7 +20,7 @@ afterAll(() => service.stop());
 function baseUrl(dataDir: string) {
   const args = [MAIN, 'run', '--data-dir', dataDir, '--', process.execPath, '-e', PRINT];
   return promisify(execFile)(process.execPath, args, {
-    env: { PATH: process.env.PATH, ...COMPILED, HOME: tmpdir() },
+    env: { PATH: process.env.PATH, ...TEST_ENVIRONMENT, HOME: tmpdir() },
   });
 }
 

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { COMPILED, MAIN } from './command-line.ts';
+import { MAIN, TEST_ENVIRONMENT } from './command-line.ts';
 
 export interface Outcome {
   code: number;
@@ -21,7 +21,7 @@ export class AgentProcesses {
 
   constructor(dataDir: string, environment: NodeJS.ProcessEnv) {
     this.dataDir = dataDir;
-    this.#environment = { PATH: process.env.PATH, ...COMPILED, HOME: dataDir, ...environment };
+    this.#environment = { PATH: process.env.PATH, ...TEST_ENVIRONMENT, HOME: dataDir, ...environment };
   }
 
   /** The words that start a command, for whoever starts it in another way. */

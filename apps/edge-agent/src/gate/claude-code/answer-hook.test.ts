@@ -5,7 +5,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { COMPILED, MAIN } from '../../testing/command-line.ts';
+import { MAIN, TEST_ENVIRONMENT } from '../../testing/command-line.ts';
 import { TestService } from '../../testing/test-service.ts';
 import { openGate } from '../open-gate.ts';
 import { answerHook, type HookOutput } from './answer-hook.ts';
@@ -161,7 +161,7 @@ describe('data', () => {
 describe('the command', () => {
   async function run(args: readonly string[], input: string, home = agent.config.dataDir) {
     const child = spawn(process.execPath, [MAIN, 'hook', 'claude-code', ...args], {
-      env: { PATH: process.env.PATH, ...COMPILED, HOME: home },
+      env: { PATH: process.env.PATH, ...TEST_ENVIRONMENT, HOME: home },
     });
     let [stdout, stderr] = ['', ''];
     child.stdout.on('data', (chunk) => {

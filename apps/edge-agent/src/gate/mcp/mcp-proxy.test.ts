@@ -8,7 +8,7 @@ import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js'
 import { CallToolResultSchema } from '@modelcontextprotocol/sdk/types.js';
 import { LedgerEntry } from '@raypher/shared';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { COMPILED, MAIN } from '../../testing/command-line.ts';
+import { MAIN, TEST_ENVIRONMENT } from '../../testing/command-line.ts';
 import { TestService } from '../../testing/test-service.ts';
 import { openGate } from '../open-gate.ts';
 import { LONGEST_LINE, runMcpProxy } from './run-mcp-proxy.ts';
@@ -62,7 +62,7 @@ async function connect(env: Record<string, string> = {}) {
     new StdioClientTransport({
       command: process.execPath,
       args: [MAIN, ...command],
-      env: { PATH: process.env.PATH ?? '', ...COMPILED, HOME: agent.config.dataDir, ...env },
+      env: { PATH: process.env.PATH ?? '', ...TEST_ENVIRONMENT, HOME: agent.config.dataDir, ...env },
     }),
   );
   const call = async (name: string, text = '') => {
