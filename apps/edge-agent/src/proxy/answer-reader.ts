@@ -4,6 +4,8 @@ import type { Exchange } from './exchange.ts';
 
 /** An event longer than this is not read for its usage; what it used is then reckoned. */
 const LONGEST_EVENT = 8 * 1024 * 1024;
+/** So much is put by until somebody asks, bytes. */
+const UNREAD = 64 * 1024;
 /** Enough for a live view. */
 const PREVIEW = 480;
 
@@ -15,13 +17,16 @@ export interface CallCost {
 
 /**
  * Reads an answer beside its way to the client: which tokens were used, and how it begins. Works on what was sent to
- * the client, changes nothing and holds no more than one event.
+ * the client, changes nothing and holds no more than one event, and a little that is read when somebody asks: until
+ * then the client comes first.
  */
 export class AnswerReader {
-  readonly #collector: UsageCollector;
+  #madeCollector: UsageCollector | undefined;
   readonly #exchange: Exchange;
   readonly #format: AnswerFormat;
   readonly #decoder = new TextDecoder();
+  #unread: Uint8Array[] = [];
+  #unreadLength = 0;
   /** What came of a line or an answer that is not complete: joined once, since to add to a long text copies it. */
   #pending: string[] = [];
   #pendingLength = 0;
@@ -33,34 +38,44 @@ export class AnswerReader {
   constructor(exchange: Exchange, format: AnswerFormat) {
     this.#exchange = exchange;
     this.#format = format;
-    this.#collector = new UsageCollector(exchange.destination.provider?.id ?? '', exchange.destination.path);
+  }
+
+  /** Of many calls nobody asks before an answer came, for which there is another reader. */
+  get #collector(): UsageCollector {
+    const { provider, path } = this.#exchange.destination;
+    this.#madeCollector ??= new UsageCollector(provider?.id ?? '', path);
+    return this.#madeCollector;
   }
 
   /** The beginning of what the model wrote. */
   get text(): string {
+    this.#catchUp();
     return this.#text;
   }
 
   /** Whether it may end in the middle of something: more will come, or came and was not kept. */
   get isTextOpen(): boolean {
+    this.#catchUp();
     return !this.#isOver || this.#text.length >= PREVIEW;
   }
 
   push(chunk: Uint8Array): void {
     if (this.#format === 'opaque' || this.#format === 'text') return;
-    const text = this.#decoder.decode(chunk, { stream: true });
-    if (this.#format === 'sse' || this.#format === 'ndjson') this.#readLines(text);
-    else this.#hold(text);
+    this.#unread.push(chunk);
+    this.#unreadLength += chunk.length;
+    if (this.#unreadLength >= UNREAD) this.#catchUp();
   }
 
   /** The answer has ended: what was not complete before is now, or never will be. */
   end(): void {
+    this.#catchUp();
     this.#isOver = true;
     this.#read(dataOf(this.#taken()));
   }
 
   /** May be called at any time: what is not reported (yet) is reckoned high. */
   cost(prices: PriceBook, outputLimit: number | undefined, inputEstimate: number | undefined): CallCost {
+    this.#catchUp();
     const { destination, models, startedAt } = this.#exchange;
     const usage = this.#collector.finish({
       inputEstimate: inputEstimate ?? this.#exchange.input.tokens,
@@ -70,6 +85,17 @@ export class AnswerReader {
     const provider = destination.provider?.id ?? '';
     const call = { provider, model: models[0] ?? undefined, at: Date.now() };
     return { usage, cost: costOf(usage, call, prices) };
+  }
+
+  #catchUp(): void {
+    const chunks = this.#unread;
+    this.#unread = [];
+    this.#unreadLength = 0;
+    for (const chunk of chunks) {
+      const text = this.#decoder.decode(chunk, { stream: true });
+      if (this.#format === 'sse' || this.#format === 'ndjson') this.#readLines(text);
+      else this.#hold(text);
+    }
   }
 
   #readLines(text: string): void {

@@ -8,6 +8,7 @@ import { type AnswerFormat, answerFormat, isStream } from './answer-format.ts';
 import { AnswerReader } from './answer-reader.ts';
 import { contentDecoders } from './content-coding.ts';
 import type { EchoMask } from './echo-mask.ts';
+import { eitherOf } from './either-of.ts';
 import type { Exchange } from './exchange.ts';
 import { responseHeaders } from './headers.ts';
 import { AnswerBlocked, type AnswerInspector } from './inspect-answer.ts';
@@ -17,6 +18,7 @@ import type { Outgoing } from './outgoing-request.ts';
 import type { ProxyContext } from './proxy-context.ts';
 import { refusalEvent, refuse } from './refusal.ts';
 import { replay } from './request-body.ts';
+import { writeTogether } from './write-together.ts';
 
 /** What is known when it is over. */
 export interface Outcome {
@@ -52,7 +54,7 @@ export async function relay(context: ProxyContext, relayed: Relayed): Promise<Ou
   const { exchange, route, outgoing, mask, body, connection, inspector } = relayed;
   const { response, destination, gone } = exchange;
   const { dialect } = destination;
-  const signal = AbortSignal.any([gone, connection.cut]);
+  const signal = eitherOf(gone, connection.cut);
   const state = { status: 0, bytesReceived: 0, format: 'opaque' as AnswerFormat };
   let reader: AnswerReader | undefined;
   let unread: Readable | undefined;
@@ -88,9 +90,7 @@ export async function relay(context: ProxyContext, relayed: Relayed): Promise<Ou
     const isRead = destination.provider !== undefined || !inspector.isIdle;
     if (!isRead || state.format === 'opaque' || exchange.method === 'HEAD') {
       response.writeHead(answer.statusCode, headers);
-      response.flushHeaders();
       await copy(answer.body, context, relayed, state, { signal });
-      response.end();
       return over();
     }
     const coding = answer.headers['content-encoding'];
@@ -105,7 +105,11 @@ export async function relay(context: ProxyContext, relayed: Relayed): Promise<Ou
       delete headers['content-length'];
     }
     if (state.format === 'whole' && !inspector.isIdle && decoders !== undefined) {
-      const collected = await collect(source, context.bodyLimitBytes);
+      const isShort =
+        source === received.body && Number(answer.headers['content-length']) <= context.bodyLimitBytes;
+      const collected = isShort
+        ? { whole: await gather(source) }
+        : await collect(source, context.bodyLimitBytes);
       if ('whole' in collected) {
         state.bytesReceived = collected.whole.length;
         const sent = inspector.whole(collected.whole, contentType);
@@ -119,7 +123,6 @@ export async function relay(context: ProxyContext, relayed: Relayed): Promise<Ou
       inspector.unreadable('it is too large to be looked through');
       response.writeHead(answer.statusCode, headers);
       await copy(collected.stream, context, relayed, state, { signal, reader });
-      response.end();
       return over();
     }
     const { format } = state;
@@ -127,10 +130,7 @@ export async function relay(context: ProxyContext, relayed: Relayed): Promise<Ou
     const transform = isStreamed ? inspector.stream(format) : undefined;
     if (transform !== undefined) delete headers['content-length'];
     response.writeHead(answer.statusCode, headers);
-    // A stream's first byte may be minutes away; the client wants to know now that it was accepted.
-    response.flushHeaders();
     await copy(source, context, relayed, state, { signal, reader, transform });
-    response.end();
     return over();
   } catch (error) {
     // Who is read no further would wait, and keep the connection, for ever.
@@ -158,6 +158,7 @@ interface Passing {
   readonly transform?: ByteTransform | undefined;
 }
 
+/** Sends all of it on as it comes, what comes in one turn at once, and ends the answer. */
 async function copy(
   source: AsyncIterable<Buffer>,
   context: ProxyContext,
@@ -166,22 +167,34 @@ async function copy(
   { signal, reader, transform }: Passing,
 ): Promise<void> {
   const { response } = relayed.exchange;
+  const together = writeTogether(response);
   let shownAt = 0;
-  const write = async (bytes: Uint8Array): Promise<void> => {
-    if (bytes.length === 0) return;
-    if (!response.write(bytes)) await once(response, 'drain', { signal });
-    // After it was sent: nobody waits for this.
-    reader?.push(bytes);
+  let isOver = false;
+  const show = (): void => {
+    if (!isOver) showAnswer(context, relayed, state.bytesReceived, reader);
   };
+  // A stream's first byte may be minutes away; the client wants to know now that it was accepted.
+  together();
+  response.flushHeaders();
   for await (const chunk of source) {
     state.bytesReceived += chunk.length;
-    await write(transform === undefined ? chunk : transform.push(chunk));
+    const bytes = transform === undefined ? chunk : transform.push(chunk);
+    if (bytes.length > 0) {
+      together();
+      reader?.push(bytes);
+      if (!response.write(bytes)) await once(response, 'drain', { signal });
+    }
     const now = performance.now();
     if (now - shownAt < COST_EVERY_MS) continue;
     shownAt = now;
-    showAnswer(context, relayed, state.bytesReceived, reader);
+    // After it was sent: nobody waits for this.
+    setImmediate(show);
   }
-  if (transform !== undefined) await write(transform.end());
+  const rest = transform?.end() ?? new Uint8Array(0);
+  if (rest.length > 0) response.write(rest);
+  response.end();
+  isOver = true;
+  if (rest.length > 0) reader?.push(rest);
   reader?.end();
   showAnswer(context, relayed, state.bytesReceived, reader);
 }
@@ -204,6 +217,17 @@ function showAnswer(
   // Half a secret looks like none: what may become one is not shown before it is known.
   const known = isTextOpen ? text.slice(0, openTail(text, context.data.streamOptions.phrases)) : text;
   state.answered = maskedText(known, context.data.scanner.scan(known), PREVIEW_LENGTH);
+}
+
+/** All of a body whose length is known, and kept by the parser: one promise instead of one for each piece. */
+function gather(body: Readable): Promise<Buffer> {
+  const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
+  const chunks: Buffer[] = [];
+  body.on('data', (chunk: Buffer) => chunks.push(chunk));
+  body.once('end', () => resolve(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks)));
+  body.once('error', reject);
+  body.once('close', () => reject(new Error('the answer was broken off')));
+  return promise;
 }
 
 /** All of it, or, when it is too much to hold, the stream it was. */

@@ -52,6 +52,28 @@ export async function readRequestBody(
   if (Number(request.headers['content-length'] ?? 0) > limitBytes) {
     return { body: request, ...unread, models: tooLarge };
   }
+  const held = heldAlready(request, limitBytes) ?? (await collect(request, limitBytes));
+  if (!Buffer.isBuffer(held)) return { body: held, ...unread, models: tooLarge };
+  const body = held;
+  const plain = await decodeContent(body, request.headers['content-encoding'], limitBytes);
+  const excerpt = plain === undefined ? undefined : excerptOf(plain);
+  return { body, plain, excerpt, models: modelsOf(request, destination, excerpt?.bytes ?? plain) };
+}
+
+/** A body that came in one piece with its head, as most do; undefined where more is to come. */
+function heldAlready(request: IncomingMessage, limitBytes: number): Buffer | undefined {
+  // HTTP/2 calls a body complete as well that was broken off.
+  if (request.httpVersionMajor !== 1 || !request.complete || request.readableLength > limitBytes)
+    return undefined;
+  const all: unknown = request.read();
+  return Buffer.isBuffer(all) ? all : undefined;
+}
+
+/** All of it, or, when it is too much to hold, the stream it was. */
+async function collect(
+  request: IncomingMessage,
+  limitBytes: number,
+): Promise<Buffer | AsyncIterable<Buffer>> {
   const chunks: Buffer[] = [];
   let size = 0;
   const source = request[Symbol.asyncIterator]();
@@ -59,12 +81,9 @@ export async function readRequestBody(
     const chunk: Buffer = next.value;
     chunks.push(chunk);
     size += chunk.length;
-    if (size > limitBytes) return { body: replay(chunks, source), ...unread, models: tooLarge };
+    if (size > limitBytes) return replay(chunks, source);
   }
-  const body = chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks);
-  const plain = await decodeContent(body, request.headers['content-encoding'], limitBytes);
-  const excerpt = plain === undefined ? undefined : excerptOf(plain);
-  return { body, plain, excerpt, models: modelsOf(request, destination, excerpt?.bytes ?? plain) };
+  return chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks);
 }
 
 function modelsOf(
