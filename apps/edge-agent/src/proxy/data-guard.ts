@@ -15,6 +15,7 @@ import {
   type Scanner,
   type StreamScannerOptions,
 } from '@raypher/dlp';
+import { CleanHeads } from './clean-heads.ts';
 import { maskedText } from './inspect-outgoing.ts';
 import { maskPath } from './network-event.ts';
 
@@ -42,6 +43,7 @@ const REMEMBERED_PARTS = 20_000;
 const MOST_SCOPES = 256;
 /** The same few paths come with nearly every call. */
 const MOST_PATHS = 512;
+const MOST_MODELS = 512;
 /** Characters; the longest that providers have are half as long. */
 const LONGEST_MODEL = 256;
 /** Values of one AI agent that can be put back. */
@@ -54,6 +56,8 @@ const MOST_VALUES = 10_000;
 export class DataGuard {
   /** HMAC-SHA-256 under a key of this device, hex: the same data is recognised again, not recovered. */
   readonly hash: KeyedHash;
+  /** Targets and headers that need no second look. */
+  readonly cleanHeads = new CleanHeads();
   readonly #cache: LruVerdictCache;
   readonly #scopes = new Map<string, PlaceholderScope>();
   #scanner = createScanner();
@@ -62,6 +66,8 @@ export class DataGuard {
   #used = '';
   /** Paths in which nothing was found. */
   readonly #paths = new Map<string, string>();
+  /** Names of models in which nothing was found. */
+  readonly #models = new Set<string>();
 
   /** @param key 32 bytes that stay the same over restarts, so that placeholders do too */
   constructor(key: Uint8Array) {
@@ -92,6 +98,7 @@ export class DataGuard {
       publishedAddresses: publishedAddresses ? 'find' : 'skip',
     });
     this.#paths.clear();
+    this.#models.clear();
     this.#custom = custom;
     this.#used = used;
   }
@@ -136,9 +143,13 @@ export class DataGuard {
    * @param name `null`: there is one, and it could not be learnt
    */
   recordedModel<Name extends string | null | undefined>(name: Name): Name | string {
-    if (typeof name !== 'string') return name;
+    if (typeof name !== 'string' || this.#models.has(name)) return name;
     // Further than what is shown, so that data does not go unseen for being cut.
-    return maskedText(name, this.#scanner.scan(name.slice(0, 4 * LONGEST_MODEL)), LONGEST_MODEL);
+    const recorded = maskedText(name, this.#scanner.scan(name.slice(0, 4 * LONGEST_MODEL)), LONGEST_MODEL);
+    if (this.#models.size >= MOST_MODELS) this.#models.clear();
+    // As with paths; what is as it was is also short.
+    if (recorded === name) this.#models.add(name);
+    return recorded;
   }
 
   /** @param id of an AI agent: what one hands over is not put back into answers to another */

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { normaliseHost } from '@raypher/policy';
 import { type Dialect, knownPath, type Provider, providerByHost, routeByPath } from './providers.ts';
+import { remembered } from './remembered.ts';
 
 /** Where a request wants to go, as rules and events name it. */
 export interface Destination {
@@ -26,7 +27,7 @@ export function destinationOf(request: IncomingMessage): Destination | undefined
     const route = routeByPath(target, request.headers['anthropic-version'] !== undefined);
     if (route === undefined) return undefined;
     const { provider, origin, path } = route;
-    return { ...parts(new URL(origin)), path, provider, dialect: dialectOf(provider, path) };
+    return { ...partsOfOrigin(origin), path, provider, dialect: dialectOf(provider, path) };
   }
   if (!URL.canParse(target)) return undefined;
   const url = new URL(target);
@@ -55,6 +56,9 @@ export function tunnelAuthority(target: string): { host: string; port: number } 
   if (host === undefined || !(port >= 1 && port <= 65535)) return undefined;
   return { host: bare(host), port };
 }
+
+/** Of providers in the table: one for each, or for each tenant. */
+const partsOfOrigin = remembered(512, (origin) => Object.freeze(parts(new URL(origin))));
 
 function parts(url: URL): { host: string; port: number; protocol: 'http:' | 'https:' } {
   const protocol = url.protocol === 'https:' ? 'https:' : 'http:';

@@ -17,6 +17,18 @@ const HOP_BY_HOP = new Set([
   'expect',
 ]);
 
+/** Headers that this proxy writes anew, leaves out, or has read as numbers and known words: nothing gets out in them. */
+export const WRITTEN_ANEW: ReadonlySet<string> = new Set([
+  'host',
+  'content-length',
+  'transfer-encoding',
+  'connection',
+  'keep-alive',
+  'te',
+  'upgrade',
+  'expect',
+]);
+
 type HeaderLines = Record<string, string | string[]>;
 
 /** What goes on to the upstream: everything end-to-end, with the logical host. */

@@ -11,6 +11,7 @@ import { isCredentialParameter } from './credential-placeholder.ts';
 import { type DataDecision, decideData, STRENGTH } from './data-decision.ts';
 import type { Exchange } from './exchange.ts';
 import { type LocatedFinding, locatedFindings } from './found-event.ts';
+import { WRITTEN_ANEW } from './headers.ts';
 import type { ProxyContext } from './proxy-context.ts';
 
 /** What was found in a request. */
@@ -39,18 +40,6 @@ export interface Redacted {
   readonly left: number;
 }
 
-/** Headers that this proxy writes anew, leaves out, or has read as numbers and known words: nothing gets out in them. */
-const WRITTEN_ANEW: ReadonlySet<string> = new Set([
-  'host',
-  'content-length',
-  'transfer-encoding',
-  'connection',
-  'keep-alive',
-  'te',
-  'upgrade',
-  'expect',
-]);
-
 /** What is not text is not looked through, and no sign of anything. */
 export function isObstacle({ reason }: Obstacle): boolean {
   return reason !== 'binary';
@@ -71,8 +60,12 @@ export async function inspectOutgoing(
     destination,
     read: { plain, body, excerpt },
   } = exchange;
-  const url = inspectUrl(destination.path, data.options);
-  const headers = inspectHeaders(headerList(request.rawHeaders), data.options);
+  const lookAtHead = () => ({
+    url: inspectUrl(destination.path, data.options),
+    headers: inspectHeaders(headerList(request.rawHeaders), data.options),
+  });
+  const { version } = data.scanner;
+  const head = data.cleanHeads.has(exchange, version) ? undefined : lookAtHead();
   const content =
     plain === undefined
       ? undefined
@@ -81,13 +74,15 @@ export async function inspectOutgoing(
   const isForModel = content !== undefined && destination.provider !== undefined;
   const unrecognised =
     isForModel && names?.isAskedFor(policy) === true ? await names.addTo(content, exchange.gone) : 0;
-  const obstacles: Obstacle[] = [url, headers, content].flatMap((one) => one?.obstacles ?? []);
+  const looked = [head?.url, head?.headers, content];
+  const obstacles: Obstacle[] = looked.flatMap((one) => one?.obstacles ?? []);
   if (body !== undefined && plain === undefined) {
     obstacles.push({ path: '', reason: Buffer.isBuffer(body) ? 'charset' : 'size' });
   }
-  const parts = [url, headers, content]
-    .flatMap((one) => one?.parts ?? [])
-    .filter((part) => isDecided(part, destination));
+  const parts = looked.flatMap((one) => one?.parts ?? []).filter((part) => isDecided(part, destination));
+  if (head !== undefined && isClean(head.url, destination) && isClean(head.headers, destination)) {
+    data.cleanHeads.remember(exchange, version);
+  }
   return {
     found: parts.flatMap(({ findings }) => findings),
     located: (counts) =>
@@ -103,6 +98,7 @@ export async function inspectOutgoing(
         inspection.rewrite((finding, part, value) =>
           isDecided(part, destination) && takes(finding) ? place(finding, value) : undefined,
         );
+      const { url, headers } = head ?? lookAtHead();
       const newUrl = write(url);
       const newHeaders = write(headers);
       const newBody = content === undefined ? undefined : write(content);
@@ -152,6 +148,17 @@ export function decideOutgoing(
 function isDecided({ role, label }: InspectedPart, { provider }: Exchange['destination']): boolean {
   if (role === 'credential-header') return false;
   return !(role === 'url' && provider !== undefined && isCredentialParameter(label ?? ''));
+}
+
+/** Whether nothing stands there that policy has to be asked about. */
+function isClean(
+  { parts, obstacles }: Pick<Inspection<unknown>, 'parts' | 'obstacles'>,
+  destination: Exchange['destination'],
+): boolean {
+  return (
+    obstacles.length === 0 &&
+    parts.every((part) => part.findings.length === 0 || !isDecided(part, destination))
+  );
 }
 
 function headerList(raw: readonly string[]): [string, string][] {
