@@ -91,7 +91,7 @@ export {
   type SpendLimit,
 } from './schema.ts';
 export { STARTER_POLICY } from './starter.ts';
-export { isTimeless } from './timeless.ts';
+export { isClockless, isTimeless } from './timeless.ts';
 export { type PolicyWarning, unreachableRules } from './unreachable.ts';
 export {
   type FindingVerdict,

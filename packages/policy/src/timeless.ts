@@ -37,7 +37,39 @@ function isPlanTimeless({ rules, fallback }: SectionPlan): boolean {
   );
 }
 
+function isPassing(matcher: Matcher): boolean {
+  return isWindow(matcher) || PASSING.has(matcher.field ?? -1);
+}
+
 /** What is no field is a time window. */
-function isPassing({ field }: Matcher): boolean {
-  return field === undefined || PASSING.has(field);
+function isWindow({ field }: Matcher): boolean {
+  return field === undefined;
+}
+
+const clockless = new WeakMap<PolicySnapshot, boolean>();
+
+/**
+ * Whether the same question about the call of a model, its cost and balances included, has the same answer whenever it
+ * is asked, and names the same limits: nothing about such calls looks at the clock or ends one day, and none is sent to
+ * another model.
+ */
+export function isClockless(snapshot: PolicySnapshot): boolean {
+  const answer = clockless.get(snapshot) ?? examineCalls(snapshot);
+  clockless.set(snapshot, answer);
+  return answer;
+}
+
+function examineCalls({ layers, plans }: PolicySnapshot): boolean {
+  const isSteady = plans['model.call'].every(
+    ({ rules, fallback }) =>
+      (fallback?.exceptions.length ?? 0) === 0 &&
+      rules.every(({ matchers, exceptions }) => exceptions.length === 0 && !matchers.some(isWindow)),
+  );
+  return (
+    isSteady &&
+    layers.every(
+      ({ financial, routing }) =>
+        routing === undefined && (financial?.limits ?? []).every(({ matchers }) => !matchers.some(isWindow)),
+    )
+  );
 }

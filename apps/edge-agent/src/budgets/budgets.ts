@@ -4,6 +4,7 @@ import { type ApplicableLimit, type Balance, periodAt } from '@raypher/policy';
 import { inDurableTransaction, inTransaction } from '../store/database.ts';
 import { type AccountState, BudgetStore, type DueWarning, type StoredReservation } from './budget-store.ts';
 import { type Account, accountOf } from './counter.ts';
+import { type KnownBalances, knownBalancesOf } from './known-balances.ts';
 import { type Lease, LeaseStore } from './lease-store.ts';
 import type { Hold, Spending } from './spending.ts';
 
@@ -50,14 +51,18 @@ export class Budgets implements Spending {
   readonly #clock: () => number;
   /** What calls cost whose settling failed. */
   readonly #unsettled = new Map<number, Micros>();
+  /** Of accounts, until something is written. */
+  readonly #balances: KnownBalances;
   #latest: number;
 
+  readonly isAlone = true;
   /** Nobody needs to be asked about what this machine counts alone. */
   prepare: Spending['prepare'] = () => Promise.resolve();
 
   constructor(db: DatabaseSync, options: BudgetsOptions = {}) {
     this.#db = db;
     this.#store = new BudgetStore(db);
+    this.#balances = knownBalancesOf(db, this.#store);
     this.#leases = new LeaseStore(db);
     this.#options = options;
     this.#clock = options.clock ?? Date.now;
@@ -88,7 +93,7 @@ export class Budgets implements Spending {
     const counted = limits.filter(({ per }) => per !== 'request');
     if (counted.length === 0) return NOTHING_HELD;
     const now = this.now();
-    const id = inTransaction(this.#db, () => {
+    const id = this.#write(() => {
       const reservation = this.#store.addReservation(amount, now);
       for (const limit of counted) {
         // How much all machines together have spent, only the control plane knows.
@@ -114,7 +119,7 @@ export class Budgets implements Spending {
   sweep(): void {
     for (const [id, actual] of [...this.#unsettled]) this.#settle(id, actual);
     const now = this.now();
-    const warnings = inTransaction(this.#db, () => {
+    const warnings = this.#write(() => {
       const overdue = this.#store.reservationsUntil(now - ABANDONED_AFTER_MS, false, SWEPT_AT_ONCE);
       const due = overdue.flatMap((reservation) => this.#charge(reservation));
       for (const { id } of this.#store.reservationsUntil(now - CORRECTABLE_FOR_MS, true, SWEPT_AT_ONCE)) {
@@ -149,7 +154,7 @@ export class Budgets implements Spending {
    */
   correctClock(trueNow: number): void {
     if (trueNow >= this.#latest) return;
-    inTransaction(this.#db, () => this.#store.bringBack(trueNow));
+    this.#write(() => this.#store.bringBack(trueNow));
     this.#latest = trueNow;
   }
 
@@ -161,7 +166,7 @@ export class Budgets implements Spending {
    */
   grant(lease: Lease, spentAtLeast: Micros = 0): boolean {
     requireMicros(lease.granted);
-    return inTransaction(this.#db, () => {
+    return this.#write(() => {
       if (!this.#leases.put(lease)) return false;
       if (spentAtLeast > 0) this.#store.raiseSpent(lease, spentAtLeast, this.#latest);
       return true;
@@ -186,6 +191,14 @@ export class Budgets implements Spending {
     });
   }
 
+  #write<T>(work: () => T): T {
+    try {
+      return inTransaction(this.#db, work);
+    } finally {
+      this.#balances.forget();
+    }
+  }
+
   #stateOf(lease: Lease): LeaseState {
     return { ...lease, ...this.#store.balance(lease) };
   }
@@ -195,7 +208,7 @@ export class Budgets implements Spending {
   }
 
   #balanceOf(limit: ApplicableLimit, account: Account, now: number): Balance {
-    const { spent, reserved } = this.#store.balance(account);
+    const { spent, reserved } = this.#balances.of(account);
     if (!this.#isShared(limit)) return { spent, reserved };
     const lease = this.#leases.of(account);
     const granted = lease === undefined || now >= lease.until ? 0 : lease.granted;
@@ -208,7 +221,7 @@ export class Budgets implements Spending {
     requireMicros(actual);
     let warnings: DueWarning[];
     try {
-      warnings = inTransaction(this.#db, () => {
+      warnings = this.#write(() => {
         const reservation = this.#store.reservation(id);
         return reservation === undefined ? [] : this.#close(reservation, actual);
       });
@@ -219,6 +232,8 @@ export class Budgets implements Spending {
       return;
     }
     this.#unsettled.delete(id);
+    // The next call asks for them, and waits for the answer; nobody waits here.
+    this.#balances.recall();
     this.#tell(warnings);
   }
 

@@ -14,6 +14,8 @@ export interface Hold {
  * of the event loop, so that concurrent calls cannot all see the same money.
  */
 export interface Spending {
+  /** Nobody else spends of what is counted here: there is nothing to {@link Spending.prepare}. */
+  readonly isAlone?: boolean;
   /**
    * Before the turn: asks for shares of limits that other devices spend of too, so that a call is not refused only
    * because nobody asked yet. Returns at once when nothing is lacking or nobody can be asked.

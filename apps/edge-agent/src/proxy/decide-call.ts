@@ -22,6 +22,13 @@ export interface CallDecision {
   readonly bound: UpperBound | undefined;
 }
 
+/** What policy said, and all that it was asked beside what stays the same for one request. */
+export interface RememberedDecision extends Asked {
+  readonly policy: object;
+  readonly balances: Readonly<Record<string, Balance>>;
+  readonly decision: CallDecision;
+}
+
 /**
  * Decides about a call: connection, model and money. A request may name several models; the strictest verdict about
  * any of them counts, and every limit that any of them has to keep. Reads counters and decides in one turn, so whoever
@@ -50,6 +57,8 @@ interface Asked {
 }
 
 function ask(context: ProxyContext, exchange: Exchange, { model, address }: Asked): CallDecision {
+  const known = rememberedDecision(context, exchange, { model, address });
+  if (known !== undefined) return known;
   const { destination, caller } = exchange;
   const { host, port, provider } = destination;
   const connection = {
@@ -88,8 +97,42 @@ function ask(context: ProxyContext, exchange: Exchange, { model, address }: Aske
   }
   const bound = boundOf(context.prices, exchange, call.model);
   const cost = bound?.cost.known === true ? bound.cost.micros : null;
-  const verdict = context.policy.decide({ ...call, cost, balances: balancesOf(context, limits) });
-  return { verdict, model: call.model, address, route, limits, bound };
+  const balances = balancesOf(context, limits);
+  const verdict = context.policy.decide({ ...call, cost, balances });
+  const decision = { verdict, model: call.model, address, route, limits, bound };
+  const { steady } = context.policy;
+  exchange.decided =
+    steady === undefined || balances === undefined
+      ? undefined
+      : { policy: steady, model, address, balances, decision };
+  return decision;
+}
+
+/**
+ * A call is decided before and after it was looked through. Nothing but the policy and the balances can be others by
+ * then; balances are read anew each time, and while all of it is the same, so is the answer.
+ */
+function rememberedDecision(
+  context: ProxyContext,
+  { decided }: Exchange,
+  { model, address }: Asked,
+): CallDecision | undefined {
+  const isSameQuestion =
+    decided !== undefined &&
+    decided.policy === context.policy.steady &&
+    decided.model === model &&
+    decided.address === address;
+  if (!isSameQuestion) return undefined;
+  const now = balancesOf(context, decided.decision.limits);
+  return now !== undefined && isSame(decided.balances, now) ? decided.decision : undefined;
+}
+
+/** Both are about the same limits. */
+function isSame(before: Readonly<Record<string, Balance>>, now: Readonly<Record<string, Balance>>): boolean {
+  return Object.entries(now).every(
+    ([counter, { spent, reserved }]) =>
+      before[counter]?.spent === spent && before[counter]?.reserved === reserved,
+  );
 }
 
 /** A store that cannot be used knows no balance, and a limit without a balance holds. */

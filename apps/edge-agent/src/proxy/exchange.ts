@@ -3,6 +3,7 @@ import { addEstimates, estimateInput, type InputEstimate, type UpperBound } from
 import type { AddressFacts } from '../egress/reach.ts';
 import type { Upgrade } from '../web-socket/upgrade.ts';
 import type { Caller } from './caller.ts';
+import type { RememberedDecision } from './decide-call.ts';
 import type { Destination } from './destination.ts';
 import type { ModelName } from './model-name.ts';
 import type { ReadBody } from './request-body.ts';
@@ -26,6 +27,8 @@ export class Exchange {
   addresses: readonly AddressFacts[] = [{}];
   /** What the call costs at most with each model that was asked about; working it out reads the whole body. */
   readonly bounds = new Map<string | null, UpperBound | undefined>();
+  /** What was decided about it last; see `decideCall`. */
+  decided: RememberedDecision | undefined;
   #json: { value: unknown } | undefined;
   #excerptJson: { value: unknown } | undefined;
   #input: InputEstimate | undefined;

@@ -8,6 +8,7 @@ import {
   compilePolicy,
   type DataFinding,
   decide,
+  isClockless,
   isTimeless,
   type LayeredDocument,
   limitsFor,
@@ -140,6 +141,11 @@ export class PolicyEnforcer implements Enforcer<PolicyPayload>, PolicyInForce {
   #placed(agent: ActionRequest['agent']): ActionRequest['agent'] {
     if (agent === undefined || agent === null) return agent;
     return { team: this.#team, labels: null, ...agent };
+  }
+
+  /** The team of the device comes with the policy, and changes with it only. */
+  get steady(): object | undefined {
+    return isClockless(this.#snapshot) ? this.#snapshot : undefined;
   }
 
   limitsFor(request: ActionRequest): readonly ApplicableLimit[] {

@@ -8,7 +8,7 @@ export async function prepareMoney(context: ProxyContext, exchange: Exchange): P
   const { spending, failed, policy } = context;
   const { destination, caller, method, path, models } = exchange;
   const { host, port, provider } = destination;
-  if (spending === undefined || provider === undefined) return;
+  if (spending === undefined || spending.isAlone === true || provider === undefined) return;
   const connection = { host, port, provider: provider.id, method, path, agent: caller.agent };
   try {
     for (const model of models) {

@@ -23,6 +23,11 @@ import type { Upstreams } from './upstreams.ts';
 /** The policy that is in force at the moment of asking. */
 export interface PolicyInForce {
   decide(request: ActionRequest): Verdict;
+  /**
+   * Another one whenever the policy in force is another one. Undefined while what it says about calls of models depends
+   * on more than what it is asked, such as the time of day.
+   */
+  readonly steady: object | undefined;
   /** The limits that a call has to keep. */
   limitsFor(request: ActionRequest): readonly ApplicableLimit[];
   /** Which model is called in the place of the one that is asked for, if any. */

@@ -4,6 +4,7 @@ import {
   asksAbout,
   compilePolicy,
   decide,
+  isClockless,
   limitsFor,
   type PolicySnapshot,
   parsePolicy,
@@ -34,6 +35,9 @@ export function inForce(snapshot: () => PolicySnapshot): PolicyInForce {
     asksAbout: (direction, finding) => asksAbout(snapshot(), direction, finding),
     get isReversible() {
       return snapshot().dlp.reversible;
+    },
+    get steady() {
+      return isClockless(snapshot()) ? snapshot() : undefined;
     },
     routeModel: (request, balance) => routeModel(snapshot(), request, balance),
   };
