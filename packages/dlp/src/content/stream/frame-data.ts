@@ -27,9 +27,9 @@ export function frameData(format: Exclude<StreamFormat, 'text'>, text: string): 
 function eventData(text: string): FrameData {
   const lines: Line[] = [];
   const around: Line[] = [];
+  const hasCarriage = text.includes('\r');
   for (let start = 0; start < text.length; ) {
-    let end = start;
-    while (end < text.length && text[end] !== '\n' && text[end] !== '\r') end++;
+    const end = endOfLine(text, start, hasCarriage);
     if (text.startsWith('data:', start)) {
       lines.push({ start: start + (text[start + 5] === ' ' ? 6 : 5), end });
     } else if (end > start) {
@@ -38,6 +38,17 @@ function eventData(text: string): FrameData {
     start = end + (text[end] === '\r' && text[end + 1] === '\n' ? 2 : 1);
   }
   return payload(text, lines, around);
+}
+
+function endOfLine(text: string, start: number, hasCarriage: boolean): number {
+  if (!hasCarriage) {
+    const feed = text.indexOf('\n', start);
+    return feed === -1 ? text.length : feed;
+  }
+  // To look for either on its own would go over the rest of the text with each line.
+  let end = start;
+  while (end < text.length && text[end] !== '\n' && text[end] !== '\r') end++;
+  return end;
 }
 
 function payload(text: string, lines: readonly Line[], around: Line[]): FrameData {

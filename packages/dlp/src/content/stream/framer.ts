@@ -8,8 +8,12 @@ export interface Framer {
   rest(): Uint8Array;
 }
 
-/** Sees one byte after the other. @returns whether a frame ends right after (`after`) or right before this byte */
-type FrameEnd = (byte: number) => 'after' | 'before' | undefined;
+interface FrameEnd {
+  /** Sees one byte after the other. @returns whether a frame ends right after (`after`) or right before this byte */
+  (byte: number): 'after' | 'before' | undefined;
+  /** Sees a whole chunk, much faster. @returns behind which bytes frames end; undefined: it has to be seen byte by byte */
+  all?(chunk: Uint8Array): number[] | undefined;
+}
 
 const LF = 0x0a;
 const CR = 0x0d;
@@ -20,7 +24,7 @@ function eventEnd(): FrameEnd {
   let carriage = false;
   /** A CR closed an empty line: whether an LF still belongs to it is not known before the next byte. */
   let waiting = false;
-  return (byte) => {
+  const one: FrameEnd = (byte) => {
     if (waiting) {
       waiting = false;
       carriage = false;
@@ -46,6 +50,21 @@ function eventEnd(): FrameEnd {
     }
     return undefined;
   };
+  // Nearly all servers end lines with LF alone.
+  one.all = (chunk) => {
+    if (waiting || carriage || chunk.includes(CR)) return undefined;
+    const ends: number[] = [];
+    let line = 0;
+    for (let at = chunk.indexOf(LF); at !== -1; at = chunk.indexOf(LF, line)) {
+      if (at > line) empty = false;
+      if (empty) ends.push(at + 1);
+      empty = true;
+      line = at + 1;
+    }
+    if (line < chunk.length) empty = false;
+    return ends;
+  };
+  return one;
 }
 
 function lineEnd(): FrameEnd {
@@ -100,12 +119,17 @@ export function createFramer(
     push(chunk) {
       const frames: Uint8Array[] = [];
       let start = 0;
-      for (let at = 0; at < chunk.length; at++) {
-        const end = ends(chunk[at] ?? 0);
-        if (end === undefined) continue;
-        const next = end === 'after' ? at + 1 : at;
+      const cut = (next: number): void => {
         frames.push(take(chunk.subarray(start, next)));
         start = next;
+      };
+      const all = ends.all?.(chunk);
+      if (all !== undefined) for (const next of all) cut(next);
+      else {
+        for (let at = 0; at < chunk.length; at++) {
+          const end = ends(chunk[at] ?? 0);
+          if (end !== undefined) cut(end === 'after' ? at + 1 : at);
+        }
       }
       if (start < chunk.length) {
         // A copy: the caller may use its buffer again.
