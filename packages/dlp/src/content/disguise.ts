@@ -22,6 +22,9 @@ const LONGEST_PIECE = 200;
 const JOINT =
   /(?<=[\w+/=-]{2})(?:["'`]\s{0,40}[+.&]?\s{0,40}\\?\s{0,40}["'`]|\\(?=[_-]))(?=[\w+/=-]{2})|(?<=[\w+/=-]{12})\\?\r?\n[ \t]{0,8}(?=[\w+/=-]{8})/g;
 
+/** Each joint has one of these; most short texts have none. */
+const IN_JOINTS = /["'`\\\n]/;
+
 const ENTITY = /&#(?:x([0-9a-fA-F]{2,5})|(\d{2,6}));/g;
 const BYTE = /\\x([0-9a-fA-F]{2})/g;
 
@@ -58,6 +61,7 @@ function tokenEnd(text: string, from: number): number {
 }
 
 function findJoined(text: string): Disguised[] {
+  if (!IN_JOINTS.test(text)) return [];
   const found: Disguised[] = [];
   let pieces: { start: number; end: number }[] = [];
   const close = (): void => {

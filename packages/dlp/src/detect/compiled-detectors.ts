@@ -138,14 +138,22 @@ export class CompiledDetectors {
   /** Detectors that need a word beside the number are left out at once when the text has none of their words. */
   #findNumbers(text: string, units: TextUnits, candidates: Candidate[]): void {
     if (this.#numbers.length === 0) return;
+    // Most texts have no number that is long enough.
+    let active: readonly RankedNumber[] | undefined;
+    findNumberGroups(units, LEAST_DIGITS, (group) => {
+      active ??= this.#activeNumbers(text);
+      this.#judgeGroup(text, group, active, candidates);
+    });
+  }
+
+  #activeNumbers(text: string): readonly RankedNumber[] {
     const called = new Uint8Array(this.#numbers.length);
     for (const word of this.#context.seen)
       for (const index of this.#numbersOfWord[word] ?? []) called[index] = 1;
-    const active = this.#numbers.filter(
+    return this.#numbers.filter(
       ({ detector }, index) =>
         detector.where === 'anywhere' || text.length <= LONGEST_ALONE || called[index] === 1,
     );
-    findNumberGroups(units, LEAST_DIGITS, (group) => this.#judgeGroup(text, group, active, candidates));
   }
 
   #findByKeywords(text: string, units: TextUnits, candidates: Candidate[]): boolean {
