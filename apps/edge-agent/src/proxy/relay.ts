@@ -7,6 +7,7 @@ import type { Route } from '../egress/reach.ts';
 import { type AnswerFormat, answerFormat, isStream } from './answer-format.ts';
 import { AnswerReader } from './answer-reader.ts';
 import { contentDecoders } from './content-coding.ts';
+import { eachPiece } from './each-piece.ts';
 import type { EchoMask } from './echo-mask.ts';
 import { eitherOf } from './either-of.ts';
 import type { Exchange } from './exchange.ts';
@@ -105,10 +106,12 @@ export async function relay(context: ProxyContext, relayed: Relayed): Promise<Ou
       delete headers['content-length'];
     }
     if (state.format === 'whole' && !inspector.isIdle && decoders !== undefined) {
-      const isShort =
-        source === received.body && Number(answer.headers['content-length']) <= context.bodyLimitBytes;
+      const length = Number(answer.headers['content-length']);
+      const isShort = source === received.body && length <= context.bodyLimitBytes;
+      // All of it came with its head, as most short ones do.
+      const there: Buffer | null = isShort && source.readableLength === length ? source.read() : null;
       const collected = isShort
-        ? { whole: await gather(source) }
+        ? { whole: there ?? (await gather(source)) }
         : await collect(source, context.bodyLimitBytes);
       if ('whole' in collected) {
         state.bytesReceived = collected.whole.length;
@@ -122,7 +125,7 @@ export async function relay(context: ProxyContext, relayed: Relayed): Promise<Ou
       }
       inspector.unreadable('it is too large to be looked through');
       response.writeHead(answer.statusCode, headers);
-      await copy(collected.stream, context, relayed, state, { signal, reader });
+      await copy(Readable.from(collected.stream), context, relayed, state, { signal, reader });
       return over();
     }
     const { format } = state;
@@ -160,7 +163,7 @@ interface Passing {
 
 /** Sends all of it on as it comes, what comes in one turn at once, and ends the answer. */
 async function copy(
-  source: AsyncIterable<Buffer>,
+  source: Readable,
   context: ProxyContext,
   relayed: Relayed,
   state: { bytesReceived: number },
@@ -176,20 +179,20 @@ async function copy(
   // A stream's first byte may be minutes away; the client wants to know now that it was accepted.
   together();
   response.flushHeaders();
-  for await (const chunk of source) {
+  await eachPiece(source, (chunk) => {
     state.bytesReceived += chunk.length;
-    const bytes = transform === undefined ? chunk : transform.push(chunk);
-    if (bytes.length > 0) {
-      together();
-      reader?.push(bytes);
-      if (!response.write(bytes)) await once(response, 'drain', { signal });
-    }
     const now = performance.now();
-    if (now - shownAt < COST_EVERY_MS) continue;
-    shownAt = now;
-    // After it was sent: nobody waits for this.
-    setImmediate(show);
-  }
+    if (now - shownAt >= COST_EVERY_MS) {
+      shownAt = now;
+      // After it was sent: nobody waits for this.
+      setImmediate(show);
+    }
+    const bytes = transform === undefined ? chunk : transform.push(chunk);
+    if (bytes.length === 0) return undefined;
+    together();
+    reader?.push(bytes);
+    return response.write(bytes) ? undefined : once(response, 'drain', { signal });
+  });
   const rest = transform?.end() ?? new Uint8Array(0);
   if (rest.length > 0) response.write(rest);
   response.end();
@@ -219,15 +222,11 @@ function showAnswer(
   state.answered = maskedText(known, context.data.scanner.scan(known), PREVIEW_LENGTH);
 }
 
-/** All of a body whose length is known, and kept by the parser: one promise instead of one for each piece. */
-function gather(body: Readable): Promise<Buffer> {
-  const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
+/** All of a body whose length is known, and kept by the parser. */
+async function gather(body: Readable): Promise<Buffer> {
   const chunks: Buffer[] = [];
-  body.on('data', (chunk: Buffer) => chunks.push(chunk));
-  body.once('end', () => resolve(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks)));
-  body.once('error', reject);
-  body.once('close', () => reject(new Error('the answer was broken off')));
-  return promise;
+  await eachPiece(body, (bytes) => void chunks.push(bytes));
+  return chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks);
 }
 
 /** All of it, or, when it is too much to hold, the stream it was. */
