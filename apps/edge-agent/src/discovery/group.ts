@@ -17,6 +17,8 @@ export interface Tracked {
   readonly examinedAt: number;
   lookedAt: number;
   lookedBytes: number;
+  /** performance.now() when the process was last read. */
+  seenAt: number;
 }
 
 /** An AI agent: one program of one user, with everything it started. */

@@ -1,11 +1,12 @@
 import { EventEmitter } from 'node:events';
 import type { AiAgent } from '@raypher/shared';
+import type { ProcessEvent } from '../native/process-connector.ts';
 import { describeAgent } from './describe.ts';
 import { type Assessment, Examiner } from './examine.ts';
 import { type AgentGroup, groupAgents, type Tracked } from './group.ts';
 import { modelName } from './models.ts';
 import { type ProductOptions, ProductProcesses } from './product.ts';
-import { ProcessScanner, type ScannedProcess } from './scan.ts';
+import { ProcessScanner, type ScannedProcess, STILL_HASHING } from './scan.ts';
 import { loadSignatures, type Signatures } from './signatures.ts';
 import { isAlive, processKey } from './stat.ts';
 
@@ -45,6 +46,16 @@ export interface InventoryOptions extends ProductOptions {
 /** Between two looks at the files a process has loaded, milliseconds. */
 const FIRST_LOOK_MS = 1000;
 const LAST_LOOK_MS = 60_000;
+/** A program is looked at by itself for so long; later what it loads is found by the looks at all processes. */
+const YOUNG_MS = 60_000;
+/** Hashes that are not there yet, and ended processes that wait to be collected: at first. */
+const UNSETTLED_MS = 250;
+/** Figures of AI agents. */
+const FIGURES_MS = 5000;
+/** Looks that nothing has asked for happen together, at multiples of this. */
+const TOGETHER_MS = 500;
+/** What events asked for is wanted at once; a hash that takes longer comes with the next look. */
+const UPDATE_HASH_BUDGET_MS = 50;
 const MAX_MODELS = 64;
 const MAX_EARLY_CALLS = 1000;
 /** AI agents remembered beyond their end. Whoever starts scripts under ever new names must not fill the memory. */
@@ -71,7 +82,10 @@ export class Inventory extends EventEmitter<InventoryEvents> {
   #own: ReadonlySet<number> = new Set();
   #frozen: ReadonlySet<string> = new Set();
   #snapshot: InventorySnapshot = { atMs: 0, processes: [], agents: [] };
-  #running: Promise<InventorySnapshot> | undefined;
+  /** Pids that are to be looked at again without an event, and when (performance.now()). */
+  #due = new Map<number, number>();
+  #refreshing: Promise<InventorySnapshot> | undefined;
+  #queue: Promise<unknown> = Promise.resolve();
 
   constructor(options: InventoryOptions) {
     super();
@@ -89,10 +103,27 @@ export class Inventory extends EventEmitter<InventoryEvents> {
 
   /** Looks at all processes. A call during a refresh waits for that one. */
   refresh(): Promise<InventorySnapshot> {
-    this.#running ??= this.#refresh().finally(() => {
-      this.#running = undefined;
+    this.#refreshing ??= this.#enqueue(() => this.#refresh()).finally(() => {
+      this.#refreshing = undefined;
     });
-    return this.#running;
+    return this.#refreshing;
+  }
+
+  /**
+   * Looks at the processes that these events are about, and at those that are due. A process whose parents ended
+   * before anybody saw them still belongs to the AI agent that it stems from: the events tell.
+   *
+   * @param events all since the last look, in order
+   */
+  update(events: readonly ProcessEvent[]): Promise<InventorySnapshot> {
+    return this.#enqueue(() => this.#update(events));
+  }
+
+  /** Milliseconds until some process should be looked at again although no event asks for it. */
+  get dueInMs(): number {
+    let next = Number.POSITIVE_INFINITY;
+    for (const at of this.#due.values()) next = Math.min(next, at);
+    return Math.max(0, next - performance.now());
   }
 
   /** The AI agent whose tree a process belongs to. */
@@ -139,14 +170,68 @@ export class Inventory extends EventEmitter<InventoryEvents> {
     }
   }
 
+  /** One at a time: both change what is remembered. */
+  #enqueue(work: () => Promise<InventorySnapshot>): Promise<InventorySnapshot> {
+    const done = this.#queue.then(work);
+    this.#queue = done.catch(() => undefined);
+    return done;
+  }
+
   async #refresh(): Promise<InventorySnapshot> {
     const processes = await this.#scanner.scan({ hashBudgetMs: this.#options.hashBudgetMs ?? 250 });
+    return this.#digest(processes, () => true, new Map());
+  }
+
+  async #update(events: readonly ProcessEvent[]): Promise<InventorySnapshot> {
+    const { touched, lineage } = this.#read(events);
+    const now = performance.now();
+    for (const [pid, at] of this.#due) if (at <= now) touched.add(pid);
+    const hashBudgetMs = this.#options.hashBudgetMs ?? UPDATE_HASH_BUDGET_MS;
+    const processes = await this.#scanner.rescan(touched, { hashBudgetMs });
+    return this.#digest(processes, (pid) => touched.has(pid), lineage);
+  }
+
+  /** Which processes events are about, and to which AI agent those belong that were forked meanwhile. */
+  #read(events: readonly ProcessEvent[]): {
+    touched: Set<number>;
+    lineage: Map<number, AgentGroup | undefined>;
+  } {
+    const touched = new Set<number>();
+    const lineage = new Map<number, AgentGroup | undefined>();
+    if (events.length === 0) return { touched, lineage };
+    const groups = new Map<number, AgentGroup | undefined>();
+    const children = new Map<number, number[]>();
+    for (const { process, group } of this.#tracked.values()) {
+      groups.set(process.pid, group);
+      const siblings = children.get(process.ppid);
+      if (siblings === undefined) children.set(process.ppid, [process.pid]);
+      else siblings.push(process.pid);
+    }
+    for (const event of events) {
+      touched.add(event.pid);
+      if (event.kind === 'fork') {
+        const { parent } = event;
+        lineage.set(event.pid, lineage.has(parent) ? lineage.get(parent) : groups.get(parent));
+      }
+      // They have another parent now, of which no event tells; the number of this one can be given away again.
+      if (event.kind === 'exit') for (const child of children.get(event.pid) ?? []) touched.add(child);
+    }
+    return { touched, lineage };
+  }
+
+  async #digest(
+    processes: ScannedProcess[],
+    isFresh: (pid: number) => boolean,
+    lineage: ReadonlyMap<number, AgentGroup | undefined>,
+  ): Promise<InventorySnapshot> {
     this.#own = this.#product.select(new Map(processes.map((process) => [process.pid, process])));
     this.#tracked = new Map(
       await Promise.all(
         processes.map(async (process) => {
           const key = processKey(process);
-          return [key, await this.#track(process, this.#tracked.get(key))] as const;
+          const before = this.#tracked.get(key);
+          if (before !== undefined && !isFresh(process.pid)) return [key, before] as const;
+          return [key, await this.#track(process, before, lineage.get(process.pid))] as const;
         }),
       ),
     );
@@ -156,11 +241,27 @@ export class Inventory extends EventEmitter<InventoryEvents> {
     const before = new Map(this.#snapshot.agents.map((agent) => [agent.id, agent]));
     const agents = [...groups.values()].map((group) => this.#describe(group, atMs, before.get(group.id)));
     this.#snapshot = { atMs, processes, agents };
+    this.#due = this.#schedule();
     this.#announce(before);
     return this.#snapshot;
   }
 
-  async #track(process: ScannedProcess, before: Tracked | undefined): Promise<Tracked> {
+  #schedule(): Map<number, number> {
+    const now = performance.now();
+    const due = new Map<number, number>();
+    for (const tracked of this.#tracked.values()) {
+      const pause = pauseOf(tracked, now);
+      if (pause === undefined) continue;
+      due.set(tracked.process.pid, Math.ceil((tracked.seenAt + pause) / TOGETHER_MS) * TOGETHER_MS);
+    }
+    return due;
+  }
+
+  async #track(
+    process: ScannedProcess,
+    before: Tracked | undefined,
+    inherited: AgentGroup | undefined,
+  ): Promise<Tracked> {
     const now = performance.now();
     if (before === undefined || before.process.image !== process.image) {
       const assessment = await this.#examiner.examine(process);
@@ -168,15 +269,17 @@ export class Inventory extends EventEmitter<InventoryEvents> {
         process,
         assessment,
         // A program that a member of a tree executes stays in that tree.
-        group: before?.group,
+        group: before === undefined ? inherited : before.group,
         declared: before?.declared ?? false,
         calls: before?.calls ?? new Set(),
         examinedAt: now,
         lookedAt: now,
         lookedBytes: process.virtualBytes,
+        seenAt: now,
       };
     }
     before.process = process;
+    before.seenAt = now;
     // New mappings are looked at soon, and young programs sooner: that is when they load what they need.
     const grew = process.virtualBytes !== before.lookedBytes;
     const pause = grew
@@ -234,6 +337,16 @@ export class Inventory extends EventEmitter<InventoryEvents> {
     }
     for (const agent of left.values()) this.emit('vanished', agent);
   }
+}
+
+/** Milliseconds between two looks at a process that no event asks for; undefined: those at all processes suffice. */
+function pauseOf({ process, group, examinedAt }: Tracked, now: number): number | undefined {
+  if (process.kernelThread) return undefined;
+  const age = now - examinedAt;
+  const isUnsettled = process.state === 'Z' || process.reasons.includes(STILL_HASHING);
+  if (isUnsettled) return Math.max(UNSETTLED_MS, age / 4);
+  if (age < YOUNG_MS) return Math.min(FIGURES_MS, Math.max(FIRST_LOOK_MS, age / 4));
+  return group === undefined ? undefined : FIGURES_MS;
 }
 
 function addTo(map: Map<string, Set<string>>, key: string, value: string): void {

@@ -29,7 +29,7 @@ export interface ScannedProcess {
   rssBytes: number;
   /** Bytes of address space; it changes when a library is loaded. */
   virtualBytes: number;
-  /** Share of one core since the previous scan; above 1 with several threads. */
+  /** Share of one core since the previous look, half a second or more ago; above 1 with several threads. */
   cpuShare: number;
   /** Path in the unified hierarchy when the program was started; empty when unknown. */
   cgroup: string;
@@ -56,10 +56,18 @@ interface Examined {
 }
 
 interface Remembered {
-  startTime: number;
+  stat: ProcessStat;
   examined: Examined;
-  cpuTicks: number;
+  /** What `cpuShare` is counted from. */
+  cpu: { ticks: number; atMs: number; share: number };
+  described: ScannedProcess | undefined;
 }
+
+/** One of the `reasons`: the hash comes with a later look. */
+export const STILL_HASHING = 'executable is still being hashed';
+
+/** Shares of shorter times would be steps of the kernel's clock, which is of 10 ms. */
+const SHORTEST_SHARE_MS = 500;
 
 export interface ScanOptions {
   /**
@@ -75,7 +83,6 @@ export class ProcessScanner {
   readonly #users = new UserNames();
   readonly #units: KernelUnits;
   #remembered = new Map<number, Remembered>();
-  #scannedAt = 0;
 
   constructor(hasher = new ExecutableHasher()) {
     requireLinux();
@@ -85,33 +92,57 @@ export class ProcessScanner {
 
   /** Every process, in order of pid. One that cannot be examined is listed with what is known of it. */
   async scan(options: ScanOptions = {}): Promise<ScannedProcess[]> {
-    this.#users.refresh();
-    const now = performance.now();
-    const seconds = this.#scannedAt === 0 ? 0 : (now - this.#scannedAt) / 1000;
-    const remembered = new Map<number, Remembered>();
-    const seen: { stat: ProcessStat; examined: Examined; cpuShare: number }[] = [];
-    for (const pid of listPids()) {
-      const stat = readStat(pid);
-      if (stat === undefined) continue;
-      const before = this.#remembered.get(pid);
-      const same = before?.startTime === stat.startTime ? before : undefined;
-      const image = imageOf(stat);
-      const examined = same?.examined.image === image ? same.examined : examine(stat, image);
-      remembered.set(pid, { startTime: stat.startTime, examined, cpuTicks: stat.cpuTicks });
-      seen.push({ stat, examined, cpuShare: this.#cpuShare(stat, same, seconds) });
-    }
-    this.#remembered = remembered;
-    this.#scannedAt = now;
-    await this.#hashNew(
-      seen.map(({ stat, examined }) => [stat.pid, examined]),
-      options.hashBudgetMs,
-    );
-    return seen.map(({ stat, examined, cpuShare }) => this.#describe(stat, examined, cpuShare));
+    const remembered = this.#remembered;
+    this.#remembered = new Map();
+    return this.#look(listPids(), remembered, options);
   }
 
-  #cpuShare(stat: ProcessStat, before: Remembered | undefined, seconds: number): number {
-    if (before === undefined || seconds <= 0) return 0;
-    return Math.max(0, (stat.cpuTicks - before.cpuTicks) / this.#units.ticksPerSecond / seconds);
+  /**
+   * Every process as it was found last, but these as they are now: what was started, executed a program or ended
+   * since.
+   */
+  async rescan(pids: Iterable<number>, options: ScanOptions = {}): Promise<ScannedProcess[]> {
+    return this.#look(pids, this.#remembered, options);
+  }
+
+  async #look(
+    pids: Iterable<number>,
+    before: ReadonlyMap<number, Remembered>,
+    options: ScanOptions,
+  ): Promise<ScannedProcess[]> {
+    this.#users.refresh();
+    const looked: Remembered[] = [];
+    for (const pid of pids) {
+      const stat = readStat(pid);
+      if (stat === undefined) {
+        this.#remembered.delete(pid);
+        continue;
+      }
+      const known = before.get(pid);
+      const same = known?.stat.startTime === stat.startTime ? known : undefined;
+      const image = imageOf(stat);
+      const examined = same?.examined.image === image ? same.examined : examine(stat, image);
+      const entry = { stat, examined, cpu: this.#cpu(stat, same?.cpu), described: undefined };
+      this.#remembered.set(pid, entry);
+      looked.push(entry);
+    }
+    await this.#hashNew(
+      looked.map(({ stat, examined }) => [stat.pid, examined]),
+      options.hashBudgetMs,
+    );
+    for (const entry of looked) entry.described = this.#describe(entry);
+    return [...this.#remembered.values()]
+      .flatMap(({ described }) => (described === undefined ? [] : [described]))
+      .sort((a, b) => a.pid - b.pid);
+  }
+
+  #cpu(stat: ProcessStat, before: Remembered['cpu'] | undefined): Remembered['cpu'] {
+    const atMs = performance.now();
+    if (before === undefined) return { ticks: stat.cpuTicks, atMs, share: 0 };
+    const seconds = (atMs - before.atMs) / 1000;
+    if (seconds < SHORTEST_SHARE_MS / 1000) return before;
+    const share = Math.max(0, (stat.cpuTicks - before.ticks) / this.#units.ticksPerSecond / seconds);
+    return { ticks: stat.cpuTicks, atMs, share };
   }
 
   async #hashNew(all: [number, Examined][], budgetMs: number | undefined): Promise<void> {
@@ -136,14 +167,14 @@ export class ProcessScanner {
     }
   }
 
-  #describe(stat: ProcessStat, examined: Examined, cpuShare: number): ScannedProcess {
+  #describe({ stat, examined, cpu }: Remembered): ScannedProcess {
     const { exeStats } = examined;
     const reasons = [...examined.reasons];
     let exeSha256: string | undefined;
     if (exeStats !== undefined) {
       const outcome = this.#hasher.hash(`/proc/${stat.pid}/exe`, exeStats);
       if (outcome.state === 'hashed') exeSha256 = outcome.sha256;
-      else reasons.push(outcome.state === 'failed' ? outcome.reason : 'executable is still being hashed');
+      else reasons.push(outcome.state === 'failed' ? outcome.reason : STILL_HASHING);
     }
     return {
       pid: stat.pid,
@@ -161,7 +192,7 @@ export class ProcessScanner {
       user: examined.uid === undefined ? 'unknown' : this.#users.nameOf(examined.uid),
       rssBytes: stat.residentPages * this.#units.pageBytes,
       virtualBytes: stat.virtualBytes,
-      cpuShare,
+      cpuShare: cpu.share,
       cgroup: examined.cgroup,
       namespaces: examined.namespaces,
       kernelThread: stat.kernelThread,

@@ -1,6 +1,6 @@
-import { setTimeout as wait } from 'node:timers/promises';
 import { type AiAgent, Inventory as InventoryMessage } from '@raypher/shared';
 import type { AgentChange, Inventory, InventorySnapshot } from '../discovery/inventory.ts';
+import { openProcessFeed, type ProcessNews, type WatchWay } from '../discovery/process-feed.ts';
 import { EDGE_AGENT, type EventDraft } from '../ledger/event-draft.ts';
 import type { AiAgentSightings } from '../store/ai-agents.ts';
 import type { FreezeEnforcer } from './freeze-enforcer.ts';
@@ -11,15 +11,21 @@ export interface WatchParts {
   sightings: AiAgentSightings;
   record: (event: EventDraft) => void;
   publish: (inventory: InventoryMessage) => void;
+  /** Between two looks at all processes where the kernel gives no events, milliseconds. */
   intervalMs: number;
+  /** Told at the start: by events of the kernel, or by polling and why. */
+  watching?: (way: WatchWay) => void;
 }
+
+/** Where events say what to look at, all processes are looked at this often: programs load libraries without any. */
+const LOOK_AT_ALL_EVERY_MS = 15_000;
 
 /** Memory and CPU figures alone are sent this often; a changed list is sent at once. */
 const FIGURES_EVERY_MS = 5000;
 const SIGHTINGS_EVERY_MS = 60_000;
 
 /**
- * Looks at the processes again and again: records AI agents that come, change and go, freezes new ones that
+ * Looks at the processes as they come and go: records AI agents that come, change and go, freezes new ones that
  * match a freeze, and publishes the inventory.
  *
  * @returns how to stop
@@ -51,17 +57,28 @@ export function startWatch(parts: WatchParts, fail: (error: unknown) => void): (
   inventory.on('vanished', vanished);
 
   const publisher = new Publisher(parts.publish);
+  const feed = openProcessFeed(parts.intervalMs);
+  parts.watching?.(feed.way);
   const loop = async (): Promise<void> => {
     let savedAt = performance.now();
+    let lookedAtAll = Number.NEGATIVE_INFINITY;
+    let news: ProcessNews = 'look at all';
     while (!stop.signal.aborted) {
-      const snapshot = await inventory.refresh();
+      let snapshot = news === 'look at all' ? inventory.current : await inventory.update(news.events);
+      if (news === 'look at all' || performance.now() >= lookedAtAll + LOOK_AT_ALL_EVERY_MS) {
+        lookedAtAll = performance.now();
+        snapshot = await inventory.refresh();
+      }
       await parts.freeze.sweep();
       publisher.offer(snapshot);
       if (performance.now() - savedAt > SIGHTINGS_EVERY_MS) {
         savedAt = performance.now();
         saw(snapshot.agents);
       }
-      await wait(parts.intervalMs, undefined, { signal: stop.signal }).catch(() => {});
+      const allDueInMs = lookedAtAll + LOOK_AT_ALL_EVERY_MS - performance.now();
+      // Somebody may continue what is held, which is no event.
+      const sweepInMs = parts.freeze.held > 0 ? parts.intervalMs : Number.POSITIVE_INFINITY;
+      news = await feed.next(Math.min(inventory.dueInMs, allDueInMs, sweepInMs), stop.signal);
     }
   };
   const running = loop().catch(fail);
@@ -71,6 +88,7 @@ export function startWatch(parts: WatchParts, fail: (error: unknown) => void): (
     inventory.off('changed', changed);
     inventory.off('vanished', vanished);
     await running;
+    feed.close();
   };
 }
 
