@@ -23,7 +23,7 @@ Exit codes: 0 running, 3 not permitted, 7 not running.`,
   });
 
 function describe(status: ServiceStatus): string[] {
-  const { membership, link, policy, freeze, proxy, ledger, inventory, names } = status;
+  const { membership, link, policy, freeze, proxy, ledger, inventory, names, watch } = status;
   const member =
     membership === null
       ? 'not enrolled: everything is recorded, nothing is blocked'
@@ -46,6 +46,7 @@ function describe(status: ServiceStatus): string[] {
         ],
         ['proxy', proxy.port === 0 ? 'not running' : `http://127.0.0.1:${proxy.port}`],
         ['AI agents', String(inventory.aiAgents)],
+        ...(watch === null ? [] : [['processes', watchLine(watch)] satisfies [string, string]]),
         ...(names === null || names.looked + names.unrecognised === 0
           ? []
           : [['names', namesLine(names)] satisfies [string, string]]),
@@ -61,6 +62,10 @@ function describe(status: ServiceStatus): string[] {
       part.state === 'running' ? [] : [`${part.name} is ${part.state}${reason(part.reason)}`],
     ),
   ];
+}
+
+function watchLine({ by, reason }: NonNullable<ServiceStatus['watch']>): string {
+  return by === 'events' ? `watched by events: ${reason}` : `looked at by the clock. ${reason}`;
 }
 
 function namesLine({ looked, unrecognised }: NonNullable<ServiceStatus['names']>): string {

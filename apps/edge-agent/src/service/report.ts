@@ -48,6 +48,7 @@ export function serviceStatus(
     proxy: { port: number; connections: number };
     interception: ServiceStatus['interception'];
     names: ServiceStatus['names'];
+    watch: ServiceStatus['watch'];
     parts: PartHealth[];
   },
 ): ServiceStatus {
@@ -74,6 +75,7 @@ export function serviceStatus(
       aiAgents: inventory.current.agents.length,
       at: new Date(inventory.current.atMs).toISOString(),
     },
+    watch: parts.watch,
     posture: posture.describe(),
     parts: parts.parts,
   };

@@ -64,6 +64,8 @@ export const ServiceStatus = z.object({
     .nullable(),
   ledger: z.object({ seq: z.number(), hash: z.string(), queued: z.number(), missing: z.number() }),
   inventory: z.object({ processes: z.number(), aiAgents: z.number(), at: z.string() }),
+  /** How processes are watched: as the kernel tells of them, or again and again, and why. Null until it begins. */
+  watch: z.object({ by: z.enum(['events', 'polling']), reason: z.string() }).nullable(),
   posture: z.array(
     z.object({
       capability: z.string(),

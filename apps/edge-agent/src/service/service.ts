@@ -10,6 +10,7 @@ import { CallerFinder } from '../callers/caller-finder.ts';
 import type { Config } from '../config/config.ts';
 import { LiveConnections } from '../connections/live-connections.ts';
 import { Inventory } from '../discovery/inventory.ts';
+import type { WatchWay } from '../discovery/process-feed.ts';
 import { GatePart } from '../gate/gate-part.ts';
 import { GuardPart } from '../guard/guard-part.ts';
 import { GUARD_LOCK, openGuard } from '../guard/open-guard.ts';
@@ -280,6 +281,7 @@ async function compose(config: Config, log: Logger, release: () => void): Promis
           refused: (error) => record(localPolicyRefused(config.policyLocalFile ?? '', error)),
         });
 
+  let watch: WatchWay | null = null;
   const parts: Part[] = [
     proxy,
     gate,
@@ -295,6 +297,11 @@ async function compose(config: Config, log: Logger, release: () => void): Promis
             record,
             publish: (message) => controlPlane?.uplink.publishInventory(message),
             intervalMs: config.inventoryIntervalMs,
+            watching: (way) => {
+              watch = way;
+              if (way.by === 'polling')
+                log.warn({ reason: way.reason }, 'processes are looked at by the clock');
+            },
           },
           fail,
         ),
@@ -316,6 +323,7 @@ async function compose(config: Config, log: Logger, release: () => void): Promis
                 startedAt,
                 proxy: { port: proxy.port, connections: proxy.connections },
                 names: names?.counts ?? null,
+                watch,
                 interception: proxy.intercepts ? interceptionStatus(interception, paths.trustBundle) : null,
                 parts: supervised.map(({ health }) => health),
               }),
