@@ -30,6 +30,8 @@ export interface Assessment {
   ordinary: boolean;
   /** What could not be read. */
   reasons: string[];
+  /** Files did not come in time, on a busy machine or from a network: to be examined again. */
+  isLate: boolean;
 }
 
 const MAX_LIBRARIES = 256;
@@ -55,6 +57,7 @@ export class Examiner {
       entryScript: '',
       ordinary: false,
       reasons: [],
+      isLate: false,
     };
     if (process.kernelThread || process.state === 'Z') return assessment;
     const executable = executableName(process);
@@ -84,6 +87,7 @@ export class Examiner {
       this.#addPackages([...packagesOfCommand(entry), ...lists.flat()], assessment);
     }
     for (const model of modelsOfArguments(process.argv)) assessment.models.add(model);
+    assessment.isLate = files.isLate;
     return assessment;
   }
 

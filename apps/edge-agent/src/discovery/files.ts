@@ -11,6 +11,7 @@ const DEADLINE_MS = 500;
  */
 export class FileView {
   readonly #root: string;
+  #isLate = false;
 
   /** @param root "" for this process's own root */
   constructor(root = '') {
@@ -21,34 +22,54 @@ export class FileView {
     return new FileView(sharesRoot ? '' : `/proc/${pid}/root`);
   }
 
+  /** A file did not come in time, and none was waited for since: what was looked for may be there. */
+  get isLate(): boolean {
+    return this.#isLate;
+  }
+
   /**
    * The text of a regular file of at most `limit` bytes; undefined when there is none. Scripts and manifests are
    * chosen by those who are watched: a pipe, a device, a huge file or a hanging network mount must not stop the agent.
    */
   async readText(path: string, limit: number): Promise<string | undefined> {
-    return withDeadline(readRegular(join(this.#root, path), limit));
+    return this.#inTime(() => readRegular(join(this.#root, path), limit));
   }
 
   async isFile(path: string): Promise<boolean> {
-    const task = stat(join(this.#root, path)).then(
-      (stats) => stats.isFile(),
-      (error: unknown) => {
-        if (errorCode(error) === undefined) throw error;
-        return false;
-      },
-    );
-    return (await withDeadline(task)) ?? false;
+    const task = (): Promise<boolean> =>
+      stat(join(this.#root, path)).then(
+        (stats) => stats.isFile(),
+        (error: unknown) => {
+          if (errorCode(error) === undefined) throw error;
+          return false;
+        },
+      );
+    return (await this.#inTime(task)) ?? false;
   }
 
   /** The path without symbolic links. Inside another root links are left as they are: they would lead out of it. */
   async resolve(path: string): Promise<string | undefined> {
     if (this.#root !== '') return path;
-    return withDeadline(
+    return this.#inTime(() =>
       realpath(path).catch((error: unknown) => {
         if (errorCode(error) === undefined) throw error;
         return undefined;
       }),
     );
+  }
+
+  async #inTime<T>(start: () => Promise<T | undefined>): Promise<T | undefined> {
+    if (this.#isLate) return undefined;
+    const late = Promise.withResolvers<undefined>();
+    const timer = setTimeout(() => {
+      this.#isLate = true;
+      late.resolve(undefined);
+    }, DEADLINE_MS);
+    try {
+      return await Promise.race([start(), late.promise]);
+    } finally {
+      clearTimeout(timer);
+    }
   }
 }
 
@@ -64,15 +85,5 @@ async function readRegular(path: string, limit: number): Promise<string | undefi
   } catch (error) {
     if (errorCode(error) === undefined) throw error;
     return undefined;
-  }
-}
-
-async function withDeadline<T>(task: Promise<T | undefined>): Promise<T | undefined> {
-  const late = Promise.withResolvers<undefined>();
-  const timer = setTimeout(() => late.resolve(undefined), DEADLINE_MS);
-  try {
-    return await Promise.race([task, late.promise]);
-  } finally {
-    clearTimeout(timer);
   }
 }

@@ -17,6 +17,8 @@ export interface Tracked {
   readonly examinedAt: number;
   lookedAt: number;
   lookedBytes: number;
+  /** How often it was examined because files had not come in time. */
+  readonly again: number;
   /** performance.now() when the process was last read. */
   seenAt: number;
 }

@@ -56,6 +56,7 @@ const FIGURES_MS = 5000;
 const TOGETHER_MS = 500;
 /** What events asked for is wanted at once; a hash that takes longer comes with the next look. */
 const UPDATE_HASH_BUDGET_MS = 50;
+const MOST_AGAIN = 3;
 const MAX_MODELS = 64;
 const MAX_EARLY_CALLS = 1000;
 /** AI agents remembered beyond their end. Whoever starts scripts under ever new names must not fill the memory. */
@@ -263,7 +264,8 @@ export class Inventory extends EventEmitter<InventoryEvents> {
     inherited: AgentGroup | undefined,
   ): Promise<Tracked> {
     const now = performance.now();
-    if (before === undefined || before.process.image !== process.image) {
+    const isSame = before !== undefined && before.process.image === process.image;
+    if (!isSame || isToBeExaminedAgain(before, now)) {
       const assessment = await this.#examiner.examine(process);
       return {
         process,
@@ -275,6 +277,7 @@ export class Inventory extends EventEmitter<InventoryEvents> {
         examinedAt: now,
         lookedAt: now,
         lookedBytes: process.virtualBytes,
+        again: isSame ? before.again + 1 : 0,
         seenAt: now,
       };
     }
@@ -337,6 +340,11 @@ export class Inventory extends EventEmitter<InventoryEvents> {
     }
     for (const agent of left.values()) this.emit('vanished', agent);
   }
+}
+
+/** Files that do not come at all (a network that hangs) are not waited for again and again. */
+function isToBeExaminedAgain({ assessment, again, examinedAt }: Tracked, now: number): boolean {
+  return assessment.isLate && again < MOST_AGAIN && now >= examinedAt + FIRST_LOOK_MS;
 }
 
 /** Milliseconds between two looks at a process that no event asks for; undefined: those at all processes suffice. */

@@ -96,19 +96,41 @@ export class Cgroups {
    * takes processes.
    *
    * @param path as /proc/PID/cgroup showed it
+   * @returns where it is now; undefined when it has ended
    */
-  moveTo(path: string, pid: number): void {
+  moveTo(path: string, pid: number): string | undefined {
     const below = this.#mount.root === '/' ? path : path.slice(this.#mount.root.length);
     for (let current = below; ; current = dirname(current)) {
       try {
         writeFileSync(join(this.#mount.path, current, 'cgroup.procs'), String(pid));
-        return;
+        return join(this.#mount.root, current);
       } catch (error) {
         const code = errorCode(error);
-        if (code === 'ESRCH') return;
+        if (code === 'ESRCH') return undefined;
         if (code === undefined || current === '/' || current === '.') throw error;
       }
     }
+  }
+
+  /** One of the product's own, as /proc/PID/cgroup shows it. */
+  pathOf(name: string): string {
+    return join(this.#mount.root, this.#folder, name);
+  }
+
+  /** Name of the product's own group that has this path; undefined for groups of others. */
+  nameOf(path: string): string | undefined {
+    const folder = `${this.pathOf('')}/`.replace('//', '/');
+    return path.startsWith(folder) ? path.slice(folder.length) : undefined;
+  }
+
+  /** Where the hierarchy is mounted. */
+  get root(): string {
+    return this.#mount.path;
+  }
+
+  /** A group that `reaches` says is here, in the file system. */
+  locate(path: string): string {
+    return join(this.#mount.path, this.#mount.root === '/' ? path : path.slice(this.#mount.root.length));
   }
 
   /** Whether the path is inside the mounted part; only such a group can be returned to. */

@@ -74,6 +74,19 @@ export class Freezer {
     return this.#enqueue(() => this.#sweep());
   }
 
+  /**
+   * Lets what is held return to another control group than the one it came from.
+   *
+   * @param choose the path for a member; undefined leaves it as it is
+   */
+  rehome(choose: (member: Readonly<FrozenMember>) => string | undefined): void {
+    for (const tree of this.#trees.values()) {
+      const before = JSON.stringify(tree.members);
+      for (const member of tree.members) member.cgroup = choose(member) ?? member.cgroup;
+      if (JSON.stringify(tree.members) !== before) this.#options.store.save(tree);
+    }
+  }
+
   /** One at a time: a sweep that overlaps an apply could freeze what is being thawed. */
   #enqueue(work: () => Promise<FreezeReport>): Promise<FreezeReport> {
     const done = this.#queue.then(work);

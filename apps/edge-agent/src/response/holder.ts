@@ -131,7 +131,7 @@ function groupName(tree: FrozenTree): string {
  * Control groups take pids, not handles. So the process is checked before and after: when the pid turns out to
  * belong to another process by then, that one is put back at once.
  */
-function moveIn(group: Cgroup, member: FrozenMember, cgroups: Cgroups | undefined): boolean {
+export function moveIn(group: Cgroup, member: ProcessRef, cgroups: Cgroups | undefined): boolean {
   const current = readCgroup(member.pid);
   if (!isAlive(member) || !group.add(member.pid)) return false;
   if (isAlive(member)) return true;

@@ -253,4 +253,11 @@ export const MIGRATIONS: readonly string[] = [
   ALTER TABLE secrets ADD COLUMN use TEXT;
   ALTER TABLE secrets ADD COLUMN uses INTEGER NOT NULL DEFAULT 0;
   `,
+  `
+  -- AI agents that were moved to a control group of their own, and where each of their processes was before.
+  CREATE TABLE adopted_agents (
+    control_group TEXT PRIMARY KEY,
+    adopted       TEXT NOT NULL
+  ) STRICT;
+  `,
 ];
