@@ -333,6 +333,8 @@ describe.skipIf(missing !== undefined)('adoption', () => {
     stray.setFrozen(true);
     stray.add(bot.pid);
     await adoption.resume();
+    expect(groupOf(bot.pid)).toBe(cgroups.pathOf('adopted-stray'));
+    await adoption.dissolveStrays();
     await runs(bot);
     expect(cgroups.list()).toEqual([]);
     expect(types()).toEqual(['guard.released']);

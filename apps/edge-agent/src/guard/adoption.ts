@@ -1,24 +1,20 @@
 import { randomBytes } from 'node:crypto';
 import { EventEmitter } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import type { AiAgent } from '@raypher/shared';
-import { errorCode, readProcLink } from '../discovery/procfs.ts';
+import { errorCode } from '../discovery/procfs.ts';
 import { readCgroup } from '../discovery/scan.ts';
 import { isAlive, processKey } from '../discovery/stat.ts';
-import { EDGE_AGENT, type EventDraft } from '../ledger/event-draft.ts';
+import { type EventDraft } from '../ledger/event-draft.ts';
 import type { Cgroup, Cgroups } from '../response/cgroup.ts';
-import {
-  boundLimits,
-  type CgroupLimits,
-  readCgroupLimits,
-  writeCgroupLimits,
-} from '../response/cgroup-limits.ts';
+import { boundLimits, readCgroupLimits, writeCgroupLimits } from '../response/cgroup-limits.ts';
 import type { Freezer } from '../response/freeze.ts';
 import { moveIn } from '../response/holder.ts';
 import type { Protection } from '../response/protected.ts';
 import { type ProcessRef, ProcessTree, type TreeMember } from '../response/tree.ts';
 import type { AdoptedAgent, AdoptedMember, AdoptionStore } from './adopted-agent.ts';
+import { adoptedEvent, notAdoptedEvent, releasedEvent, type Spared } from './adoption-events.ts';
+import { isForeign, refusesAdoption } from './adoption-refusal.ts';
 
 export interface AdoptionOptions {
   /** Undefined: nothing can be adopted. */
@@ -37,13 +33,6 @@ export interface AdoptionOptions {
 export interface AdoptionEvents {
   group: [group: string, agentId: string];
   gone: [group: string];
-}
-
-/** A process that stays where it is, and why. */
-interface Spared {
-  pid: number;
-  name: string;
-  reason: string;
 }
 
 /** Where a process is; where it belongs, when a freeze holds it. */
@@ -109,8 +98,14 @@ export class Adoption extends EventEmitter<AdoptionEvents> {
         this.#adopted.set(row.agent, row);
         this.emit('group', row.group, row.agent);
       }
+    });
+  }
+
+  /** Gives back what an agent adopted whose store is gone. Only for the one agent of a machine that may adopt. */
+  dissolveStrays(): Promise<void> {
+    return this.#enqueue(async () => {
       const known = new Set([...this.#adopted.values()].map(({ group }) => group));
-      for (const group of cgroups?.list() ?? []) {
+      for (const group of this.#options.cgroups?.list() ?? []) {
         if (!group.startsWith(PREFIX) || known.has(group)) continue;
         await this.#give(strayGroup(group, this.#bootId), 'nobody remembers where it came from');
       }
@@ -263,7 +258,9 @@ export class Adoption extends EventEmitter<AdoptionEvents> {
     for (const process of loose.toSorted((a, b) => a.depth - b.depth)) {
       const { pid, startTime, name } = process;
       const cgroup = this.#placeOf(pid, cgroups).path;
-      const reason = this.#refusal(pid, cgroup, { limits: row.limits, homes }, cgroups);
+      const reason =
+        this.#options.protection.refusesTarget(pid) ??
+        refusesAdoption(pid, cgroup, { limits: row.limits, homes }, cgroups);
       if (reason === undefined) movable.push({ pid, startTime, name, cgroup });
       else spare(process, reason);
     }
@@ -311,29 +308,6 @@ export class Adoption extends EventEmitter<AdoptionEvents> {
       return undefined;
     });
     return { path: origin, isGoverned: GOVERNED.test(cgroups.nameOf(origin) ?? ''), isHeld: true };
-  }
-
-  #refusal(
-    pid: number,
-    cgroup: string,
-    { limits, homes }: { limits: CgroupLimits; homes: ReadonlySet<string> },
-    cgroups: Cgroups,
-  ): string | undefined {
-    const refused = this.#options.protection.refusesTarget(pid);
-    if (refused !== undefined) return refused;
-    if (cgroup === '') return 'it is in no control group of the unified hierarchy';
-    if (!cgroups.reaches(cgroup)) return `its control group ${cgroup} is outside of what can be reached here`;
-    if (isForeign(pid) && !homes.has(cgroup)) {
-      return `it runs in a container: its control group ${cgroup} is in the hands of what started that`;
-    }
-    const kind = kindOf(cgroups.locate(cgroup));
-    if (kind !== 'domain') return `its control group ${cgroup} is of the kind "${kind}"`;
-    const own = readCgroupLimits(cgroups.root, cgroups.locate(cgroup));
-    const bound = boundLimits(own);
-    if (bound.length > 0) return `it would escape limits of its control group ${cgroup}: ${bound.join(', ')}`;
-    return isSame(own, limits)
-      ? undefined
-      : `its control group ${cgroup} has other limits than the first process of the AI agent`;
   }
 
   /** The first process decides which limits hold. */
@@ -421,77 +395,4 @@ export class Adoption extends EventEmitter<AdoptionEvents> {
 /** Left in the hierarchy by an agent whose store is gone. */
 function strayGroup(group: string, bootId: string): AdoptedAgent {
   return { group, bootId, agent: '', label: group, home: '/', limits: {}, sinceMs: 0, members: [] };
-}
-
-/** In another pid or control-group namespace than this agent, or nobody may know. */
-function isForeign(pid: number): boolean {
-  return ['pid', 'cgroup'].some((kind) => {
-    const [its, own] = [readProcLink(`/proc/${pid}/ns/${kind}`), readProcLink(`/proc/self/ns/${kind}`)];
-    return !its.ok || !own.ok || its.value !== own.value;
-  });
-}
-
-/** "domain", or for groups of threads "threaded" and others; the first group has no such file. */
-function kindOf(path: string): string {
-  try {
-    return readFileSync(join(path, 'cgroup.type'), 'utf8').trim();
-  } catch (error) {
-    if (errorCode(error) === undefined) throw error;
-    return 'domain';
-  }
-}
-
-function isSame(a: CgroupLimits, b: CgroupLimits): boolean {
-  const files = Object.keys(a);
-  return files.length === Object.keys(b).length && files.every((file) => a[file] === b[file]);
-}
-
-function adoptedEvent(agent: AiAgent, row: AdoptedAgent, moved: readonly AdoptedMember[]): EventDraft {
-  return {
-    type: 'guard.adopted',
-    severity: 'notice',
-    actor: EDGE_AGENT,
-    action: 'adopt',
-    target: agent.name,
-    data: {
-      agent: agent.id,
-      group: row.group,
-      processes: moved.length,
-      pids: moved.map(({ pid, name }) => `${pid} ${name}`),
-      from: [...new Set(moved.map(({ cgroup }) => cgroup))],
-      limits: Object.entries(row.limits).map(([file, value]) => `${file} ${value}`),
-    },
-  };
-}
-
-function notAdoptedEvent(agent: AiAgent, reason: string, processes: readonly Spared[]): EventDraft {
-  return {
-    type: 'guard.not-adopted',
-    severity: 'warning',
-    actor: EDGE_AGENT,
-    action: 'leave where it is',
-    target: agent.name,
-    data: {
-      agent: agent.id,
-      reason,
-      processes: processes.length,
-      pids: processes.map(({ pid, name }) => `${pid} ${name}`),
-    },
-  };
-}
-
-function releasedEvent(
-  row: AdoptedAgent,
-  reason: string,
-  processes: number,
-  displaced: readonly string[],
-): EventDraft {
-  return {
-    type: 'guard.released',
-    severity: displaced.length > 0 ? 'warning' : 'notice',
-    actor: EDGE_AGENT,
-    action: 'release',
-    target: row.label,
-    data: { agent: row.agent, group: row.group, reason, processes, displaced: [...displaced] },
-  };
 }

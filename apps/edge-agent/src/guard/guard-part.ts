@@ -97,6 +97,11 @@ export class GuardPart implements Part {
     };
   }
 
+  /** Some back end is in force: what is in a group of its own is held to the policy. */
+  get isWorking(): boolean {
+    return this.#working.length > 0;
+  }
+
   /** Applies what the policy says now to every group, where it differs from what is in force there. */
   reconsider(): Promise<void> {
     const work = this.#queue.then(() => this.#applyAll());

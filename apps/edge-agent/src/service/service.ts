@@ -12,6 +12,7 @@ import { LiveConnections } from '../connections/live-connections.ts';
 import { Inventory } from '../discovery/inventory.ts';
 import type { WatchWay } from '../discovery/process-feed.ts';
 import { GatePart } from '../gate/gate-part.ts';
+import { Adoption } from '../guard/adoption.ts';
 import { GuardPart } from '../guard/guard-part.ts';
 import { GUARD_LOCK, openGuard } from '../guard/open-guard.ts';
 import { EDGE_AGENT, type EventDraft } from '../ledger/event-draft.ts';
@@ -24,6 +25,7 @@ import { recogniserPosture } from '../recogniser/posture.ts';
 import { probeCgroups } from '../response/cgroup.ts';
 import { Freezer } from '../response/freeze.ts';
 import { Protection } from '../response/protected.ts';
+import { AdoptedAgents } from '../store/adopted-agents.ts';
 import { AiAgentSightings } from '../store/ai-agents.ts';
 import { AllowList } from '../store/allow-list.ts';
 import { FrozenTrees } from '../store/frozen-trees.ts';
@@ -235,6 +237,18 @@ async function compose(config: Config, log: Logger, release: () => void): Promis
     void posture.probe('network.proxy');
     void posture.probe('network.interception');
   };
+  const adoption = new Adoption({
+    cgroups: usable,
+    store: new AdoptedAgents(agent.db, (error) =>
+      log.error({ error: String(error) }, 'the store takes no changes'),
+    ),
+    protection,
+    freezer,
+    record,
+    govern: (group) => guard.govern(group),
+  });
+  let strays: Promise<void> | undefined;
+  const adopts = (): boolean => config.guardAdopt === 'on' && guard.isWorking;
   const proveGuard = (): void => {
     for (const [capability] of guard.probes()) void posture.probe(capability);
   };
@@ -273,6 +287,8 @@ async function compose(config: Config, log: Logger, release: () => void): Promis
   if (controlPlane === undefined) await freeze.resume();
   else await controlPlane.restore();
 
+  await adoption.resume();
+
   const localPolicy =
     config.policyLocalFile === undefined
       ? undefined
@@ -297,6 +313,16 @@ async function compose(config: Config, log: Logger, release: () => void): Promis
             record,
             publish: (message) => controlPlane?.uplink.publishInventory(message),
             intervalMs: config.inventoryIntervalMs,
+            adopt: async (agents, options) => {
+              if (!adopts()) return;
+              try {
+                strays ??= adoption.dissolveStrays();
+                await strays;
+                await adoption.sweep(agents, options);
+              } catch (error) {
+                log.error({ error: String(error) }, 'an AI agent could not be adopted');
+              }
+            },
             watching: (way) => {
               watch = way;
               if (way.by === 'polling')
@@ -352,6 +378,7 @@ async function compose(config: Config, log: Logger, release: () => void): Promis
       }),
   );
   for (const part of supervised) await part.start();
+  if (!adopts()) await adoption.releaseAll('no guard is in force');
   await posture.probeAll();
   posture.start();
   record(lifecycle('agent.started', { pid: process.pid, version: AGENT_VERSION }));

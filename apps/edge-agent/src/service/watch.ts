@@ -13,6 +13,8 @@ export interface WatchParts {
   publish: (inventory: InventoryMessage) => void;
   /** Between two looks at all processes where the kernel gives no events, milliseconds. */
   intervalMs: number;
+  /** Gives AI agents control groups of their own; `again`: those that were in order are looked at as well. */
+  adopt?: (agents: readonly AiAgent[], options: { again: boolean }) => Promise<void>;
   /** Told at the start: by events of the kernel, or by polling and why. */
   watching?: (way: WatchWay) => void;
 }
@@ -65,11 +67,13 @@ export function startWatch(parts: WatchParts, fail: (error: unknown) => void): (
     let news: ProcessNews = 'look at all';
     while (!stop.signal.aborted) {
       let snapshot = news === 'look at all' ? inventory.current : await inventory.update(news.events);
-      if (news === 'look at all' || performance.now() >= lookedAtAll + LOOK_AT_ALL_EVERY_MS) {
+      const all = news === 'look at all' || performance.now() >= lookedAtAll + LOOK_AT_ALL_EVERY_MS;
+      if (all) {
         lookedAtAll = performance.now();
         snapshot = await inventory.refresh();
       }
       await parts.freeze.sweep();
+      await parts.adopt?.(snapshot.agents, { again: all });
       publisher.offer(snapshot);
       if (performance.now() - savedAt > SIGHTINGS_EVERY_MS) {
         savedAt = performance.now();

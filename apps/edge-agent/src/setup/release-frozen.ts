@@ -2,16 +2,18 @@ import { existsSync, readdirSync, rmdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { Inventory } from '../discovery/inventory.ts';
 import { readProcText } from '../discovery/procfs.ts';
+import { Adoption } from '../guard/adoption.ts';
 import { findCgroupMount, probeCgroups } from '../response/cgroup.ts';
 import { Freezer } from '../response/freeze.ts';
 import { Protection } from '../response/protected.ts';
+import { AdoptedAgents } from '../store/adopted-agents.ts';
 import { openDatabase } from '../store/database.ts';
 import { FrozenTrees } from '../store/frozen-trees.ts';
 import type { ReportStep } from './step.ts';
 
 /**
- * Lets go of every process that the stopped service holds: without it nothing would ever thaw them. The control
- * groups it made go too, as far as they are empty.
+ * Lets go of every process that the stopped service holds: without it nothing would ever thaw them. AI agents
+ * that it adopted return to where they were. The control groups it made go too, as far as they are empty.
  *
  * @param store the agent's database
  */
@@ -23,14 +25,25 @@ export async function releaseFrozen(store: string, report: ReportStep): Promise<
     try {
       const inventory = new Inventory({ device: 'this machine' });
       const cgroups = probeCgroups();
+      const protection = new Protection({ isOwn: (pid) => inventory.isOwn(pid) });
       const freezer = new Freezer({
         inventory,
         // A disk that takes no changes does not keep a process frozen.
         store: new FrozenTrees(db, () => undefined),
-        protection: new Protection({ isOwn: (pid) => inventory.isOwn(pid) }),
+        protection,
         cgroups: cgroups.available ? cgroups.cgroups : undefined,
       });
       ({ thawed, processes: stillHeld } = await freezer.apply([]));
+      const adoption = new Adoption({
+        cgroups: cgroups.available ? cgroups.cgroups : undefined,
+        store: new AdoptedAgents(db, () => undefined),
+        protection,
+        freezer,
+        record: () => undefined,
+      });
+      await adoption.resume();
+      await adoption.releaseAll('uninstalled');
+      await adoption.dissolveStrays();
     } finally {
       db.close();
     }

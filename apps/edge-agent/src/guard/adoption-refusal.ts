@@ -1,0 +1,63 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { errorCode, readProcLink } from '../discovery/procfs.ts';
+import type { Cgroups } from '../response/cgroup.ts';
+import { boundLimits, type CgroupLimits, readCgroupLimits } from '../response/cgroup-limits.ts';
+
+/** What an AI agent's group has, and where its processes are that are in no container. */
+export interface AdoptionTerms {
+  limits: CgroupLimits;
+  homes: ReadonlySet<string>;
+}
+
+/**
+ * Why a process is left in its control group; undefined when it may be moved.
+ *
+ * A container's group is in the hands of what started it: that counts, limits, pauses and ends it there. What an AI
+ * agent shut into namespaces inside its own group (bubblewrap, unshare) is no container.
+ *
+ * @param cgroup path that /proc/PID/cgroup shows
+ */
+export function refusesAdoption(
+  pid: number,
+  cgroup: string,
+  { limits, homes }: AdoptionTerms,
+  cgroups: Cgroups,
+): string | undefined {
+  if (cgroup === '') return 'it is in no control group of the unified hierarchy';
+  if (!cgroups.reaches(cgroup)) return `its control group ${cgroup} is outside of what can be reached here`;
+  if (isForeign(pid) && !homes.has(cgroup)) {
+    return `it runs in a container: its control group ${cgroup} is in the hands of what started that`;
+  }
+  const kind = kindOf(cgroups.locate(cgroup));
+  if (kind !== 'domain') return `its control group ${cgroup} is of the kind "${kind}"`;
+  const own = readCgroupLimits(cgroups.root, cgroups.locate(cgroup));
+  const bound = boundLimits(own);
+  if (bound.length > 0) return `it would escape limits of its control group ${cgroup}: ${bound.join(', ')}`;
+  return isSame(own, limits)
+    ? undefined
+    : `its control group ${cgroup} has other limits than the first process of the AI agent`;
+}
+
+/** In another pid or control-group namespace than this agent, or nobody may know. */
+export function isForeign(pid: number): boolean {
+  return ['pid', 'cgroup'].some((kind) => {
+    const [its, own] = [readProcLink(`/proc/${pid}/ns/${kind}`), readProcLink(`/proc/self/ns/${kind}`)];
+    return !its.ok || !own.ok || its.value !== own.value;
+  });
+}
+
+/** "domain", or for groups of threads "threaded" and others; the first group has no such file. */
+function kindOf(path: string): string {
+  try {
+    return readFileSync(join(path, 'cgroup.type'), 'utf8').trim();
+  } catch (error) {
+    if (errorCode(error) === undefined) throw error;
+    return 'domain';
+  }
+}
+
+function isSame(a: CgroupLimits, b: CgroupLimits): boolean {
+  const files = Object.keys(a);
+  return files.length === Object.keys(b).length && files.every((file) => a[file] === b[file]);
+}
