@@ -121,7 +121,11 @@ function leafOf(process: ScannedProcess): string | undefined {
   return RUN_LEAF.test(process.cgroup) && process.cgroup.includes('/raypher') ? process.cgroup : undefined;
 }
 
-function findingsOf(tracked: Tracked): Finding[] {
+const NOTHING: readonly Finding[] = [];
+
+function findingsOf(tracked: Tracked): readonly Finding[] {
+  // Nearly all of the hundreds of processes.
+  if (tracked.assessment.findings.size === 0 && !tracked.declared && tracked.calls.size === 0) return NOTHING;
   const findings = [...tracked.assessment.findings.values()];
   if (tracked.declared) {
     findings.push({ id: 'declared.run', risk: 'medium', evidence: 'was started with raypher run' });

@@ -188,7 +188,8 @@ export class Inventory extends EventEmitter<InventoryEvents> {
     const now = performance.now();
     for (const [pid, at] of this.#due) if (at <= now) touched.add(pid);
     const hashBudgetMs = this.#options.hashBudgetMs ?? UPDATE_HASH_BUDGET_MS;
-    const processes = await this.#scanner.rescan(touched, { hashBudgetMs });
+    const processes = await this.#scanner.rescan([...touched], { hashBudgetMs });
+    if (processes === undefined) return this.#snapshot;
     return this.#digest(processes, (pid) => touched.has(pid), lineage);
   }
 
@@ -226,16 +227,22 @@ export class Inventory extends EventEmitter<InventoryEvents> {
     lineage: ReadonlyMap<number, AgentGroup | undefined>,
   ): Promise<InventorySnapshot> {
     this.#own = this.#product.select(new Map(processes.map((process) => [process.pid, process])));
-    this.#tracked = new Map(
-      await Promise.all(
-        processes.map(async (process) => {
-          const key = processKey(process);
-          const before = this.#tracked.get(key);
-          if (before !== undefined && !isFresh(process.pid)) return [key, before] as const;
-          return [key, await this.#track(process, before, lineage.get(process.pid))] as const;
-        }),
-      ),
-    );
+    const known = this.#tracked;
+    const tracked = new Map<string, Tracked>();
+    const looks: Promise<void>[] = [];
+    for (const process of processes) {
+      const key = processKey(process);
+      const before = known.get(key);
+      // Hundreds of them: a promise for each would cost more than all the rest.
+      if (before !== undefined && !isFresh(process.pid)) {
+        tracked.set(key, before);
+        continue;
+      }
+      const look = this.#track(process, before, lineage.get(process.pid));
+      looks.push(look.then((found) => void tracked.set(key, found)));
+    }
+    await Promise.all(looks);
+    this.#tracked = tracked;
     this.#matchEarlyCalls();
     const groups = groupAgents(this.#options.device, [...this.#tracked.values()], this.#own);
     const atMs = this.#now();

@@ -22,8 +22,8 @@ export interface ProcessFeed {
 }
 
 /** A program that has just been executed starts others: what belongs together is looked at together. */
-const GATHER_MS = 20;
-/** Of its time, looking may take one part in ten, however many processes start. */
+const GATHER_MS = 50;
+/** Of the processor time of one core, looking may take one part in ten, however many processes start. */
 const REST_PER_WORK = 9;
 const LONGEST_REST_MS = 500;
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
@@ -47,7 +47,7 @@ export function openProcessFeed(intervalMs: number): ProcessFeed {
 export class EventFeed implements ProcessFeed {
   readonly way: WatchWay = { by: 'events', reason: 'the kernel tells what starts, executes and ends' };
   readonly #connector: ProcessConnector;
-  #givenAt = performance.now();
+  #givenAt = threadMs();
   #isListening = false;
   #wake: ((error?: Error) => void) | undefined;
 
@@ -56,11 +56,11 @@ export class EventFeed implements ProcessFeed {
   }
 
   async next(withinMs: number, stop: AbortSignal): Promise<ProcessNews> {
-    const doneAt = performance.now();
-    const restUntil = doneAt + Math.min(LONGEST_REST_MS, (doneAt - this.#givenAt) * REST_PER_WORK);
+    const workMs = threadMs() - this.#givenAt;
+    const restUntil = performance.now() + Math.min(LONGEST_REST_MS, workMs * REST_PER_WORK);
     await this.#wait(withinMs, stop);
     await sleep(Math.max(GATHER_MS, restUntil - performance.now()), stop);
-    this.#givenAt = performance.now();
+    this.#givenAt = threadMs();
     return stop.aborted ? { events: [] } : this.#take();
   }
 
@@ -117,7 +117,7 @@ export class EventFeed implements ProcessFeed {
 }
 
 /** By the clock. */
-class PollingFeed implements ProcessFeed {
+export class PollingFeed implements ProcessFeed {
   readonly way: WatchWay;
   readonly #intervalMs: number;
 
@@ -134,6 +134,12 @@ class PollingFeed implements ProcessFeed {
   close(): void {
     // Nothing is held.
   }
+}
+
+/** Processor time of this thread, milliseconds: waiting for files is no work. */
+function threadMs(): number {
+  const { user, system } = process.threadCpuUsage();
+  return (user + system) / 1000;
 }
 
 async function sleep(ms: number, stop: AbortSignal): Promise<void> {

@@ -100,9 +100,12 @@ export class ProcessScanner {
   /**
    * Every process as it was found last, but these as they are now: what was started, executed a program or ended
    * since.
+   *
+   * @returns undefined when nothing is different: they came and went unseen, as most do
    */
-  async rescan(pids: Iterable<number>, options: ScanOptions = {}): Promise<ScannedProcess[]> {
-    return this.#look(pids, this.#remembered, options);
+  async rescan(pids: readonly number[], options: ScanOptions = {}): Promise<ScannedProcess[] | undefined> {
+    const isDifferent = pids.some((pid) => this.#remembered.has(pid) || readStat(pid) !== undefined);
+    return isDifferent ? this.#look(pids, this.#remembered, options) : undefined;
   }
 
   async #look(

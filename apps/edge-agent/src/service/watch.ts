@@ -1,6 +1,11 @@
 import { type AiAgent, Inventory as InventoryMessage } from '@raypher/shared';
 import type { AgentChange, Inventory, InventorySnapshot } from '../discovery/inventory.ts';
-import { openProcessFeed, type ProcessNews, type WatchWay } from '../discovery/process-feed.ts';
+import {
+  openProcessFeed,
+  type ProcessFeed,
+  type ProcessNews,
+  type WatchWay,
+} from '../discovery/process-feed.ts';
 import { EDGE_AGENT, type EventDraft } from '../ledger/event-draft.ts';
 import type { AiAgentSightings } from '../store/ai-agents.ts';
 import type { FreezeEnforcer } from './freeze-enforcer.ts';
@@ -15,6 +20,8 @@ export interface WatchParts {
   intervalMs: number;
   /** Gives AI agents control groups of their own; `again`: those that were in order are looked at as well. */
   adopt?: (agents: readonly AiAgent[], options: { again: boolean }) => Promise<void>;
+  /** Default: the best there is here. */
+  openFeed?: () => ProcessFeed;
   /** Told at the start: by events of the kernel, or by polling and why. */
   watching?: (way: WatchWay) => void;
 }
@@ -59,7 +66,7 @@ export function startWatch(parts: WatchParts, fail: (error: unknown) => void): (
   inventory.on('vanished', vanished);
 
   const publisher = new Publisher(parts.publish);
-  const feed = openProcessFeed(parts.intervalMs);
+  const feed = parts.openFeed?.() ?? openProcessFeed(parts.intervalMs);
   parts.watching?.(feed.way);
   const loop = async (): Promise<void> => {
     let savedAt = performance.now();
