@@ -1,5 +1,9 @@
+import { execFileSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
+import { closeSync, constants, openSync } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { ProcessConnector } from '../native/process-connector.ts';
 import { Stage, until } from '../response/spawned.test-support.ts';
@@ -145,3 +149,25 @@ it.skipIf(reason !== undefined)(
     expect(await waiting).toEqual({ events: [] });
   },
 );
+
+it('what could not be read in time is read later, with no further exec', async () => {
+  feed = openProcessFeed(1000);
+  inventory = new Inventory({ device: randomUUID(), hashBudgetMs: 1 });
+  stage.write('package.json', JSON.stringify({ dependencies: { langchain: '1' } }));
+  const bot = await stage.start(process.execPath, [stage.write('bot.js', STAY)]);
+  // All threads that read files wait for a writer.
+  const pipe = join(stage.directory, 'pipe');
+  execFileSync('mkfifo', [pipe]);
+  const readers = Array.from({ length: 16 }, () => open(pipe));
+  await inventory.refresh();
+  expect(inventory.assessmentOf(bot)).toMatchObject({ isLate: true });
+  expect(inventory.agentOf(bot)).toBeUndefined();
+
+  const writer = openSync(pipe, constants.O_RDWR);
+  for (const reader of await Promise.all(readers)) await reader.close();
+  closeSync(writer);
+  await until('the AI agent shows', async () => {
+    await inventory.refresh();
+    return inventory.agentOf(bot) !== undefined;
+  });
+});

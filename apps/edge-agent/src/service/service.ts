@@ -378,7 +378,10 @@ async function compose(config: Config, log: Logger, release: () => void): Promis
       }),
   );
   for (const part of supervised) await part.start();
-  if (!adopts()) await adoption.releaseAll('no guard is in force');
+  // Not where a guard merely does not start: rules that an earlier agent left in the kernel still hold in there.
+  if (config.guardMode === 'off' || config.guardAdopt === 'off') {
+    await adoption.releaseAll('it is turned off in the configuration');
+  }
   await posture.probeAll();
   posture.start();
   record(lifecycle('agent.started', { pid: process.pid, version: AGENT_VERSION }));
