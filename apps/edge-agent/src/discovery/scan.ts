@@ -29,7 +29,7 @@ export interface ScannedProcess {
   rssBytes: number;
   /** Bytes of address space; it changes when a library is loaded. */
   virtualBytes: number;
-  /** Share of one core since the previous look, half a second or more ago; above 1 with several threads. */
+  /** Share of one core since a look at least 0.1 s ago; above 1 with several threads. */
   cpuShare: number;
   /** Path in the unified hierarchy when the program was started; empty when unknown. */
   cgroup: string;
@@ -66,8 +66,8 @@ interface Remembered {
 /** One of the `reasons`: the hash comes with a later look. */
 export const STILL_HASHING = 'executable is still being hashed';
 
-/** Shares of shorter times would be steps of the kernel's clock, which is of 10 ms. */
-const SHORTEST_SHARE_MS = 500;
+/** Shares of shorter times would be mere steps of the kernel's clock, which is of 10 ms. */
+const SHORTEST_SHARE_MS = 100;
 
 export interface ScanOptions {
   /**
