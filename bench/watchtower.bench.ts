@@ -195,7 +195,9 @@ printTable(
   [`${IDLE} idle processes, in turns`, 'mean % of a core', 'p50', 'p95', 'seconds'],
   [
     ['by events, all seconds', ...spread(events)],
-    [`by events, seconds with at most ${QUIET_EVENTS} events`, ...spread(quiet)],
+    ...(quiet.length > 0
+      ? [[`by events, seconds with at most ${QUIET_EVENTS} events`, ...spread(quiet)]]
+      : []),
     ['looked at every 750 ms', ...spread(polling)],
   ],
 );
