@@ -4,6 +4,10 @@ import { accessSync, constants as fileModes } from 'node:fs';
 import { constants } from 'node:os';
 import { RaypherError } from '@raypher/shared';
 import { Command } from 'commander';
+import { type GuardAnswer, parseGuardAnswer } from '../guard/guard-answer.ts';
+import { confine } from '../guard/landlock/confine.ts';
+import type { Confinement } from '../guard/landlock/confinement.ts';
+import { startConfined } from '../guard/landlock/start-confined.ts';
 import { foreignTrust, proxyVariables, trustVariables } from '../interception/client-environment.ts';
 import { type Cgroup, createRunCgroup } from '../response/cgroup.ts';
 import { ServiceStatus } from '../service/service-status.ts';
@@ -55,15 +59,37 @@ Examples:
     const service = await serviceFacts(options);
     const group = openGroup();
     try {
-      process.exitCode = await runCommandIn(group, command, args, environment(service));
+      const env = environment(service);
+      const confinement = service.isRunning ? await confinementIn(group, options, env.PATH) : undefined;
+      process.exitCode = await runCommandIn(group, command, args, env, confinement);
     } finally {
       // Programs that the command left running keep the group.
       group?.remove();
     }
   });
 
+/** What the policy in force comes to for this command; undefined, with a warning, where nobody says. */
+async function confinementIn(
+  group: Cgroup | undefined,
+  options: GlobalOptions,
+  searched: string | undefined,
+): Promise<Confinement | undefined> {
+  if (process.platform !== 'linux') return undefined;
+  let answer: GuardAnswer;
+  try {
+    const request = { verb: 'guard-policy', group: group?.name } as const;
+    answer = parseGuardAnswer(await askService(resolve(options).paths.control, request));
+  } catch (error) {
+    if (!(error instanceof RaypherError)) throw error;
+    process.stderr.write(`raypher: WARNING: files and programs are not held: ${error.message}\n`);
+    return undefined;
+  }
+  return confine(answer, searched);
+}
+
 /** What the command has to know about the service. */
 export interface ServiceFacts {
+  isRunning: boolean;
   /** It may have been started with another port than the configuration names. */
   proxyPort: number;
   /** What programs should trust so that their TLS can be read; undefined where nobody reads it. */
@@ -77,7 +103,11 @@ async function serviceFacts(options: GlobalOptions): Promise<ServiceFacts> {
   try {
     const { proxy, interception } = ServiceStatus.parse(await askService(paths.control, { verb: 'status' }));
     const bundle = [interception?.bundle, installed].find((file) => file !== undefined && isReadable(file));
-    return { proxyPort: options.proxyPort ?? proxy.port, bundle: interception === null ? undefined : bundle };
+    return {
+      isRunning: true,
+      proxyPort: options.proxyPort ?? proxy.port,
+      bundle: interception === null ? undefined : bundle,
+    };
   } catch (error) {
     if (!(error instanceof RaypherError)) throw error;
     if (options.proxyPort === undefined) {
@@ -85,7 +115,7 @@ async function serviceFacts(options: GlobalOptions): Promise<ServiceFacts> {
         `raypher: ${error.message} The proxy is taken to be on port ${config.proxyPort}.\n${error.hint ?? ''}\n`,
       );
     }
-    return { proxyPort: options.proxyPort ?? config.proxyPort, bundle: installed };
+    return { isRunning: false, proxyPort: options.proxyPort ?? config.proxyPort, bundle: installed };
   }
 }
 
@@ -100,7 +130,7 @@ function isReadable(file: string): boolean {
 
 /** Base URLs of the official clients, the proxy for everything else, and whom to trust. What is set already stays. */
 export function environment(
-  { proxyPort, bundle }: ServiceFacts,
+  { proxyPort, bundle }: Omit<ServiceFacts, 'isRunning'>,
   given: NodeJS.ProcessEnv = process.env,
 ): NodeJS.ProcessEnv {
   const origin = `http://127.0.0.1:${proxyPort}`;
@@ -126,22 +156,22 @@ function openGroup(): Cgroup | undefined {
 }
 
 /**
- * Runs a command to its end and returns its exit code. It enters the group before it is executed: a shell puts
+ * Runs a command to its end and returns its exit code. It enters the group before it is executed: something else puts
  * itself there and then becomes the command, so no instruction of the command runs outside.
+ *
+ * @param confinement what it is held to from its first instruction on
  */
 export function runCommandIn(
   group: Cgroup | undefined,
   command: string,
   args: readonly string[],
   env: NodeJS.ProcessEnv,
+  confinement: Confinement | undefined,
 ): Promise<number> {
-  const child: ChildProcess =
-    group === undefined
-      ? spawn(command, args, { stdio: 'inherit', env })
-      : spawn('/bin/sh', ['-c', ENTER_AND_EXECUTE, 'raypher', group.path, command, ...args], {
-          stdio: 'inherit',
-          env,
-        });
+  const child =
+    confinement === undefined
+      ? start(group, command, args, env)
+      : startConfined({ group: group?.path ?? null, confinement, command, args, env }, 'inherit');
   const forward = (signal: NodeJS.Signals): void => {
     if (!(process.stdin.isTTY && FROM_TERMINAL.has(signal))) child.kill(signal);
   };
@@ -156,5 +186,18 @@ export function runCommandIn(
   });
   return promise.finally(() => {
     for (const signal of FORWARDED) process.off(signal, forward);
+  });
+}
+
+function start(
+  group: Cgroup | undefined,
+  command: string,
+  args: readonly string[],
+  env: NodeJS.ProcessEnv,
+): ChildProcess {
+  if (group === undefined) return spawn(command, args, { stdio: 'inherit', env });
+  return spawn('/bin/sh', ['-c', ENTER_AND_EXECUTE, 'raypher', group.path, command, ...args], {
+    stdio: 'inherit',
+    env,
   });
 }

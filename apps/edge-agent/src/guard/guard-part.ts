@@ -20,6 +20,8 @@ export interface GuardPartOptions {
   backEnds: readonly GuardBackEnd[];
   /** Why there is no back end at all; undefined when there are some. */
   unavailable: string | undefined;
+  /** Turned off in the configuration: nothing is to hold anybody. */
+  isOff: boolean;
   /** Held while it works: two agents must not change one kernel. */
   lockFile: string;
   /** The policy in force and everything about an AI agent but what it does. */
@@ -121,6 +123,16 @@ export class GuardPart implements Part {
   async govern(group: string): Promise<Governed | undefined> {
     if (!this.#governed.has(group)) await this.reconsider();
     return this.#governed.get(group);
+  }
+
+  /** What a group is to be held to, by whoever can: `raypher run` holds what it starts by itself. */
+  policyFor(group: string | undefined): { policy: GuardPolicy | null; filesAreHeld: boolean } {
+    if (this.#options.isOff) return { policy: null, filesAreHeld: false };
+    const { snapshot, acting } = this.#options.acting(group === undefined ? null : this.#agentIn(group));
+    return {
+      policy: compileGuardPolicy(snapshot, acting).policy,
+      filesAreHeld: this.#working.some(({ name }) => name === 'lsm'),
+    };
   }
 
   /** One probe for each capability, for the posture board. */

@@ -1,6 +1,6 @@
 import { closeSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { RaypherError } from '@raypher/shared';
+import { RaypherError } from '@raypher/shared/errors';
 import type * as Koffi from 'koffi';
 
 /** System call numbers that glibc 2.35 and older have no wrapper for; the same on every 64-bit Linux table since 5.1. */
@@ -14,13 +14,16 @@ const ERRNO_NAMES: Readonly<Record<number, string>> = {
   1: 'EPERM',
   2: 'ENOENT',
   3: 'ESRCH',
+  8: 'ENOEXEC',
   9: 'EBADF',
   11: 'EAGAIN',
   13: 'EACCES',
+  20: 'ENOTDIR',
   22: 'EINVAL',
   23: 'ENFILE',
   24: 'EMFILE',
   38: 'ENOSYS',
+  95: 'EOPNOTSUPP',
 };
 
 /** Signal numbers of Linux on x64 and arm64. 0 only asks whether the process is still there. */

@@ -5,6 +5,7 @@ import type { Allowance } from '../callers/allowance.ts';
 import { cutConnection } from '../connections/cut-connection.ts';
 import type { LiveConnections } from '../connections/live-connections.ts';
 import type { Inventory } from '../discovery/inventory.ts';
+import type { GuardAnswer } from '../guard/guard-answer.ts';
 import type { EventDraft } from '../ledger/event-draft.ts';
 import { type Ledger, readEntry } from '../ledger/ledger.ts';
 import type { PolicyEnforcer } from '../proxy/policy-enforcer.ts';
@@ -33,6 +34,7 @@ export interface ControlActionParts {
   isEnrolled: boolean;
   budgets: () => BudgetStatus[];
   policy: PolicyEnforcer;
+  guardPolicy: (group: string | undefined) => GuardAnswer;
 }
 
 /** What the command line's requests do. */
@@ -81,6 +83,8 @@ export function controlActions(parts: ControlActionParts): ControlHandler {
         return answerApprovalRequest(parts.approvals, parts.isEnrolled, request);
       case 'policy':
         return parts.policy.inForce();
+      case 'guard-policy':
+        return parts.guardPolicy(request.group);
       case 'entry':
         return readEntryOf(parts.log, request.seq);
       default:

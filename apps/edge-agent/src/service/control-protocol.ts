@@ -38,6 +38,8 @@ export const ControlRequest = z.discriminatedUnion('verb', [
   z.strictObject({ verb: z.literal('budget') }),
   /** The policy in force, document by document. */
   z.strictObject({ verb: z.literal('policy') }),
+  /** What the policy comes to for a command that is about to start, in its control group if it has one. */
+  z.strictObject({ verb: z.literal('guard-policy'), group: z.string().max(200).optional() }),
   z.strictObject({ verb: z.literal('entry'), seq: z.int().min(1) }),
   ...VAULT_REQUESTS,
 ]);

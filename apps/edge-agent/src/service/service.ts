@@ -208,6 +208,7 @@ async function compose(config: Config, log: Logger, release: () => void): Promis
 
   const guard: GuardPart = new GuardPart({
     ...openGuard(config, usable),
+    isOff: config.guardMode === 'off',
     lockFile: GUARD_LOCK,
     acting: (agent) => policy.actingAs(agent),
     inventory,
@@ -366,6 +367,10 @@ async function compose(config: Config, log: Logger, release: () => void): Promis
             isEnrolled: membership !== undefined,
             budgets: () => spending.status(),
             policy,
+            guardPolicy: (group) => ({
+              ...guard.policyFor(group),
+              ownPaths: [config.dataDir],
+            }),
           }),
         ),
     },
