@@ -3,6 +3,10 @@
 // No await at the top level: the one executable is CommonJS, which has none.
 if (process.argv[2] === 'launch-step') {
   void import('./launch-step.ts').then(({ runLaunchStep }) => runLaunchStep());
+} else if (process.argv[2] === 'fanotify-helper') {
+  void import('../guard/fanotify/fanotify-helper.ts').then(({ runFanotifyHelper }) =>
+    runFanotifyHelper(process.argv[3] ?? 'raypher'),
+  );
 } else {
   void import('./command-line.ts').then(({ runCommandLine }) => runCommandLine());
 }

@@ -118,6 +118,11 @@ describe.each(['x64', 'arm64'] as const)('system calls of %s', (machine) => {
     expect(decide('ioctl', [0, 0x5413])).toBe(ALLOWED);
   });
 
+  test('limits of other processes are refused, the own ones are not', () => {
+    expect(decide('prlimit64', [0, 7])).toBe(ALLOWED);
+    expect(decide('prlimit64', [4711, 7])).toBe(REFUSED);
+  });
+
   test('upper halves that the kernel does not read make no difference', () => {
     expect(decide('ioctl', [0, 0x1_0000_5412])).toBe(REFUSED);
     expect(decide('socket', [0x1_0000_0011, 2])).toBe(REFUSED);

@@ -109,6 +109,8 @@ export function buildFilter(
     ...block(numbers.clone, [...unlessBits(0, CLONE_NEWUSER), refuse]),
     ...block(numbers.unshare, [...unlessBits(0, CLONE_NEWUSER), refuse]),
     ...block(numbers.ioctl, [...unlessOneOf(1, [TIOCSTI, TIOCLINUX]), refuse]),
+    // Limits of somebody else; the own ones are those of process 0.
+    ...block(numbers.prlimit64, [...unlessOtherThan(0, 0), refuse]),
     ...block(numbers.socket, socketRules(refuse)),
     ...(options.refuseExecutableMemory
       ? block(numbers.memfd_create, [
@@ -142,6 +144,15 @@ function unlessOneOf(argument: number, values: readonly number[]): Instruction[]
   return [
     [LOAD_WORD, 0, 0, argumentAt(argument)],
     ...values.map((value, index): Instruction => [JUMP_EQUAL, values.length - index, 0, value]),
+    [RETURN, 0, 0, ALLOW],
+  ];
+}
+
+/** Allows where the argument is this. */
+function unlessOtherThan(argument: number, value: number): Instruction[] {
+  return [
+    [LOAD_WORD, 0, 0, argumentAt(argument)],
+    [JUMP_EQUAL, 0, 1, value],
     [RETURN, 0, 0, ALLOW],
   ];
 }

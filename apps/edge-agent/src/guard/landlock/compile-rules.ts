@@ -1,3 +1,4 @@
+import type { PolicyLayer } from '@raypher/policy';
 import {
   type FileOperation,
   type GuardList,
@@ -27,6 +28,7 @@ interface Place {
 }
 
 interface CompiledRule {
+  readonly id: string;
   readonly verdict: GuardVerdict;
   readonly operations: ReadonlySet<FileOperation>;
   readonly paths: readonly Place[] | undefined;
@@ -34,6 +36,8 @@ interface CompiledRule {
 }
 
 interface CompiledList {
+  readonly layer: PolicyLayer;
+  readonly mode: GuardList['mode'];
   readonly rules: readonly CompiledRule[];
   readonly defaults: GuardList['defaults'];
 }
@@ -42,6 +46,8 @@ interface CompiledList {
 export interface CompiledRules {
   /** About one file. */
   decide(operation: FileOperation, path: string): GuardVerdict;
+  /** Why one file is refused, the strictest first; undefined where it is allowed. */
+  refusal(operation: FileOperation, path: string): Refusal | undefined;
   /** About everything strictly below a folder; undefined where that differs. */
   decideBelow(operation: FileOperation, folder: string): GuardVerdict | undefined;
   /** Canonical paths of programs that some rule names. */
@@ -49,18 +55,28 @@ export interface CompiledRules {
   readonly unexpressed: readonly Unexpressed[];
 }
 
-/** Lists in monitor mode put nothing in force and are left out. */
+/** Why something is refused; or would be, where `mode` is `monitor`. */
+export interface Refusal {
+  readonly layer: PolicyLayer;
+  readonly rule: string;
+  readonly mode: GuardList['mode'];
+}
+
+/** @param modes of the lists that count; those in monitor mode put nothing in force */
 export function compileRules(
   { lists }: Pick<GuardPolicy, 'lists'>,
   files: FileView,
   programs: ProgramFiles,
+  modes: readonly GuardList['mode'][] = ['enforce'],
 ): CompiledRules {
   const unexpressed: Unexpressed[] = [];
   const namedPrograms = new Set<string>();
   const compiled = lists
-    .filter(({ mode }) => mode === 'enforce')
+    .filter(({ mode }) => modes.includes(mode))
     .map(
       (list): CompiledList => ({
+        layer: list.layer,
+        mode: list.mode,
         defaults: list.defaults,
         rules: list.rules.flatMap((rule) => {
           const note = (because: string): void => {
@@ -71,6 +87,10 @@ export function compileRules(
       }),
     );
   return {
+    refusal: (operation, path) => {
+      const refusals = compiled.flatMap((list) => refusalOf(list, operation, path));
+      return refusals.find(({ mode }) => mode === 'enforce') ?? refusals[0];
+    },
     decide: (operation, path) =>
       compiled.some((list) => verdictOn(list, operation, path) === 'deny') ? 'deny' : 'allow',
     decideBelow: (operation, folder) => {
@@ -97,7 +117,7 @@ function compileRule(rule: GuardRule, context: RuleContext): CompiledRule[] {
   const programs = rule.programs && programPlaces(rule.programs, verdict, context);
   if (paths?.length === 0 || programs?.length === 0) return [];
   const operations = rule.programs === undefined ? rule.operations : (['execute'] as const);
-  return [{ verdict, operations: new Set(operations), paths, programs }];
+  return [{ id: rule.id, verdict, operations: new Set(operations), paths, programs }];
 }
 
 function placesOf(patterns: readonly string[], verdict: GuardVerdict, { files, note }: RuleContext): Place[] {
@@ -200,13 +220,22 @@ function beginningPlace(beginning: string): Place {
 }
 
 function verdictOn(list: CompiledList, operation: FileOperation, path: string): GuardVerdict {
-  const rule = list.rules.find(
+  return ruleOn(list, operation, path)?.verdict ?? list.defaults[operation] ?? 'allow';
+}
+
+function refusalOf(list: CompiledList, operation: FileOperation, path: string): Refusal[] {
+  const rule = ruleOn(list, operation, path);
+  if ((rule?.verdict ?? list.defaults[operation] ?? 'allow') === 'allow') return [];
+  return [{ layer: list.layer, rule: rule?.id ?? 'default', mode: list.mode }];
+}
+
+function ruleOn(list: CompiledList, operation: FileOperation, path: string): CompiledRule | undefined {
+  return list.rules.find(
     ({ operations, paths, programs }) =>
       operations.has(operation) &&
       (paths?.some((place) => place.holds(path)) ?? true) &&
       (programs?.some((place) => place.holds(path)) ?? true),
   );
-  return rule?.verdict ?? list.defaults[operation] ?? 'allow';
 }
 
 /** The verdicts that things below a folder can get. */

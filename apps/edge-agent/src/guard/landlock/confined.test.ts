@@ -73,6 +73,7 @@ describe.skipIf(missing !== undefined)(`commands under Landlock (${missing ?? 'h
     if (confinement === undefined) throw new Error('nothing to be held to');
     const env = { PATH: process.env.PATH, HOME: root };
     const child = startConfined({ group: null, confinement, command, args, env }, 'pipe');
+    child.stdin?.end();
     if (child.stdout === null || child.stderr === null) throw new Error('no output');
     const [output, errors, [code, signal]] = await Promise.all([
       text(child.stdout),

@@ -10,7 +10,7 @@ const ANY_DEPTH = '**';
 
 /** @returns undefined for a pattern of another system, such as "C:/Users/*" */
 export function parsePattern(pattern: string): PathPattern | undefined {
-  if (!pattern.startsWith('/')) return undefined;
+  if (!pattern.startsWith('/') && !pattern.startsWith(`${ANY_DEPTH}/`)) return undefined;
   const parts = partsOf(pattern);
   return pattern.endsWith('/') && parts.at(-1) !== ANY_DEPTH ? [...parts, ANY_DEPTH] : parts;
 }

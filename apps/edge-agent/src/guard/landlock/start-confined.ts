@@ -7,13 +7,13 @@ import { LAUNCH_FD, type Launch } from './launch.ts';
  * Starts a command that is held to something from its first instruction on. The process is this program first, enters
  * the control group, restricts itself, and then becomes the command: same number, terminal and parent.
  *
- * @param output `pipe`: its standard output and error are read by the caller, and it has no input
+ * @param output `pipe`: its standard streams are the caller's
  */
 export function startConfined(launch: Launch, output: 'inherit' | 'pipe'): ChildProcess {
   const [program, ...first] = selfCommand();
   const child = spawn(program, [...first, 'launch-step'], {
     stdio:
-      output === 'inherit' ? ['inherit', 'inherit', 'inherit', 'pipe'] : ['ignore', 'pipe', 'pipe', 'pipe'],
+      output === 'inherit' ? ['inherit', 'inherit', 'inherit', 'pipe'] : ['pipe', 'pipe', 'pipe', 'pipe'],
     // Not that of the command: it could lead this program astray.
     env: {},
   });

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { chmodSync, copyFileSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { GuardPolicy } from '../guard-policy.ts';
 
@@ -81,8 +81,10 @@ export function makeStageFiles(folder: string, shell = A_SHELL): StageFiles {
 
 /** Puts back what an attempt that succeeded changed. What is in order keeps its inodes. */
 export function restoreStage(files: StageFiles): void {
-  rmSync(files.scratch, { recursive: true, force: true });
   mkdirSync(files.scratch, { recursive: true });
+  for (const name of readdirSync(files.scratch)) {
+    rmSync(join(files.scratch, name), { recursive: true, force: true });
+  }
   mkdirSync(join(files.vault, 'sub'), { recursive: true });
   writeFileSync(files.secret, files.marker);
   writeFileSync(files.database, contentOfDatabase(files));

@@ -1,4 +1,4 @@
-import { closeSync } from 'node:fs';
+import { closeSync, existsSync, readFileSync } from 'node:fs';
 import { mapShared, rawSystemCall } from '../../../native/raw-system-call.ts';
 import { NotHere } from '../attempt-definition.ts';
 
@@ -69,6 +69,14 @@ function setUp(parameters: Buffer): bigint {
   try {
     return rawSystemCall('ioUringSetup', 4, parameters);
   } catch (error) {
+    // Refused to this process alone: that is a guard's doing, where the machine has it.
+    if (!isSwitchedOff() && error instanceof Error && 'code' in error && error.code === 'EPERM') throw error;
     throw new NotHere(`io_uring is not to be had: ${error instanceof Error ? error.message : String(error)}`);
   }
+}
+
+/** Kernels before 6.6 have no such switch. */
+function isSwitchedOff(): boolean {
+  const setting = '/proc/sys/kernel/io_uring_disabled';
+  return existsSync(setting) && readFileSync(setting, 'utf8').trim() !== '0';
 }
