@@ -42,6 +42,11 @@ The command and everything it starts get a control group of their own, so they a
 agent and can be frozen or killed as a whole. Where control groups cannot be used, a warning says so and
 the command runs without one.
 
+On Linux the command and everything it starts are held to the rules about files and programs from its first
+instruction on: by Landlock and a filter of system calls, where the kernel does not hold them already. One line
+says what holds and what does not. Programs with the set-user-id bit (sudo) gain nothing then, and debuggers,
+32-bit programs and new user namespaces are refused.
+
 Set for the command, unless already set:
   OPENAI_BASE_URL      http://127.0.0.1:PORT/v1
   ANTHROPIC_BASE_URL   http://127.0.0.1:PORT
@@ -60,7 +65,7 @@ Examples:
     const group = openGroup();
     try {
       const env = environment(service);
-      const confinement = service.isRunning ? await confinementIn(group, options, env.PATH) : undefined;
+      const confinement = await confinementIn(group, options, env.PATH);
       process.exitCode = await runCommandIn(group, command, args, env, confinement);
     } finally {
       // Programs that the command left running keep the group.
@@ -89,7 +94,6 @@ async function confinementIn(
 
 /** What the command has to know about the service. */
 export interface ServiceFacts {
-  isRunning: boolean;
   /** It may have been started with another port than the configuration names. */
   proxyPort: number;
   /** What programs should trust so that their TLS can be read; undefined where nobody reads it. */
@@ -104,7 +108,6 @@ async function serviceFacts(options: GlobalOptions): Promise<ServiceFacts> {
     const { proxy, interception } = ServiceStatus.parse(await askService(paths.control, { verb: 'status' }));
     const bundle = [interception?.bundle, installed].find((file) => file !== undefined && isReadable(file));
     return {
-      isRunning: true,
       proxyPort: options.proxyPort ?? proxy.port,
       bundle: interception === null ? undefined : bundle,
     };
@@ -115,7 +118,7 @@ async function serviceFacts(options: GlobalOptions): Promise<ServiceFacts> {
         `raypher: ${error.message} The proxy is taken to be on port ${config.proxyPort}.\n${error.hint ?? ''}\n`,
       );
     }
-    return { isRunning: false, proxyPort: options.proxyPort ?? config.proxyPort, bundle: installed };
+    return { proxyPort: options.proxyPort ?? config.proxyPort, bundle: installed };
   }
 }
 
@@ -130,7 +133,7 @@ function isReadable(file: string): boolean {
 
 /** Base URLs of the official clients, the proxy for everything else, and whom to trust. What is set already stays. */
 export function environment(
-  { proxyPort, bundle }: Omit<ServiceFacts, 'isRunning'>,
+  { proxyPort, bundle }: ServiceFacts,
   given: NodeJS.ProcessEnv = process.env,
 ): NodeJS.ProcessEnv {
   const origin = `http://127.0.0.1:${proxyPort}`;

@@ -68,11 +68,11 @@ export class PermissionQueue implements Disposable {
   }
 
   /** @param what `folder`: the files directly in it, those that come later included. @returns false when not there */
-  mark(path: string, what: 'file' | 'folder' | 'program'): boolean {
+  mark(path: string, what: 'file' | 'folder'): boolean {
     return this.#calls.mark(this.#fd, MARK_ADD | MARK_DONT_FOLLOW, maskOf(what), AT_FDCWD, path) === 0;
   }
 
-  unmark(path: string, what: 'file' | 'folder' | 'program'): void {
+  unmark(path: string, what: 'file' | 'folder'): void {
     this.#calls.mark(this.#fd, MARK_REMOVE | MARK_DONT_FOLLOW, maskOf(what), AT_FDCWD, path);
   }
 
@@ -131,8 +131,7 @@ export class PermissionQueue implements Disposable {
   }
 }
 
-function maskOf(what: 'file' | 'folder' | 'program'): bigint {
-  if (what === 'program') return EXECUTE_PERMISSION;
+function maskOf(what: 'file' | 'folder'): bigint {
   const both = OPEN_PERMISSION | EXECUTE_PERMISSION;
   return what === 'folder' ? both | ON_CHILD : both;
 }

@@ -40,14 +40,6 @@ export const FILE_RIGHTS = {
   controlDevice: 1 << 15,
 } as const;
 
-/** Rights that mean something on what is no folder; the kernel refuses rules with others there. */
-export const RIGHTS_OF_FILES =
-  FILE_RIGHTS.execute |
-  FILE_RIGHTS.writeFile |
-  FILE_RIGHTS.readFile |
-  FILE_RIGHTS.truncate |
-  FILE_RIGHTS.controlDevice;
-
 /** First ABI that knows a right; all others are of the first one. */
 const RIGHTS_SINCE: readonly { abi: number; right: number }[] = [
   { abi: 2, right: FILE_RIGHTS.refer },

@@ -7,9 +7,9 @@ import { RaypherError } from '@raypher/shared';
 import type { Cgroups } from '../../response/cgroup.ts';
 import { selfCommand } from '../../self-command.ts';
 import type { Finding } from '../../service/posture-board.ts';
+import { CanaryFiles } from '../canary-files.ts';
 import type { GuardBackEnd, GuardBackEndEvents, GuardCapability } from '../guard-back-end.ts';
 import type { GuardPolicy, Unexpressed } from '../guard-policy.ts';
-import { CanaryFiles } from '../canary-files.ts';
 import type { HelperNews, HelperOrder } from './helper-protocol.ts';
 
 const CAPABILITIES = ['kernel.files', 'kernel.programs'] as const;
@@ -58,10 +58,14 @@ export class FanotifyBackEnd implements GuardBackEnd {
     try {
       await this.apply(group.name, canary.policy);
       const result = await canary.attempt((command, args) =>
-        spawn('/bin/sh', ['-c', 'echo $$ > "$1/cgroup.procs" && shift && exec "$@"', 'sh', group.path, command, ...args], {
-          stdio: ['ignore', 'pipe', 'ignore'],
-          env: {},
-        }),
+        spawn(
+          '/bin/sh',
+          ['-c', 'echo $$ > "$1/cgroup.procs" && shift && exec "$@"', 'sh', group.path, command, ...args],
+          {
+            stdio: ['ignore', 'pipe', 'ignore'],
+            env: {},
+          },
+        ),
       );
       const refused = capability === 'kernel.files' ? result.fileRefused : result.programRefused;
       if (!refused || !result.restAllowed) {
@@ -126,7 +130,10 @@ export class FanotifyBackEnd implements GuardBackEnd {
     this.#helper = undefined;
     for (const done of this.#waiting.values()) done([]);
     this.#waiting.clear();
-    this.#restart = setTimeout(() => void this.#startHelper().catch(() => this.#startAgain()), RESTART_AFTER_MS);
+    this.#restart = setTimeout(
+      () => void this.#startHelper().catch(() => this.#startAgain()),
+      RESTART_AFTER_MS,
+    );
     this.#restart.unref();
   }
 

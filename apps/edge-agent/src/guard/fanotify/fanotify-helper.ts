@@ -1,4 +1,5 @@
-import { fstatSync, readFileSync, readlinkSync, readSync, writeSync } from 'node:fs';
+import { fstatSync, lstatSync, readFileSync, readlinkSync, readSync, writeSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { RaypherError } from '@raypher/shared/errors';
 import { type PermissionEvent, PermissionQueue } from '../../native/fanotify.ts';
 import { setNonBlocking } from '../../native/non-blocking.ts';
@@ -38,7 +39,7 @@ class Helper {
   readonly #inGroup: RegExp;
   readonly #groups = new Map<string, GroupRules>();
   #marked = new Map<string, MarkKind>();
-  /** Paths that a marked file is known by, by device and inode. */
+  /** Paths that a marked file or folder is known by, by device and inode. */
   #names = new Map<string, string[]>();
   #input = '';
   #unsent: Uint8Array = Buffer.alloc(0);
@@ -101,7 +102,7 @@ class Helper {
     for (const [path, kind] of wanted) {
       this.#answerWaiting();
       this.#queue.mark(path, kind);
-      const key = kind === 'folder' ? undefined : files.identity(path)?.key;
+      const key = files.identity(path)?.key;
       if (key !== undefined) names.set(key, [...(names.get(key) ?? []), path]);
     }
     this.#marked = wanted;
@@ -159,8 +160,13 @@ class Helper {
 
   #pathsOf(fd: number): string[] {
     const path = readlinkSync(`/proc/self/fd/${fd}`).replace(/ \(deleted\)$/, '');
-    const { dev, ino } = fstatSync(fd, { bigint: true });
-    return [...new Set([path, ...(this.#names.get(`${dev}:${ino}`) ?? [])])];
+    const folders = this.#knownAs(lstatSync(dirname(path), { bigint: true, throwIfNoEntry: false }));
+    const inFolders = folders.map((folder) => join(folder, basename(path)));
+    return [...new Set([path, ...inFolders, ...this.#knownAs(fstatSync(fd, { bigint: true }))])];
+  }
+
+  #knownAs(found: { dev: bigint; ino: bigint } | undefined): readonly string[] {
+    return found === undefined ? [] : (this.#names.get(`${found.dev}:${found.ino}`) ?? []);
   }
 
   #tell(denial: Omit<GuardDenial, 'at'>): void {

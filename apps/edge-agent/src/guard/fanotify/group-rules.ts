@@ -13,24 +13,31 @@ export class GroupRules {
   readonly marks: ReadonlyMap<string, MarkKind>;
   readonly unexpressed: readonly Unexpressed[];
   readonly #rules: CompiledRules;
+  readonly #programs: ReadonlySet<string>;
 
   constructor(policy: GuardPolicy, files: FileView, searched: string | undefined, pause: () => void) {
     const programs = new ProgramFiles(files, searched);
     this.policy = policy;
     this.#rules = compileRules(policy, files, programs, ['enforce', 'monitor']);
+    this.#programs = new Set(this.#rules.namedPrograms);
     const { marks, unexpressed } = placesToMark(policy, files, programs, pause);
     this.marks = marks;
     this.unexpressed = unexpressed;
   }
 
   /** @param paths all that the file is known by: one that refuses is enough */
-  refusal(opening: Opening, paths: readonly string[]): (Refusal & Pick<GuardDenial, 'operation'>) | undefined {
-    const candidates = paths.flatMap((path) =>
-      OPERATIONS[opening].flatMap((operation) => {
+  refusal(
+    opening: Opening,
+    paths: readonly string[],
+  ): (Refusal & Pick<GuardDenial, 'operation'>) | undefined {
+    const candidates = paths.flatMap((path) => {
+      // A program that may not be executed must not be read either: it could be copied, or handed to the loader.
+      const programs: FileOperation[] = this.#programs.has(path) ? ['execute'] : [];
+      return [...OPERATIONS[opening], ...programs].flatMap((operation) => {
         const refusal = this.#rules.refusal(operation, path);
         return refusal === undefined ? [] : [{ ...refusal, operation }];
-      }),
-    );
+      });
+    });
     return candidates.find(({ mode }) => mode === 'enforce') ?? candidates[0];
   }
 }

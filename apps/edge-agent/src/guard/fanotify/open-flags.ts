@@ -1,11 +1,12 @@
 import { readFileSync } from 'node:fs';
 
 /** System calls that open files: which argument has the flags. `creat` has none, it always writes. */
-const FLAGS_AT: Readonly<Partial<Record<NodeJS.Architecture, Readonly<Record<number, number | 'writes' | 'executes'>>>>> =
-  {
-    x64: { 2: 1, 257: 2, 304: 2, 85: 'writes', 59: 'executes', 322: 'executes' },
-    arm64: { 56: 2, 265: 2, 221: 'executes', 281: 'executes' },
-  };
+const FLAGS_AT: Readonly<
+  Partial<Record<NodeJS.Architecture, Readonly<Record<number, number | 'writes' | 'executes'>>>>
+> = {
+  x64: { 2: 1, 257: 2, 304: 2, 85: 'writes', 59: 'executes', 322: 'executes' },
+  arm64: { 56: 2, 265: 2, 221: 'executes', 281: 'executes' },
+};
 const ACCESS_MODE = 3n;
 const O_TRUNC = 0o1000n;
 /** A thread that has just asked is not asleep yet, and its registers are not to be read then. */

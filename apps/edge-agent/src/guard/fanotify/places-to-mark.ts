@@ -9,7 +9,7 @@ const SEEN: readonly FileOperation[] = ['read', 'write', 'execute'];
 /** Marked for one policy; beyond, files are not held, which is said. */
 const MAX_MARKS = 20_000;
 
-export type MarkKind = 'file' | 'folder' | 'program';
+export type MarkKind = 'file' | 'folder';
 
 /** What has to be marked so that a policy can be held, by path; and what of it cannot be. */
 export interface Marks {
@@ -34,7 +34,11 @@ export function placesToMark(
   for (const { layer, rules, defaults } of lists) {
     for (const [operation, verdict] of Object.entries(defaults)) {
       if (verdict === 'deny') {
-        unexpressed.push({ layer, rule: 'default', because: `${operation} of whatever no rule names: fanotify watches files that are named` });
+        unexpressed.push({
+          layer,
+          rule: 'default',
+          because: `${operation} of whatever no rule names: fanotify watches files that are named`,
+        });
       }
     }
     for (const rule of rules) {
@@ -51,8 +55,10 @@ export function placesToMark(
 }
 
 function noteUnseen({ operations, paths, programs }: GuardRule, note: (because: string) => void): void {
-  if (operations.includes('delete')) note('removing and renaming: fanotify asks about opening and executing alone');
-  if (operations.includes('write')) note('truncating by path and changing of modes: fanotify does not ask about them');
+  if (operations.includes('delete'))
+    note('removing and renaming: fanotify asks about opening and executing alone');
+  if (operations.includes('write'))
+    note('truncating by path and changing of modes: fanotify does not ask about them');
   if (paths === undefined && programs === undefined) note('any file: fanotify watches files that are named');
 }
 
@@ -70,12 +76,12 @@ function collect(collecting: Collecting, { paths, programs }: GuardRule): void {
   if (names.length > 0) note(`${names.join(', ')} outside the folders of PATH and of the system`);
   for (const name of names) {
     for (const path of collecting.programs.named(name)) {
-      if (marks.get(path) === undefined) marks.set(path, 'program');
+      marks.set(path, 'file');
     }
   }
   for (const whole of programs?.filter((name) => name.startsWith('/') && !name.includes('*')) ?? []) {
     const path = files.realPath(whole);
-    if (path !== undefined && marks.get(path) === undefined) marks.set(path, 'program');
+    if (path !== undefined) marks.set(path, 'file');
   }
   const wild = programs?.filter((name) => name.includes('/') && name.includes('*')) ?? [];
   for (const pattern of [...(paths ?? []), ...wild]) {

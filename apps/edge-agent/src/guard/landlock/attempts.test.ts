@@ -9,6 +9,7 @@ import { type Cgroup, probeCgroups } from '../../response/cgroup.ts';
 import { type AttemptOutcome, AttemptRunner } from '../testing/attempt-runner.ts';
 import { AttemptSinks } from '../testing/attempt-sinks.ts';
 import { ATTEMPTS } from '../testing/attempts.ts';
+import { runAll } from '../testing/run-all.ts';
 import { makeStageFiles, type Stage, stagePolicy } from '../testing/stage.ts';
 import { confine } from './confine.ts';
 import { startConfined } from './start-confined.ts';
@@ -76,14 +77,7 @@ describe.skipIf(missing !== undefined)(`escape attempts under Landlock (${missin
         },
       });
     };
-    await using shared = open();
-    for (const attempt of HERE.filter(({ endsAgent }) => endsAgent !== true)) {
-      outcomes.set(attempt.id, await shared.run(attempt));
-    }
-    for (const attempt of HERE.filter(({ endsAgent }) => endsAgent === true)) {
-      await using own = open();
-      outcomes.set(attempt.id, await own.run(attempt));
-    }
+    for (const outcome of await runAll(HERE, open)) outcomes.set(outcome.id, outcome);
     if (process.env.RAYPHER_WRITE_OUTCOMES === '1') {
       writeFileSync(COLUMN, `${JSON.stringify([...outcomes.values()], null, 2)}\n`);
     }

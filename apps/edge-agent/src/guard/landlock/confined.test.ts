@@ -23,6 +23,7 @@ import { policyOf } from '../testing/policy-of.ts';
 import { smallProgram } from '../testing/small-program.ts';
 import { confine } from './confine.ts';
 import type { Confinement } from './confinement.ts';
+import { probeLandlock } from './landlock-canary.ts';
 import { startConfined } from './start-confined.ts';
 
 /** What there is on this machine; a machine without it cannot run these tests. */
@@ -293,6 +294,10 @@ describe.skipIf(missing !== undefined)(`commands under Landlock (${missing ?? 'h
       listed,
     );
     expect(output).toBe('mine');
+  }, 60_000);
+
+  test('its canary is refused what it tries', async () => {
+    expect(await probeLandlock()).toMatchObject({ state: 'enforced' });
   }, 60_000);
 
   afterAll(() => {

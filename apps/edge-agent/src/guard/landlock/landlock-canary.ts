@@ -15,7 +15,8 @@ export async function probeLandlock(): Promise<Finding> {
   if (result.fileRefused && result.programRefused && result.restAllowed) {
     return {
       state: 'enforced',
-      reason: 'what `raypher run` starts was refused a file and a program (Landlock); other AI agents are not held by it',
+      reason:
+        'what `raypher run` starts was refused a file and a program (Landlock); other AI agents are not held by it',
     };
   }
   return { state: 'unavailable', reason: `Landlock: ${canary.describe(result)}` };

@@ -1,0 +1,107 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { PermissionQueue } from '../../native/fanotify.ts';
+import { type Cgroup, type Cgroups, probeCgroups } from '../../response/cgroup.ts';
+import { type AttemptOutcome, AttemptRunner } from '../testing/attempt-runner.ts';
+import { ATTEMPTS } from '../testing/attempts.ts';
+import { runAll } from '../testing/run-all.ts';
+import { makeStageFiles, type Stage, stagePolicy } from '../testing/stage.ts';
+import { FanotifyBackEnd } from './fanotify-back-end.ts';
+
+const PROGRAM = new URL('../testing/attempt.ts', import.meta.url).pathname;
+/** The column of the enforcement matrix; `RAYPHER_WRITE_OUTCOMES=1` writes it anew. */
+const COLUMN = new URL('../testing/outcomes/fanotify.json', import.meta.url).pathname;
+/** What it is there for: the rest is for others, and some of it would change this machine. */
+const HERE = ATTEMPTS.filter(
+  ({ dangerous, stoppedBy }) =>
+    dangerous !== true && (stoppedBy === 'kernel.files' || stoppedBy === 'kernel.programs'),
+);
+const GROUPS = `raypher-fanotify-attempts-${process.pid}`;
+const available = probeCgroups(GROUPS);
+
+const missing = ((): string | undefined => {
+  if (process.arch !== 'x64' || process.getuid?.() !== 0) return 'needs root on x64';
+  if (!available.available) return available.reason;
+  try {
+    using _queue = new PermissionQueue();
+    return undefined;
+  } catch (error) {
+    return String(error);
+  }
+})();
+
+describe.skipIf(missing !== undefined)(`escape attempts under fanotify (${missing ?? 'here'})`, () => {
+  const folder = realpathSync(mkdtempSync(join(tmpdir(), 'raypher-fanotify-attempts-')));
+  const outcomes = new Map<string, AttemptOutcome>();
+  const victims: ChildProcess[] = [];
+  let cgroups: Cgroups;
+  let group: Cgroup;
+  let backEnd: FanotifyBackEnd;
+
+  const victim = (): number => {
+    const child = spawn('sleep', ['300'], { stdio: 'ignore' });
+    victims.push(child);
+    return child.pid ?? 0;
+  };
+
+  beforeAll(async () => {
+    if (!available.available) throw new Error(available.reason);
+    cgroups = available.cgroups;
+    group = cgroups.create('adopted-attempts');
+    const files = makeStageFiles(folder);
+    // The helper knows programs by name in the folders of its PATH; the forbidden shell lies in one, as shells do.
+    const before = process.env.PATH;
+    process.env.PATH = `${before}:${dirname(files.shell)}`;
+    backEnd = new FanotifyBackEnd(cgroups);
+    await backEnd.start({ denied: () => {}, lost: () => {} });
+    process.env.PATH = before;
+    const stage: Stage = {
+      ...files,
+      agentPid: victim(),
+      siblingPid: victim(),
+      cgroupRoot: dirname(cgroups.folder),
+      cgroup: group.path,
+    };
+    const enter = 'echo $$ > "$1/cgroup.procs" && shift && exec "$@"';
+    const open = (): AttemptRunner =>
+      new AttemptRunner({
+        stage,
+        // What the attempt before replaced, it looks for every few seconds: here before each.
+        received: async () => {
+          await backEnd.apply(group.name, stagePolicy(files));
+          return '';
+        },
+        start: () =>
+          spawn('/bin/sh', ['-c', enter, 'sh', group.path, process.execPath, PROGRAM], {
+            stdio: ['pipe', 'pipe', 'inherit'],
+          }),
+      });
+    for (const outcome of await runAll(HERE, open)) outcomes.set(outcome.id, outcome);
+    if (process.env.RAYPHER_WRITE_OUTCOMES === '1') {
+      writeFileSync(COLUMN, `${JSON.stringify([...outcomes.values()], null, 2)}\n`);
+    }
+  }, 480_000);
+
+  afterAll(async () => {
+    const running = victims.filter(({ exitCode, signalCode }) => exitCode === null && signalCode === null);
+    for (const child of running) child.kill('SIGKILL');
+    await Promise.all(running.map((child) => once(child, 'exit')));
+    await backEnd.remove();
+    group.kill();
+    await group.waitEmpty(10_000);
+    group.remove();
+    cgroups.removeFolder();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  test.each(HERE)('$id: $tries', ({ id }) => {
+    // What is there is what this test wrote.
+    const recorded = JSON.parse(readFileSync(COLUMN, 'utf8')) as AttemptOutcome[];
+    const expected = recorded.find((one) => one.id === id)?.outcome;
+    expect(outcomes.get(id)?.outcome, JSON.stringify(outcomes.get(id))).toBe(expected);
+  });
+});
