@@ -157,10 +157,17 @@ function noteOtherNames(
 }
 
 function placeOf(pattern: PathPattern): Place {
-  if (pattern.some(isWild)) {
+  const wild = pattern.findIndex(isWild);
+  if (wild !== -1) {
+    // Almost all files lie elsewhere: the part without wildcards says so at once.
+    const beginning = inside(`/${pattern.slice(0, wild).join('/')}`);
     return {
-      holds: (path) => matches(pattern, partsOf(path)),
-      coverage: (folder) => coverageBelow(pattern, partsOf(folder)),
+      holds: (path) => inside(path).startsWith(beginning) && matches(pattern, partsOf(path)),
+      coverage: (folder) => {
+        const below = inside(folder);
+        if (!below.startsWith(beginning) && !beginning.startsWith(below)) return 'none';
+        return coverageBelow(pattern, partsOf(folder));
+      },
     };
   }
   // Most are one file each, and there are many files to ask about.

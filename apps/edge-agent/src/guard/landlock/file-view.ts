@@ -34,7 +34,7 @@ export function localFiles(): FileView {
     realPath: (path) => attempt(() => realpathSync.native(path)),
     linkText: (path) => attempt(() => readlinkSync(path)),
     identity: (path) => {
-      const found = attempt(() => lstatSync(path, { bigint: true }));
+      const found = attempt(() => lstatSync(path, { bigint: true, throwIfNoEntry: false }));
       return found && { key: `${found.dev}:${found.ino}`, names: Number(found.nlink) };
     },
     mounts: parseMounts(attempt(() => readFileSync('/proc/self/mountinfo', 'utf8')) ?? ''),

@@ -147,6 +147,8 @@ function visit(walk: Walk, folder: string, operations: readonly FileOperation[])
   walk.overBlocked.push({ folder, operations: mixed });
   for (const { name, kind } of walk.files.entries(folder)) {
     if (walk.left-- <= 0) return;
+    // Processes come and go: those of the command are not there yet.
+    if (folder === '/proc' && /^\d/.test(name)) continue;
     const path = folder === '/' ? `/${name}` : `${folder}/${name}`;
     if (kind === 'folder') visit(walk, path, mixed);
     else if (kind !== 'link') decideFile(walk, path, mixed);
