@@ -8,9 +8,9 @@ import type { GuardAnswer } from '../guard/guard-answer.ts';
 import { policyOf } from '../guard/testing/policy-of.ts';
 import { startControlServer } from '../service/control-server.ts';
 import { agentPaths } from '../service/paths.ts';
+import { MAIN, TEST_ENVIRONMENT } from '../testing/command-line.ts';
 import { TestService } from '../testing/test-service.ts';
 
-const MAIN = new URL('./main.ts', import.meta.url).pathname;
 const root = realpathSync(mkdtempSync(join(tmpdir(), 'raypher-run-confined-')));
 const DB = join(root, 'production.db');
 const answer: GuardAnswer = {
@@ -47,7 +47,9 @@ interface Outcome {
 
 function raypherRun(...command: string[]): Promise<Outcome> {
   const args = [MAIN, 'run', '--data-dir', root, '--', ...command];
-  return promisify(execFile)(process.execPath, args, { env: { PATH: process.env.PATH, HOME: root } }).then(
+  return promisify(execFile)(process.execPath, args, {
+    env: { PATH: process.env.PATH, ...TEST_ENVIRONMENT, HOME: root },
+  }).then(
     (output) => ({ code: 0, ...output }),
     // What execFile rejects with has these.
     (error: unknown) => error as Outcome,

@@ -1,4 +1,5 @@
 import { fstatSync, lstatSync, readFileSync, readlinkSync, readSync, writeSync } from 'node:fs';
+import { setPriority } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { RaypherError } from '@raypher/shared/errors';
 import { type PermissionEvent, PermissionQueue } from '../../native/fanotify.ts';
@@ -12,6 +13,8 @@ import type { MarkKind } from './places-to-mark.ts';
 
 const STDIN = 0;
 const STDOUT = 1;
+/** Of a process that others wait for (nice(2)). */
+const PRIORITY = -15;
 /** Files appear and are replaced: what has to be marked is looked for again after this time, in milliseconds. */
 const LOOK_AGAIN_MS = 5000;
 /** Looking takes at most this part of the time. */
@@ -26,6 +29,8 @@ const LOOKING_SHARE = 50;
  */
 export function runFanotifyHelper(folder: string): void {
   setNonBlocking(STDOUT);
+  // Whoever opens a marked file waits for this process.
+  setPriority(PRIORITY);
   try {
     new Helper(folder).serve();
   } catch (error) {
