@@ -78,7 +78,7 @@ async function confinementIn(
   group: Cgroup | undefined,
   options: GlobalOptions,
   searched: string | undefined,
-): Promise<Confinement | undefined> {
+): Promise<(() => Confinement) | undefined> {
   if (process.platform !== 'linux') return undefined;
   let answer: GuardAnswer;
   try {
@@ -169,7 +169,7 @@ export function runCommandIn(
   command: string,
   args: readonly string[],
   env: NodeJS.ProcessEnv,
-  confinement: Confinement | undefined,
+  confinement: (() => Confinement) | undefined,
 ): Promise<number> {
   const child =
     confinement === undefined

@@ -1,5 +1,5 @@
 import type { GuardAnswer } from '../guard-answer.ts';
-import type { Unexpressed } from '../guard-policy.ts';
+import type { GuardList, Unexpressed } from '../guard-policy.ts';
 import type { Confinement } from './confinement.ts';
 import { localFiles } from './file-view.ts';
 import { machineRules } from './machine-rules.ts';
@@ -9,17 +9,23 @@ import { planLandlock } from './plan-landlock.ts';
  * What the policy comes to for a command that is about to start here.
  *
  * @param searched the PATH of the command
- * @returns undefined where nothing is to be enforced
+ * @returns how to work it out, which takes a while; undefined where nothing is to be enforced
  */
-export function confine(answer: GuardAnswer, searched: string | undefined): Confinement | undefined {
-  const { policy, filesAreHeld, ownPaths } = answer;
+export function confine(
+  { policy, filesAreHeld, ownPaths }: GuardAnswer,
+  searched: string | undefined,
+): (() => Confinement) | undefined {
   if (policy === null) return undefined;
   const enforced = policy.lists.some(({ mode }) => mode === 'enforce');
   if (!enforced && policy.network === 'monitor') return undefined;
   if (filesAreHeld) {
-    return { landlock: null, systemCalls: { refuseExecutableMemory: false }, notHeld: [] };
+    return () => ({ landlock: null, systemCalls: { refuseExecutableMemory: false }, notHeld: [] });
   }
   const lists = [...policy.lists, machineRules(ownPaths)];
+  return () => planned(lists, searched);
+}
+
+function planned(lists: readonly GuardList[], searched: string | undefined): Confinement {
   const { handled, rules, refuseExecutableMemory, unexpressed, limits } = planLandlock(
     { lists },
     localFiles(),

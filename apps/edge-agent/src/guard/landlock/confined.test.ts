@@ -22,7 +22,6 @@ import type { GuardPolicy } from '../guard-policy.ts';
 import { policyOf } from '../testing/policy-of.ts';
 import { smallProgram } from '../testing/small-program.ts';
 import { confine } from './confine.ts';
-import type { Confinement } from './confinement.ts';
 import { probeLandlock } from './landlock-canary.ts';
 import { startConfined } from './start-confined.ts';
 
@@ -65,12 +64,9 @@ describe.skipIf(missing !== undefined)(`commands under Landlock (${missing ?? 'h
     { id: 'shells', programs: ['bash'] },
   ]);
 
-  const plans = new Map<GuardPolicy, Confinement | undefined>();
-
   async function run(command: string, args: readonly string[], held: GuardPolicy = policy): Promise<Ended> {
     const answer = { policy: held, filesAreHeld: false, ownPaths: [at('own')] };
-    const confinement = plans.get(held) ?? confine(answer, process.env.PATH);
-    plans.set(held, confinement);
+    const confinement = confine(answer, process.env.PATH);
     if (confinement === undefined) throw new Error('nothing to be held to');
     const env = { PATH: process.env.PATH, HOME: root };
     const child = startConfined({ group: null, confinement, command, args, env }, 'pipe');

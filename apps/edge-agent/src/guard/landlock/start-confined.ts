@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { Writable } from 'node:stream';
 import { selfCommand } from '../../self-command.ts';
+import type { Confinement } from './confinement.ts';
 import { LAUNCH_FD, type Launch } from './launch.ts';
 
 /**
@@ -9,7 +10,10 @@ import { LAUNCH_FD, type Launch } from './launch.ts';
  *
  * @param output `pipe`: its standard streams are the caller's
  */
-export function startConfined(launch: Launch, output: 'inherit' | 'pipe'): ChildProcess {
+export function startConfined(
+  { confinement, ...launch }: Omit<Launch, 'confinement'> & { confinement: () => Confinement },
+  output: 'inherit' | 'pipe',
+): ChildProcess {
   const [program, ...first] = selfCommand();
   const child = spawn(program, [...first, 'launch-step'], {
     stdio:
@@ -18,7 +22,9 @@ export function startConfined(launch: Launch, output: 'inherit' | 'pipe'): Child
     env: {},
   });
   const pipe = child.stdio[LAUNCH_FD];
+  // While it is worked out, the process starts.
+  const whole: Launch = { ...launch, confinement: confinement() };
   // Writable, as was asked for. When the step ends early, its exit says so.
-  if (pipe instanceof Writable) pipe.on('error', () => {}).end(JSON.stringify(launch));
+  if (pipe instanceof Writable) pipe.on('error', () => {}).end(JSON.stringify(whole));
   return child;
 }
