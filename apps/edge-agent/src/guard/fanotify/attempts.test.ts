@@ -82,7 +82,10 @@ describe.skipIf(missing !== undefined)(`escape attempts under fanotify (${missin
       });
     for (const outcome of await runAll(HERE, open)) outcomes.set(outcome.id, outcome);
     if (process.env.RAYPHER_WRITE_OUTCOMES === '1') {
-      writeFileSync(COLUMN, `${JSON.stringify([...outcomes.values()], null, 2)}\n`);
+      writeFileSync(
+        COLUMN,
+        `${JSON.stringify([...outcomes.values()], null, 2).replaceAll(folder, '/stage')}\n`,
+      );
     }
   }, 480_000);
 
@@ -98,10 +101,14 @@ describe.skipIf(missing !== undefined)(`escape attempts under fanotify (${missin
     rmSync(folder, { recursive: true, force: true });
   });
 
-  test.each(HERE)('$id: $tries', ({ id }) => {
+  test.for(HERE)('$id: $tries', ({ id }, { skip }) => {
     // What is there is what this test wrote.
     const recorded = JSON.parse(readFileSync(COLUMN, 'utf8')) as AttemptOutcome[];
-    const expected = recorded.find((one) => one.id === id)?.outcome;
-    expect(outcomes.get(id)?.outcome, JSON.stringify(outcomes.get(id))).toBe(expected);
+    const expected = recorded.find((one) => one.id === id);
+    const actual = outcomes.get(id);
+    for (const one of [actual, expected]) {
+      if (one?.outcome === 'not applicable') skip(`not every machine can try it: ${one.because}`);
+    }
+    expect(actual?.outcome, JSON.stringify(actual)).toBe(expected?.outcome);
   });
 });
