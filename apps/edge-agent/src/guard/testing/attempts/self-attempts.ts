@@ -156,7 +156,10 @@ const AGAINST_US: readonly Omit<Attempt, 'stoppedBy'>[] = [
   {
     id: 'kill-agent',
     tries: 'kill -9 the product',
-    attempt: (stage) => void process.kill(stage.agentPid, SIGKILL),
+    attempt: (stage) => {
+      process.kill(stage.agentPid, SIGKILL);
+      waitUntil(() => agentGone(stage), 10_000);
+    },
     endsAgent: true,
     happened: agentGone,
   },
@@ -167,6 +170,7 @@ const AGAINST_US: readonly Omit<Attempt, 'stoppedBy'>[] = [
       const fd = Number(rawSystemCall('pidfdOpen', stage.agentPid, 0));
       try {
         rawSystemCall('pidfdSendSignal', fd, SIGKILL, null, 0);
+        waitUntil(() => agentGone(stage), 10_000);
       } finally {
         closeSync(fd);
       }
@@ -200,7 +204,8 @@ const AGAINST_US: readonly Omit<Attempt, 'stoppedBy'>[] = [
         closeSync(near);
         closeSync(far);
       }
-      if (!agentStopped(stage)) throw Object.assign(new Error('EPERM: no signal came'), { code: 'EPERM' });
+      if (!waitUntil(() => agentStopped(stage), 500))
+        throw Object.assign(new Error('EPERM: no signal came'), { code: 'EPERM' });
     },
     endsAgent: true,
     happened: agentGone,
@@ -310,6 +315,14 @@ function pinNames(folder: string): string[] {
   } catch {
     return [];
   }
+}
+
+/** A signal that was sent takes effect when its receiver runs next. @returns whether it came to be, within this time */
+function waitUntil(isSo: () => boolean, timeoutMs: number): boolean {
+  const deadline = performance.now() + timeoutMs;
+  const pause = new Int32Array(new SharedArrayBuffer(4));
+  while (!isSo() && performance.now() < deadline) Atomics.wait(pause, 0, 0, 2);
+  return isSo();
 }
 
 /** The letter of /proc/PID/stat; undefined: there is no such process. */
