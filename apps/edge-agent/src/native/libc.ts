@@ -21,6 +21,7 @@ const ERRNO_NAMES: Readonly<Record<number, string>> = {
   23: 'ENFILE',
   24: 'EMFILE',
   38: 'ENOSYS',
+  95: 'EOPNOTSUPP',
 };
 
 /** Signal numbers of Linux on x64 and arm64. 0 only asks whether the process is still there. */

@@ -59,6 +59,8 @@ export function controlActions(parts: ControlActionParts): ControlHandler {
         return {
           killed: report.killed.length,
           survivors: report.survivors.length,
+          severed: report.severed,
+          notSevered: report.notSevered,
           durationMs: report.durationMs,
         };
       }
@@ -94,6 +96,8 @@ async function sendLogs(
   { lines, follow }: Extract<ControlRequest, { verb: 'logs' }>,
   { send, closed }: Parameters<ControlHandler>[1],
 ): Promise<null> {
+  // What was done before the question belongs in the answer.
+  ledger.flush();
   const stored = log.latest(lines).map(({ entry }) => readEntry(entry));
   for (const entry of stored) send(entry);
   if (!follow || closed.aborted) return null;

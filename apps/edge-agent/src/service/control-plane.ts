@@ -179,6 +179,7 @@ export class ControlPlane {
       actor,
       reason,
     );
-    return { killed: report.killed, spared: report.spared, durationMs: report.durationMs };
+    const { killed, spared, severed, notSevered, durationMs } = report;
+    return { killed, spared, severed, notSevered, durationMs };
   }
 }

@@ -59,6 +59,9 @@ export class ProcessKiller {
         processes: report.killed.map((member) => `${member.pid} ${member.name}`),
         survivors: report.survivors.length,
         spared: report.spared.map((member) => `${member.pid} ${member.name}: ${member.reason}`),
+        severed: report.severed,
+        connections: report.connections,
+        notSevered: report.notSevered,
         durationMs: Math.round(report.durationMs),
       },
     });
