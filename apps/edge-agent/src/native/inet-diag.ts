@@ -170,13 +170,14 @@ export class InetDiag implements Disposable {
   }
 
   /**
-   * The TCP connections of this namespace in any state; what listens, and what nobody holds any more, is left out.
+   * The TCP connections of this namespace in any state; those that nobody holds any more are left out.
    *
+   * @param withListening also the sockets that wait for connections
    * @throws RaypherError `platform/unsupported` when the kernel does not answer such questions
    */
-  list(): TcpSocket[] {
+  list(withListening = false): TcpSocket[] {
     return (['IPv4', 'IPv6'] as const).flatMap((family) => {
-      this.#ask((sequence) => encodeList(family, sequence));
+      this.#ask((sequence) => encodeList(family, sequence, withListening));
       const found: TcpSocket[] = [];
       for (let parts = 0; parts < MAX_PARTS; parts += 1) {
         const { sockets, isLast } = readListed(this.#nextAnswer());

@@ -41,7 +41,8 @@ const STATES = [
   'syn-received',
 ] as const;
 /** Everything but what listens, what is closed and what only waits for late packets: those carry nothing. */
-const ASKED_STATES = [1, 2, 3, 4, 5, 8, 9, 11, 12].reduce((mask, state) => mask | (1 << state), 0);
+const CONNECTED = [1, 2, 3, 4, 5, 8, 9, 11, 12].reduce((mask, state) => mask | (1 << state), 0);
+const LISTENING = 1 << 10;
 
 /** One TCP connection as the kernel lists it. */
 export interface TcpSocket {
@@ -56,10 +57,10 @@ export interface TcpSocket {
   id: Buffer;
 }
 
-/** @returns the question for all connections of a family */
-export function encodeList(family: TcpSocket['family'], sequence: number): Buffer {
+/** @returns the question for all connections of a family, or for what listens as well */
+export function encodeList(family: TcpSocket['family'], sequence: number, withListening: boolean): Buffer {
   const message = request(SOCK_DIAG_BY_FAMILY, NLM_F_REQUEST | NLM_F_DUMP, sequence, family);
-  message.writeUInt32LE(ASKED_STATES, 20);
+  message.writeUInt32LE(withListening ? CONNECTED | LISTENING : CONNECTED, 20);
   return message;
 }
 
@@ -125,14 +126,15 @@ function readSocket(message: Buffer): TcpSocket | undefined {
   return {
     family,
     state: STATES[message[1] ?? 0] ?? 'unknown',
-    local: ends(message.subarray(8, 8 + width), message.readUInt16BE(4)),
-    remote: ends(message.subarray(24, 24 + width), message.readUInt16BE(6)),
+    local: formatEnd(message.subarray(8, 8 + width), message.readUInt16BE(4)),
+    remote: formatEnd(message.subarray(24, 24 + width), message.readUInt16BE(6)),
     inode: String(inode),
     id: Buffer.from(message.subarray(4, 4 + ID_BYTES)),
   };
 }
 
-function ends(address: Buffer, port: number): string {
+/** "127.0.0.1:8888", "[::1]:8888" @param address 4 or 16 bytes */
+export function formatEnd(address: Buffer, port: number): string {
   if (address.length === 4) return `${address.join('.')}:${port}`;
   const words = Array.from({ length: 8 }, (_, word) => address.readUInt16BE(word * 2).toString(16));
   // The URL parser shortens as RFC 5952 says.

@@ -59,6 +59,13 @@ export class Freezer {
     return { trees: this.#trees.size, processes };
   }
 
+  /** Processes that one freeze holds, alone or with others. */
+  heldBy(freeze: string): ProcessRef[] {
+    return [...this.#trees.values()]
+      .filter(({ freezes }) => freezes.includes(freeze))
+      .flatMap(({ members }) => members.map(({ pid, startTime }) => ({ pid, startTime })));
+  }
+
   /** Puts the whole set of freezes in force; an empty one thaws everything. Looks at the processes afresh. */
   apply(freezes: readonly ActiveFreeze[]): Promise<FreezeReport> {
     return this.#enqueue(async () => {

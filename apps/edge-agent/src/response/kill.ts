@@ -53,6 +53,8 @@ export interface KillReport extends EndReport {
 
 /** Passes without a new member before a tree counts as standing still. */
 const QUIET_PASSES = 2;
+/** How long the ended ones may take to leave their control group. */
+const LEAVE_MS = 200;
 
 /**
  * Ends a process with everything that stems from it, so that nothing of it survives or forks away meanwhile:
@@ -105,7 +107,7 @@ export async function endTrees(roots: readonly ProcessRef[], options: EndOptions
     } while (work.remaining().length > 0 && performance.now() < deadline);
   } finally {
     prefer(priority);
-    work.close();
+    await work.close();
   }
   const survivors = work.remaining().map(({ pid, startTime }) => ({ pid, startTime }));
   return { ...work.result(), ...cut, survivors, durationMs: performance.now() - started };
@@ -213,9 +215,11 @@ class Kill {
     };
   }
 
-  close(): void {
+  async close(): Promise<void> {
     // Nothing may stay suspended for good because its end failed.
     for (const group of this.#groups) group.setFrozen(false);
+    // Those that have just ended leave it a moment later.
+    await this.#group?.waitEmpty(LEAVE_MS);
     this.#group?.remove();
   }
 

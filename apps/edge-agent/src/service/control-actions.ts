@@ -7,6 +7,7 @@ import type { LiveConnections } from '../connections/live-connections.ts';
 import type { Inventory } from '../discovery/inventory.ts';
 import type { EventDraft } from '../ledger/event-draft.ts';
 import { type Ledger, readEntry } from '../ledger/ledger.ts';
+import type { Panic } from '../panic/panic.ts';
 import type { PolicyEnforcer } from '../proxy/policy-enforcer.ts';
 import type { EventLog } from '../store/event-log.ts';
 import type { Vault } from '../vault/vault.ts';
@@ -23,6 +24,7 @@ export interface ControlActionParts {
   inventory: Inventory;
   freeze: FreezeEnforcer;
   killer: ProcessKiller;
+  panic: Panic;
   allowance: Allowance;
   ledger: Ledger;
   log: EventLog;
@@ -63,6 +65,10 @@ export function controlActions(parts: ControlActionParts): ControlHandler {
           notSevered: report.notSevered,
           durationMs: report.durationMs,
         };
+      }
+      case 'panic': {
+        const { target, reason, by, hold, memory } = request;
+        return parts.panic.trigger({ target, reason, by, hold, memory, origin: 'device' });
       }
       case 'allow':
         return parts.allowance.allow({ ...request, script: request.script, uid: request.uid });
