@@ -137,13 +137,17 @@ export class Freezer {
   /** Before the first apply: what is held stays held, with all it may have started. */
   #targets(): Map<string, FreezeTarget> {
     const { inventory, team } = this.#options;
-    if (this.#freezes !== undefined) return selectTargets(this.#freezes, inventory.current, team?.());
-    return new Map(
-      [...this.#trees.values()].map(({ target, label, freezes, evidence, members }) => [
-        target,
-        { key: target, label, freezes, evidence, roots: members },
-      ]),
-    );
+    if (this.#freezes === undefined) return new Map([...this.#trees.values()].map(targetOf));
+    const targets = selectTargets(this.#freezes, inventory.current, team?.());
+    // Who stands still cannot become somebody else: as long as a freeze that took it is in force, it is held,
+    // whether or not this look at the processes recognised it again.
+    const inForce = new Set(this.#freezes.map(({ id }) => id));
+    for (const tree of this.#trees.values()) {
+      const freezes = tree.freezes.filter((id) => inForce.has(id));
+      if (freezes.length === 0 || targets.has(tree.target)) continue;
+      targets.set(tree.target, { ...targetOf(tree)[1], freezes });
+    }
+    return targets;
   }
 
   #age(target: FreezeTarget): number {
@@ -300,4 +304,9 @@ export class Freezer {
     const keys = [...this.#trees.values()].flatMap((tree) => tree.members.map(processKey));
     this.#options.inventory.setFrozen(new Set(keys));
   }
+}
+
+/** A tree as the target that it was taken for. */
+function targetOf({ target, label, freezes, evidence, members }: FrozenTree): [string, FreezeTarget] {
+  return [target, { key: target, label, freezes, evidence, roots: members }];
 }

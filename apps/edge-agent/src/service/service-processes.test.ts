@@ -5,6 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ActiveFreeze } from '@raypher/shared';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { openDatabase } from '../store/database.ts';
+import { FrozenTrees } from '../store/frozen-trees.ts';
 import { TestService } from '../testing/test-service.ts';
 
 const isRoot = process.getuid?.() === 0;
@@ -82,6 +84,44 @@ test.skipIf(!isRoot)(
     expect(await agent.plane.entry('freeze.thawed')).toMatchObject({ severity: 'notice' });
   },
   30_000,
+);
+
+test.skipIf(!isRoot)(
+  'after another boot, what matches is frozen before the service does anything else',
+  async () => {
+    await agent.start();
+    const selector = { kind: 'library' as const, name: 'cohere-ai' };
+    await agent.ask({ verb: 'freeze', selector, reason: 'odd', by: 'mallory' });
+    await agent.running?.stop();
+    const { db } = openDatabase(agent.paths.store);
+    const stale = new FrozenTrees(db, () => undefined);
+    stale.save({
+      id: randomUUID(),
+      bootId: 'the boot before',
+      target: 'agent:of the boot before',
+      label: 'x',
+      freezes: [],
+      evidence: [],
+      sinceMs: 0,
+      // Under the pid of then, somebody else lives now: this very process.
+      members: [
+        { pid: process.pid, startTime: 1, name: 'x', cgroup: '/', method: 'signal', wasStopped: false },
+      ],
+    });
+    db.close();
+    const bot = spawnAgent('cohere-ai');
+    await expect.poll(bot.ticks, { timeout: 20_000 }).toBeGreaterThan(3);
+
+    await agent.start();
+
+    // Nothing is awaited in between: it was frozen when the service answered for the first time.
+    const stopped = bot.ticks();
+    expect((await agent.status()).freeze).toMatchObject({ processes: 1, active: [{ selector }] });
+    expect(bot.ticks()).toBe(stopped);
+    await agent.ask({ verb: 'thaw', by: 'mallory' });
+    await expect.poll(bot.ticks).toBeGreaterThan(stopped);
+  },
+  40_000,
 );
 
 test.skipIf(!isRoot)(
