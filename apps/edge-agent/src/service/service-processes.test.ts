@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ActiveFreeze } from '@raypher/shared';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { readStat } from '../discovery/stat.ts';
 import { openDatabase } from '../store/database.ts';
 import { FrozenTrees } from '../store/frozen-trees.ts';
 import { TestService } from '../testing/test-service.ts';
@@ -149,6 +150,29 @@ test.skipIf(!isRoot)(
   },
   20_000,
 );
+
+test('an order of the control plane names the process as the console shows it', async () => {
+  const { child } = spawnAgent('left-pad');
+  await agent.join();
+  const ended = new Promise((resolve) => child.once('exit', (_code, signal) => resolve(signal)));
+  const { pid } = child;
+  const startTime = readStat(pid ?? 0)?.startTime;
+  if (pid === undefined || startTime === undefined) throw new Error('the child did not start');
+  const order = (time: number) => ({
+    kind: 'command' as const,
+    id: randomUUID(),
+    organisation: agent.plane.organisation,
+    device: agent.plane.device,
+    verb: 'kill' as const,
+    arguments: { pid, startTime: String(time) },
+    reason: 'loops',
+    issuedAt: new Date().toISOString(),
+    expiresAt: new Date(Date.now() + 60_000).toISOString(),
+  });
+  expect(await agent.plane.order(order(startTime - 1))).toMatchObject({ ok: false, code: 'process/gone' });
+  expect(await agent.plane.order(order(startTime))).toMatchObject({ ok: true });
+  expect(await ended).toBe('SIGKILL');
+});
 
 test('the kill order ends a tree and refuses process 1', async () => {
   const { child } = spawnAgent('left-pad');
