@@ -7,6 +7,7 @@ import type { Cgroups } from './cgroup.ts';
 import { type FreezeReport, type FreezeResult, resultOf } from './freeze-report.ts';
 import type { FreezeStore, FrozenMember, FrozenTree } from './frozen-tree.ts';
 import { byKey, Holder, refusalOf } from './holder.ts';
+import { atHighestPriority } from './priority.ts';
 import type { Protection } from './protected.ts';
 import { type FreezeTarget, selectTargets } from './select.ts';
 import { type ProcessRef, ProcessTree, type TreeMember } from './tree.ts';
@@ -71,8 +72,11 @@ export class Freezer {
     return this.#enqueue(async () => {
       this.#freezes = freezes;
       this.#reported.clear();
-      if (freezes.length > 0) await this.#options.inventory.refresh();
-      return this.#sweep();
+      if (freezes.length === 0) return this.#sweep();
+      return atHighestPriority(async () => {
+        await this.#options.inventory.refresh();
+        return this.#sweep();
+      });
     });
   }
 
@@ -108,13 +112,14 @@ export class Freezer {
     let complete = true;
     if (targets.size > 0 || this.#trees.size > 0) {
       const claimed = new Set<string>();
-      let stats: ReadonlyMap<number, ProcessStat> | undefined = readAllStats();
+      let stats: ReadonlyMap<number, ProcessStat> | undefined;
       // Trees held already come first, so that a process does not change hands from sweep to sweep.
       const ordered = [...targets.values()].sort((a, b) => this.#age(a) - this.#age(b));
       for (const target of ordered) {
+        stats ??= readAllStats();
         const { settled, touched } = await this.#hold(target, claimed, stats, results);
         complete &&= settled;
-        if (touched) stats = readAllStats();
+        if (touched) stats = undefined;
       }
       for (const tree of [...this.#trees.values()]) {
         if (!targets.has(tree.target)) this.#thaw(tree, claimed, results);
@@ -169,9 +174,12 @@ export class Freezer {
     let members = this.#collect(family, claimed, target, results, stats);
     for (let pass = 0; pass < MAX_PASSES; pass += 1) {
       const known = byKey(tree.members);
+      const occupants = this.#holder.occupants(tree);
       const loose = members.filter((member) => {
         const held = known.get(processKey(member));
-        return !failed.has(processKey(member)) && (held === undefined || !this.#holder.holds(tree, held));
+        return (
+          !failed.has(processKey(member)) && (held === undefined || !this.#holder.holds(held, occupants))
+        );
       });
       if (loose.length === 0) break;
       touched = true;
@@ -205,9 +213,10 @@ export class Freezer {
     this.#trees.set(tree.target, tree);
     this.#options.store.save(tree);
     this.#holder.ensureFrozen(tree);
+    using door = prepared.some(({ method }) => method === 'cgroup') ? this.#holder.open(tree) : undefined;
     for (const member of prepared) {
       try {
-        if (!this.#holder.suspend(tree, member, () => this.#options.store.save(tree))) continue;
+        if (!this.#holder.suspend(member, door, () => this.#options.store.save(tree))) continue;
         results.push(
           resultOf(member, target, 'frozen', member.method === 'cgroup' ? 'control group' : 'SIGSTOP'),
         );
@@ -234,11 +243,11 @@ export class Freezer {
     claimed: ReadonlySet<string>,
     target: FreezeTarget,
     results: FreezeResult[],
-    stats?: ReadonlyMap<number, ProcessStat>,
+    stats: ReadonlyMap<number, ProcessStat> = readAllStats(),
   ): TreeMember[] {
     return family.collect(stats).filter((member) => {
       if (claimed.has(processKey(member))) return false;
-      const reason = this.#options.protection.refusesMember(member.pid);
+      const reason = this.#options.protection.refusesMember(member.pid, stats.get(member.pid));
       if (reason !== undefined) this.#report(member, target, 'refused', reason, results);
       return reason === undefined;
     });

@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { getPriority, setPriority } from 'node:os';
 import { basename } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { RaypherError } from '@raypher/shared';
@@ -15,6 +14,7 @@ import {
 } from '../discovery/stat.ts';
 import type { SignalName } from '../native/libc.ts';
 import type { Cgroup, Cgroups } from './cgroup.ts';
+import { atHighestPriority } from './priority.ts';
 import type { Protection } from './protected.ts';
 import { type SeverReport, severConnections } from './sever.ts';
 import { signalProcess } from './signal.ts';
@@ -89,14 +89,16 @@ export function killable(
 }
 
 /** {@link killTree} for several processes at once, which the caller has chosen well. */
-export async function endTrees(roots: readonly ProcessRef[], options: EndOptions): Promise<EndReport> {
+export function endTrees(roots: readonly ProcessRef[], options: EndOptions): Promise<EndReport> {
+  return atHighestPriority(() => endAll(roots, options));
+}
+
+async function endAll(roots: readonly ProcessRef[], options: EndOptions): Promise<EndReport> {
   const started = performance.now();
   const deadline = started + (options.timeoutMs ?? 10_000);
   const work = new Kill(roots, options);
-  const priority = getPriority();
   const cut: SeverReport = { severed: 0, connections: [], notSevered: [] };
   try {
-    prefer(HIGHEST_PRIORITY);
     let isFirst = true;
     do {
       const members = await work.gather(deadline);
@@ -106,7 +108,6 @@ export async function endTrees(roots: readonly ProcessRef[], options: EndOptions
       await work.kill(deadline);
     } while (work.remaining().length > 0 && performance.now() < deadline);
   } finally {
-    prefer(priority);
     await work.close();
   }
   const survivors = work.remaining().map(({ pid, startTime }) => ({ pid, startTime }));
@@ -159,7 +160,7 @@ class Kill {
       await delay(0);
     }
     // Only now: moving takes longer than stopping, long enough for a fork bomb to go on.
-    for (const member of this.#stopped.values()) this.#moveIn(member);
+    this.#moveIn([...this.#stopped.values()]);
     for (const group of this.#groups) {
       await group.waitFrozen(Math.max(0, Math.min(1000, deadline - performance.now())));
     }
@@ -200,7 +201,7 @@ class Kill {
   remaining(stats = readAllStats()): TreeMember[] {
     return this.#tree.collect(stats).filter((member) => {
       if (this.#spared.has(processKey(member))) return false;
-      const reason = this.#protection.refusesMember(member.pid);
+      const reason = this.#protection.refusesMember(member.pid, stats.get(member.pid));
       if (reason !== undefined) this.#spare(member, reason);
       return reason === undefined;
     });
@@ -223,14 +224,18 @@ class Kill {
     this.#group?.remove();
   }
 
-  #moveIn(member: TreeMember): void {
-    if (this.#group === undefined || !isAlive(member)) return;
-    if (this.#leaves.some((leaf) => leaf.holds(member.pid))) return;
-    try {
-      this.#group.add(member.pid);
-    } catch (error) {
-      // Some groups do not give their processes away (threaded ones); SIGSTOP holds this one.
-      if (errorCode(error) === undefined) throw error;
+  #moveIn(members: readonly TreeMember[]): void {
+    if (this.#group === undefined) return;
+    const inside = new Set(this.#groups.flatMap((group) => group.pids()));
+    using door = this.#group.open();
+    for (const member of members) {
+      if (inside.has(member.pid) || !isAlive(member)) continue;
+      try {
+        door.add(member.pid);
+      } catch (error) {
+        // Some groups do not give their processes away (threaded ones); SIGSTOP holds this one.
+        if (errorCode(error) === undefined) throw error;
+      }
     }
   }
 
@@ -257,17 +262,6 @@ function ownGroups(members: readonly TreeMember[], stats: ReadonlyMap<number, Pr
   for (const stat of stats.values()) if (!inside.has(stat.pid) && !hasEnded(stat)) groups.delete(stat.pgid);
   groups.delete(0);
   return groups;
-}
-
-const HIGHEST_PRIORITY = -20;
-
-/** A tree that takes all processors must not starve the one that ends it. Without the right to, it stays as it is. */
-function prefer(priority: number): void {
-  try {
-    setPriority(priority);
-  } catch (error) {
-    if (!(error instanceof Error)) throw error;
-  }
 }
 
 /** The control group of a process that `raypher run` started: it holds nothing but its tree. */
