@@ -15,6 +15,10 @@ interface Commands {
   items: { verb: string; panic: { snapshot: { sha256: string } | null } | null }[];
 }
 
+interface Events {
+  items: { seq: number }[];
+}
+
 async function expectAccessible(page: Page, where: string): Promise<void> {
   const { violations } = await new AxeBuilder({ page })
     .withTags(['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa'])
@@ -59,11 +63,11 @@ test('a panic ends one AI agent at once, and only the organisation opens what it
     if (child.stdout === null) throw new Error('the process did not start');
     await once(child.stdout, 'data');
     const key = await makeForensicKey(page, product);
-    const find = async () => {
+    const running = async () => {
       const { items } = await product.api<Agents>('GET', `/v1/agents?device=${product.device}&limit=500`);
       return items.find((agent) => agent.name === name && agent.state === 'running');
     };
-    await expect.poll(find).toBeDefined();
+    await expect.poll(running).toBeDefined();
 
     await page.goto(`${product.stack.urls.web}/agents?q=${name}`);
     await page.getByRole('row', { name: new RegExp(name) }).click();
@@ -85,16 +89,16 @@ test('a panic ends one AI agent at once, and only the organisation opens what it
 
     const { items } = await product.api<Commands>('GET', `/v1/devices/${product.device}/commands`);
     const sha256 = items.find(({ verb }) => verb === 'panic')?.panic?.snapshot?.sha256;
-    const entry = async () => {
-      const list = await product.api<{ items: { type: string; data: Record<string, unknown> }[] }>(
-        'GET',
-        `/v1/events?device=${product.device}&limit=50`,
-      );
-      return list.items.find(({ type }) => type === 'panic.finished')?.data;
-    };
-    await expect.poll(entry).toMatchObject({ snapshot: sha256, reason: 'Sends files to a stranger.' });
-    const id = String((await entry())?.panic);
-    const sealed = readFileSync(join(product.stack.dataDir, 'agent', 'panics', `${id}.snapshot`));
+    const events = `/v1/events?device=${product.device}&type=panic.finished`;
+    const find = async () => (await product.api<Events>('GET', events)).items[0]?.seq;
+    await expect.poll(find).toBeDefined();
+    const { entry } = await product.api<{ entry: string }>(
+      'GET',
+      `/v1/events/${product.device}/${await find()}`,
+    );
+    const { data } = JSON.parse(entry);
+    expect(data).toMatchObject({ snapshot: sha256, reason: 'Sends files to a stranger.', processes: 1 });
+    const sealed = readFileSync(join(product.stack.dataDir, 'agent', 'panics', `${data.panic}.snapshot`));
     const { content } = await openSnapshot(await readForensicKey(key), sealed);
     expect(Buffer.from(content).includes(name)).toBe(true);
 
