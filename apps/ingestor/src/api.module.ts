@@ -13,6 +13,7 @@ import { DatabaseHealth } from './database/database-health.ts';
 import { EventsModule } from './events/events.module.ts';
 import { FleetModule } from './fleet/fleet.module.ts';
 import { PresenceReaderModule } from './fleet/presence.module.ts';
+import { ForensicKeyModule } from './forensics/forensic-key.module.ts';
 import { FreezesModule } from './freeze/freezes.module.ts';
 import { IncidentsModule } from './incidents/incidents.module.ts';
 import { JobsModule } from './jobs/jobs.module.ts';
@@ -22,6 +23,7 @@ import { AnswerInterceptor } from './openapi/answer.interceptor.ts';
 import { OpenApiModule } from './openapi/openapi.module.ts';
 import { OutboxModule } from './outbox/outbox.module.ts';
 import { OverviewModule } from './overview/overview.module.ts';
+import { PanicModule } from './panic/panic.module.ts';
 import { PoliciesModule } from './policies/policies.module.ts';
 import { ProvisioningModule } from './provisioning/provisioning.module.ts';
 import { RolloutsModule } from './rollouts/rollouts.module.ts';
@@ -44,6 +46,8 @@ import { TenancyModule } from './tenancy/tenancy.module.ts';
     FoundingModule,
     PoliciesModule,
     FreezesModule,
+    ForensicKeyModule,
+    PanicModule,
     FleetModule,
     CommandsModule,
     ConnectionsModule,

@@ -8,6 +8,17 @@ import { FreezeSelector } from './freeze-selector.ts';
  * A payload is only accepted by the organisation it names.
  */
 
+/** Public half of the organisation's forensic key. The other half is in nobody's hands but the organisation's. */
+export const ForensicRecipient = z.strictObject({
+  keyId: z.string().regex(/^[0-9a-f]{16}$/, 'the first 16 hex digits of SHA-256 over the point'),
+  /** Uncompressed point of P-256, base64url. */
+  publicKey: z
+    .string()
+    .regex(/^[A-Za-z0-9_-]+$/)
+    .length(87),
+});
+export type ForensicRecipient = z.infer<typeof ForensicRecipient>;
+
 /** One policy document as its author wrote it; compiled on the device. */
 export const LayerDocument = z.strictObject({
   layer: z.enum(['global', 'team']),
@@ -28,6 +39,8 @@ export const PolicyPayload = z.strictObject({
   team: z.strictObject({ id: z.uuid(), name: z.string().min(1).max(200) }).optional(),
   /** The organisation's own prices; they come before those that the agent brings along. */
   prices: PriceTable.optional(),
+  /** What snapshots of a panic are sealed to; absent as long as the organisation has made no key. */
+  forensics: ForensicRecipient.optional(),
 });
 export type PolicyPayload = z.infer<typeof PolicyPayload>;
 
@@ -58,6 +71,7 @@ export const CommandVerb = z.enum([
   'revoke-secret',
   'cut-connection',
   'decide-approval',
+  'panic',
 ]);
 export type CommandVerb = z.infer<typeof CommandVerb>;
 
@@ -74,6 +88,8 @@ export const CommandPayload = z.strictObject({
    * `cut-connection`: `{ connection, by }`: the id that the live view shows, and who wants it.
    * `decide-approval`: `{ approval, outcome, scope, minutes?, by, second? }`: the id of `approval.requested`, `allow` or
    * `deny`, `once`, `session` or `minutes` (1 to 1440, with `minutes` alone), who decided, and who agreed where two must.
+   * `panic`: `{ target, agent?, hold, memory, by }`: `all` or `agent` with its id; frozen instead of killed; with a dump
+   * of memory; who wants it.
    */
   arguments: z.record(z.string(), z.union([z.string().max(32_768), z.number(), z.boolean()])),
   reason: z.string().max(1000),

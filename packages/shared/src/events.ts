@@ -67,6 +67,13 @@ export const EventType = z.enum([
   'freeze.thawed',
   'process.killed',
   'process.kill-refused',
+  /** AI agents were stopped after a snapshot of them was sealed: who wanted it, why, what it hashes to. */
+  'panic.started',
+  'panic.finished',
+  /** The machine went down in between; what there is of a snapshot is named. */
+  'panic.interrupted',
+  /** A sealed snapshot made room for newer ones. */
+  'panic.snapshot-removed',
   /** A sealed key was stored, replaced, shown, used up or taken away; names and providers, never values. */
   'vault.sealed',
   'vault.unsealed',

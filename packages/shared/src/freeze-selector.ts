@@ -8,6 +8,7 @@ import { z } from 'zod';
  * - `library`: AI agents seen to use this package (command line, loaded files, manifest of the entry script).
  * - `hash`: processes whose executable has this SHA-256.
  * - `model`: AI agents seen to use this model (proxy traffic, command line).
+ * - `agent`: one AI agent of one device.
  */
 export const FreezeSelector = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('all') }),
@@ -33,6 +34,13 @@ export const FreezeSelector = z.discriminatedUnion('kind', [
       .max(128)
       .regex(/^[\w./:@-]+$/, 'a model name, for example gpt-4o or llama3:8b'),
   }),
+  z.strictObject({
+    kind: z.literal('agent'),
+    /** AiAgentId */
+    agent: z.string().min(1).max(128),
+    /** For people. */
+    name: z.string().min(1).max(256),
+  }),
 ]);
 export type FreezeSelector = z.infer<typeof FreezeSelector>;
 
@@ -49,5 +57,7 @@ export function describeSelector(selector: FreezeSelector): string {
       return `executable ${selector.sha256.slice(0, 12)}…`;
     case 'model':
       return `model ${selector.name}`;
+    case 'agent':
+      return `AI agent ${selector.name}`;
   }
 }

@@ -1,4 +1,11 @@
 export {
+  checkForensicPublicKey,
+  createForensicKey,
+  ForensicKeyFile,
+  type ForensicPublicKey,
+  readForensicKey,
+} from './forensic-key.ts';
+export {
   deriveVaultKey,
   MAX_VALUE_BYTES,
   openSecret,
@@ -9,3 +16,10 @@ export {
   type VaultKey,
   vaultKeyId,
 } from './sealed-secret.ts';
+export {
+  describeSnapshot,
+  openSnapshot,
+  type SnapshotAbout,
+  SnapshotFault,
+  sealSnapshot,
+} from './sealed-snapshot.ts';

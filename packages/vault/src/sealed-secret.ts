@@ -1,20 +1,11 @@
-import { Aes256Gcm, CipherSuite, DhkemP256HkdfSha256, HkdfSha256 } from '@hpke/core';
 import canonicalize from 'canonicalize';
 import { z } from 'zod';
-
-/** RFC 9180 §7: DHKEM(P-256, HKDF-SHA256), HKDF-SHA256, AES-256-GCM; all of it in WebCrypto everywhere. */
-const suite = new CipherSuite({
-  kem: new DhkemP256HkdfSha256(),
-  kdf: new HkdfSha256(),
-  aead: new Aes256Gcm(),
-});
+import { bytesOf, fromBase64url, point, suite, toBase64url } from './hpke.ts';
 
 const text = new TextEncoder();
 /** Keeps what is sealed here apart from every other use of the same key. */
 const INFO = text.encode('raypher/vault/v1');
 
-/** An uncompressed point of P-256. */
-const POINT_BYTES = 65;
 export const ROOT_BYTES = 32;
 /** Longest value that can be sealed: more than any API key or service account file. */
 export const MAX_VALUE_BYTES = 8 * 1024;
@@ -115,26 +106,4 @@ export async function openSecret(
 function associatedData(keyId: string, { name, provider, use }: SecretBinding): Uint8Array {
   const bound = { keyId, kind: 'secret', name, provider, v: 1 };
   return text.encode(canonicalize(use === undefined ? bound : { ...bound, use }));
-}
-
-function point(publicKey: Uint8Array): Uint8Array {
-  if (publicKey.length === POINT_BYTES && publicKey[0] === 4) return publicKey;
-  throw new RangeError('A vault key is an uncompressed point of P-256.');
-}
-
-/** Exactly these bytes in a buffer of their own: a view into a larger one would be taken whole. */
-function bytesOf(view: Uint8Array): ArrayBuffer {
-  const copy = new ArrayBuffer(view.length);
-  new Uint8Array(copy).set(view);
-  return copy;
-}
-
-function toBase64url(bytes: Uint8Array): string {
-  const binary = Array.from(bytes, (byte) => String.fromCharCode(byte)).join('');
-  return btoa(binary).replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '');
-}
-
-function fromBase64url(encoded: string): Uint8Array {
-  const binary = atob(encoded.replaceAll('-', '+').replaceAll('_', '/'));
-  return Uint8Array.from(binary, (character) => character.charCodeAt(0));
 }

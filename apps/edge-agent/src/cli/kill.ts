@@ -9,9 +9,15 @@ import {
   withGlobalOptions,
   withJson,
 } from './global-options.ts';
-import { count, print } from './output.ts';
+import { count, print, printable } from './output.ts';
 
-const KillResult = z.object({ killed: z.number(), survivors: z.number(), durationMs: z.number() });
+const KillResult = z.object({
+  killed: z.number(),
+  survivors: z.number(),
+  severed: z.number(),
+  notSevered: z.array(z.string()),
+  durationMs: z.number(),
+});
 
 export const killCommand = withJson(withGlobalOptions(new Command('kill')))
   .description('end a process with everything it started')
@@ -19,8 +25,8 @@ export const killCommand = withJson(withGlobalOptions(new Command('kill')))
   .addHelpText(
     'after',
     `
-The whole tree is suspended first, then ended from the leaves, so that nothing can fork away. Process 1,
-the kernel's threads, programs this machine needs and Raypher itself are refused.
+The whole tree is suspended first, then its TCP connections are reset, then it is ended from the leaves, so
+that nothing can fork away and nothing more is sent. Process 1, the kernel's threads, programs this machine needs and Raypher itself are refused.
 
 Examples:
   raypher kill 4711
@@ -32,5 +38,20 @@ Exit codes: 0 ended, 4 no such process, 7 the service is not running, 10 protect
     const result = KillResult.parse(await askService(paths.control, { verb: 'kill', pid, by: operator() }));
     print(result, options.json === true, () => [
       `Ended ${count(result.killed, 'process', 'processes')} in ${Math.round(result.durationMs)} ms.`,
+      ...describeSevered(result),
     ]);
   });
+
+/** What happened to the connections, for people. */
+export function describeSevered({
+  severed,
+  notSevered,
+}: {
+  severed: number;
+  notSevered: string[];
+}): string[] {
+  return [
+    ...(severed === 0 && notSevered.length > 0 ? [] : [`Reset ${count(severed, 'TCP connection')}.`]),
+    ...notSevered.map((reason) => `Connections were not reset: ${printable(reason)}`),
+  ];
+}

@@ -9,6 +9,7 @@ import { connectionsCommand } from './connections.ts';
 import { dlpCommand } from './dlp/dlp.ts';
 import { doctorCommand } from './doctor.ts';
 import { enrollCommand } from './enroll.ts';
+import { forensicsCommand } from './forensics.ts';
 import { freezeCommand } from './freeze.ts';
 import { hookCommand } from './hook.ts';
 import { identityCommand } from './identity.ts';
@@ -16,6 +17,7 @@ import { installCommand } from './install.ts';
 import { killCommand } from './kill.ts';
 import { logsCommand } from './logs.ts';
 import { mcpProxyCommand } from './mcp-proxy.ts';
+import { panicCommand } from './panic.ts';
 import { policyCommand } from './policy/policy.ts';
 import { runCommand } from './run.ts';
 import { scanCommand } from './scan.ts';
@@ -51,6 +53,8 @@ export function buildProgram(): Command {
       .addCommand(freezeCommand)
       .addCommand(thawCommand)
       .addCommand(killCommand)
+      .addCommand(panicCommand)
+      .addCommand(forensicsCommand)
       .addCommand(allowCommand)
       .addCommand(approvalsCommand)
       .addCommand(connectionsCommand)

@@ -19,11 +19,13 @@ let scratch = Buffer.alloc(64 * 1024);
  * @param parse gets bytes that are overwritten as soon as it returns; it must copy what it keeps and
  *   must not read another file.
  * @param limit bytes; what lies beyond is not read.
+ * @param isOnePiece the kernel hands this file out whole when there is room, so that its end need not be asked for
  */
 export function readProcFile<T>(
   path: string,
   parse: (bytes: Buffer) => T,
   limit = 8 * MEBIBYTE,
+  isOnePiece = false,
 ): ProcRead<T> {
   let fd: number;
   try {
@@ -42,8 +44,8 @@ export function readProcFile<T>(
         scratch = larger;
       }
       const read = readSync(fd, scratch, length, scratch.length - length, null);
-      if (read === 0) break;
       length += read;
+      if (read === 0 || (isOnePiece && length < scratch.length)) break;
     }
     return { ok: true, value: parse(scratch.subarray(0, length)) };
   } catch (error) {

@@ -217,7 +217,7 @@ export function scanProcesses(options: ScanOptions = {}): Promise<ScannedProcess
  * @returns the empty string when it is gone or not in that hierarchy
  */
 export function readCgroup(pid: number): string {
-  const read = readProcText(`/proc/${pid}/cgroup`);
+  const read = readProcFile(`/proc/${pid}/cgroup`, (bytes) => bytes.toString('utf8'), undefined, true);
   if (!read.ok) return '';
   return /^0::(.*)$/m.exec(read.value)?.[1] ?? '';
 }

@@ -63,7 +63,7 @@ export function parseStat(text: string): ProcessStat | undefined {
 
 /** @returns undefined when the process is gone. */
 export function readStat(pid: number): ProcessStat | undefined {
-  const read = readProcFile(`/proc/${pid}/stat`, (bytes) => parseStat(bytes.toString('utf8')));
+  const read = readProcFile(`/proc/${pid}/stat`, (bytes) => parseStat(bytes.toString('utf8')), undefined, true);
   return read.ok ? read.value : undefined;
 }
 

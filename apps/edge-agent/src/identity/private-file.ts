@@ -1,4 +1,4 @@
-import { closeSync, fsyncSync, openSync, renameSync, writeSync } from 'node:fs';
+import { closeSync, fsyncSync, openSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { ensurePrivateFolder } from '../store/private-folder.ts';
 
@@ -6,13 +6,13 @@ import { ensurePrivateFolder } from '../store/private-folder.ts';
  * Writes a file that only its owner may read: complete or not at all, on disk when this returns.
  * A folder that is missing is created 0700.
  */
-export function writePrivateFile(path: string, content: string): void {
+export function writePrivateFile(path: string, content: string | Uint8Array): void {
   const folder = dirname(path);
   ensurePrivateFolder(folder);
   const draft = `${path}.${process.pid}.new`;
   const file = openSync(draft, 'w', 0o600);
   try {
-    writeSync(file, content);
+    writeFileSync(file, content);
     fsyncSync(file);
   } finally {
     closeSync(file);

@@ -6,6 +6,7 @@ import { isMainThread } from 'node:worker_threads';
 import { RaypherError } from '@raypher/shared';
 import type * as Koffi from 'koffi';
 import { errnoName } from './libc.ts';
+import { encodeDestroy, encodeList, readDestroyed, readListed, type TcpSocket } from './tcp-socket.ts';
 
 /** The values are those of Linux on x64 and arm64 (linux/netlink.h, linux/sock_diag.h, linux/inet_diag.h). */
 const AF_INET = 2;
@@ -34,6 +35,9 @@ const MESSAGE_BYTES = 72;
 const WAIT_MS = 50;
 /** Answers to questions that were given up on are read and passed over, this many at most. */
 const MAX_ANSWERS = 16;
+/** A list comes in parts of at most 32 KiB (linux/netlink.h), each of some two hundred sockets; more is no list. */
+const MAX_PARTS = 100_000;
+const PART_BYTES = 32 * 1024;
 
 /** One connection, from the side of the socket that is looked for. Addresses are 4 or 16 bytes, both alike. */
 export interface SocketEnds {
@@ -97,7 +101,7 @@ function calls(): Calls {
  */
 export class InetDiag implements Disposable {
   readonly #fd: number;
-  readonly #answer = Buffer.alloc(8192);
+  readonly #answer = Buffer.alloc(PART_BYTES);
   readonly #from = Buffer.alloc(12);
   readonly #fromLength = Buffer.alloc(4);
   readonly #kernel = Buffer.alloc(12);
@@ -161,19 +165,39 @@ export class InetDiag implements Disposable {
    * @throws RaypherError `platform/unsupported` when the kernel does not answer such questions
    */
   find(ends: SocketEnds): DiagnosedSocket | undefined {
-    if (!this.#open) throw new RaypherError('internal/unexpected', 'The netlink socket is closed.');
-    const { sendto, errno } = calls();
-    this.#sequence = (this.#sequence + 1) >>> 0;
-    const question = encode(ends, this.#sequence);
-    if (Number(sendto(this.#fd, question, question.length, 0, this.#kernel, this.#kernel.length)) < 0) {
-      throw new RaypherError('platform/unsupported', `Netlink takes no questions: ${errnoName(errno())}.`);
-    }
-    for (let answers = 0; answers < MAX_ANSWERS; answers += 1) {
-      const answer = this.#receive();
-      if (answer === undefined || answer.readUInt32LE(8) !== this.#sequence) continue;
-      return decode(answer);
-    }
-    throw new RaypherError('platform/unsupported', 'Netlink does not answer.');
+    this.#ask((sequence) => encode(ends, sequence));
+    return decode(this.#nextAnswer());
+  }
+
+  /**
+   * The TCP connections of this namespace in any state; those that nobody holds any more are left out.
+   *
+   * @param withListening also the sockets that wait for connections
+   * @throws RaypherError `platform/unsupported` when the kernel does not answer such questions
+   */
+  list(withListening = false): TcpSocket[] {
+    return (['IPv4', 'IPv6'] as const).flatMap((family) => {
+      this.#ask((sequence) => encodeList(family, sequence, withListening));
+      const found: TcpSocket[] = [];
+      for (let parts = 0; parts < MAX_PARTS; parts += 1) {
+        const { sockets, isLast } = readListed(this.#nextAnswer());
+        found.push(...sockets);
+        if (isLast) return found;
+      }
+      throw new RaypherError('platform/unsupported', 'Netlink lists sockets without end.');
+    });
+  }
+
+  /**
+   * Ends a connection: the other end is sent a reset, and whoever holds the socket gets an error from it. The socket
+   * is named by its cookie, so that no other one with the same ends is ever hit.
+   *
+   * @returns `gone` when it has ended meanwhile
+   * @throws RaypherError `platform/unsupported` for a kernel without CONFIG_INET_DIAG_DESTROY, `process/permission`
+   */
+  destroy(socket: TcpSocket): 'ended' | 'gone' {
+    this.#ask((sequence) => encodeDestroy(socket, sequence));
+    return readDestroyed(this.#nextAnswer());
   }
 
   close(): void {
@@ -184,6 +208,25 @@ export class InetDiag implements Disposable {
 
   [Symbol.dispose](): void {
     this.close();
+  }
+
+  #ask(encoded: (sequence: number) => Buffer): void {
+    if (!this.#open) throw new RaypherError('internal/unexpected', 'The netlink socket is closed.');
+    const { sendto, errno } = calls();
+    this.#sequence = (this.#sequence + 1) >>> 0;
+    const question = encoded(this.#sequence);
+    if (Number(sendto(this.#fd, question, question.length, 0, this.#kernel, this.#kernel.length)) < 0) {
+      throw new RaypherError('platform/unsupported', `Netlink takes no questions: ${errnoName(errno())}.`);
+    }
+  }
+
+  /** The next message that answers what was asked last. Overwritten by the one after it. */
+  #nextAnswer(): Buffer {
+    for (let answers = 0; answers < MAX_ANSWERS; answers += 1) {
+      const answer = this.#receive();
+      if (answer !== undefined && answer.readUInt32LE(8) === this.#sequence) return answer;
+    }
+    throw new RaypherError('platform/unsupported', 'Netlink does not answer.');
   }
 
   /** @returns undefined for a message of somebody else than the kernel */

@@ -20,7 +20,7 @@ import {
   routeModel,
   type Verdict,
 } from '@raypher/policy';
-import { type PolicyPayload, RaypherError } from '@raypher/shared';
+import { type ForensicRecipient, type PolicyPayload, RaypherError } from '@raypher/shared';
 import type { PolicyPrices } from '../budgets/policy-prices.ts';
 import type { AppliedState, Enforcer, VerifiedState } from '../uplink/enforcer.ts';
 import type { PolicyInForce } from './proxy-context.ts';
@@ -64,6 +64,7 @@ export class PolicyEnforcer implements Enforcer<PolicyPayload>, PolicyInForce {
 
   /** Of the device, by name; undefined: in none, or no document asks. */
   #team: string | undefined;
+  #forensics: ForensicRecipient | undefined;
   readonly #identity: 'tpm' | 'software' | undefined;
   readonly #changed: () => void;
   readonly #prices: PolicyPrices | undefined;
@@ -94,6 +95,7 @@ export class PolicyEnforcer implements Enforcer<PolicyPayload>, PolicyInForce {
     this.#snapshot = snapshot;
     this.#team = payload.team?.name;
     this.#prices?.use(payload.prices);
+    this.#forensics = payload.forensics;
     this.#changed();
     return 1;
   }
@@ -110,6 +112,11 @@ export class PolicyEnforcer implements Enforcer<PolicyPayload>, PolicyInForce {
     return createHash('sha256')
       .update(JSON.stringify([revision, digest, this.#localSource]))
       .digest('hex');
+  }
+
+  /** What the organisation wants snapshots sealed to; undefined as long as it has no such key. */
+  get forensics(): ForensicRecipient | undefined {
+    return this.#forensics;
   }
 
   get mode(): PolicySnapshot['strictestMode'] {

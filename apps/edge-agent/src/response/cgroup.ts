@@ -1,4 +1,14 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmdirSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { RaypherError } from '@raypher/shared';
@@ -162,13 +172,13 @@ export class Cgroup {
 
   /** @returns false when the process ended meanwhile */
   add(pid: number): boolean {
-    try {
-      writeFileSync(join(this.#path, 'cgroup.procs'), String(pid));
-      return true;
-    } catch (error) {
-      if (errorCode(error) === 'ESRCH') return false;
-      throw error;
-    }
+    using door = this.open();
+    return door.add(pid);
+  }
+
+  /** For many processes, one after the other. */
+  open(): CgroupDoor {
+    return new CgroupDoor(join(this.#path, 'cgroup.procs'));
   }
 
   /** Whether this is the group a process is in now. */
@@ -230,6 +240,30 @@ export class Cgroup {
       // The kernel announces changes of this file at most every 10 ms; it usually stops all within 2 ms.
       await delay(pause);
     }
+  }
+}
+
+/** The file by which a control group takes processes, kept open. */
+export class CgroupDoor implements Disposable {
+  readonly #file: number;
+
+  constructor(path: string) {
+    this.#file = openSync(path, 'w');
+  }
+
+  /** @returns false when the process ended meanwhile */
+  add(pid: number): boolean {
+    try {
+      writeSync(this.#file, String(pid));
+      return true;
+    } catch (error) {
+      if (errorCode(error) === 'ESRCH') return false;
+      throw error;
+    }
+  }
+
+  [Symbol.dispose](): void {
+    closeSync(this.#file);
   }
 }
 

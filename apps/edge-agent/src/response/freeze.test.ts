@@ -169,6 +169,55 @@ describe.skipIf(withoutRoot !== undefined).each(['cgroup', 'signal'] as const)(
       await untilTicksAdvance(bot);
     });
 
+    it('holds what a freeze took as long as it is in force, whether or not it is recognised again', async () => {
+      const [bot, neighbour] = [await startBot(), await startNeighbour()];
+      const freeze = freezeOf({ kind: 'library', name: library });
+      await freezer().apply([freeze]);
+      // As a first look after a start can be: executables not hashed yet, files that cannot be read.
+      const inventory = new Inventory({ device });
+      const blind = {
+        refresh: () => inventory.refresh(),
+        current: { atMs: 0, processes: [], agents: [] },
+        setFrozen: () => undefined,
+      };
+      const restarted = new Freezer({ inventory: blind, store, protection: new Protection(), cgroups });
+
+      expect(await restarted.apply([freeze])).toMatchObject({ frozen: 0, thawed: 0, processes: 1 });
+
+      const frozenAt = ticksOf(bot);
+      await untilTicksAdvance(neighbour);
+      expect(ticksOf(bot)).toBe(frozenAt);
+      expect(await restarted.apply([freezeOf({ kind: 'all' })])).toMatchObject({ thawed: 1, processes: 0 });
+      await untilTicksAdvance(bot);
+    });
+
+    it('takes nothing for its own after another boot, and freezes what matches then', async () => {
+      const [bot, neighbour] = [await startBot(), await startNeighbour()];
+      const freeze = freezeOf({ kind: 'library', name: library });
+      const { pid, startTime } = neighbour;
+      const member = { pid, startTime, name: 'x', cgroup: '/', method, wasStopped: false };
+      store.save({
+        id: randomUUID(),
+        bootId: 'the boot before',
+        target: 'agent:of the boot before',
+        label: 'x',
+        freezes: [freeze.id],
+        evidence: [],
+        sinceMs: 0,
+        members: [member],
+      });
+
+      const restarted = freezer();
+      expect(restarted.held).toEqual({ trees: 0, processes: 0 });
+      expect(await restarted.apply([freeze])).toMatchObject({ frozen: 1, processes: 1, complete: true });
+
+      const frozenAt = ticksOf(bot);
+      await untilTicksAdvance(neighbour);
+      expect(ticksOf(bot)).toBe(frozenAt);
+      expect(store.load().map(({ label }) => label)).toEqual(['bot.mjs']);
+      await restarted.apply([]);
+    });
+
     it('forgets stored processes whose pid belongs to another process by now', async () => {
       const neighbour = await startNeighbour();
       const bot = await startBot();

@@ -7,6 +7,7 @@ import type { Cgroups } from './cgroup.ts';
 import { type FreezeReport, type FreezeResult, resultOf } from './freeze-report.ts';
 import type { FreezeStore, FrozenMember, FrozenTree } from './frozen-tree.ts';
 import { byKey, Holder, refusalOf } from './holder.ts';
+import { atHighestPriority } from './priority.ts';
 import type { Protection } from './protected.ts';
 import { type FreezeTarget, selectTargets } from './select.ts';
 import { type ProcessRef, ProcessTree, type TreeMember } from './tree.ts';
@@ -59,13 +60,23 @@ export class Freezer {
     return { trees: this.#trees.size, processes };
   }
 
+  /** Processes that one freeze holds, alone or with others. */
+  heldBy(freeze: string): ProcessRef[] {
+    return [...this.#trees.values()]
+      .filter(({ freezes }) => freezes.includes(freeze))
+      .flatMap(({ members }) => members.map(({ pid, startTime }) => ({ pid, startTime })));
+  }
+
   /** Puts the whole set of freezes in force; an empty one thaws everything. Looks at the processes afresh. */
   apply(freezes: readonly ActiveFreeze[]): Promise<FreezeReport> {
     return this.#enqueue(async () => {
       this.#freezes = freezes;
       this.#reported.clear();
-      if (freezes.length > 0) await this.#options.inventory.refresh();
-      return this.#sweep();
+      if (freezes.length === 0) return this.#sweep();
+      return atHighestPriority(async () => {
+        await this.#options.inventory.refresh();
+        return this.#sweep();
+      });
     });
   }
 
@@ -114,13 +125,14 @@ export class Freezer {
     let complete = true;
     if (targets.size > 0 || this.#trees.size > 0) {
       const claimed = new Set<string>();
-      let stats: ReadonlyMap<number, ProcessStat> | undefined = readAllStats();
+      let stats: ReadonlyMap<number, ProcessStat> | undefined;
       // Trees held already come first, so that a process does not change hands from sweep to sweep.
       const ordered = [...targets.values()].sort((a, b) => this.#age(a) - this.#age(b));
       for (const target of ordered) {
+        stats ??= readAllStats();
         const { settled, touched } = await this.#hold(target, claimed, stats, results);
         complete &&= settled;
-        if (touched) stats = readAllStats();
+        if (touched) stats = undefined;
       }
       for (const tree of [...this.#trees.values()]) {
         if (!targets.has(tree.target)) this.#thaw(tree, claimed, results);
@@ -143,13 +155,17 @@ export class Freezer {
   /** Before the first apply: what is held stays held, with all it may have started. */
   #targets(): Map<string, FreezeTarget> {
     const { inventory, team } = this.#options;
-    if (this.#freezes !== undefined) return selectTargets(this.#freezes, inventory.current, team?.());
-    return new Map(
-      [...this.#trees.values()].map(({ target, label, freezes, evidence, members }) => [
-        target,
-        { key: target, label, freezes, evidence, roots: members },
-      ]),
-    );
+    if (this.#freezes === undefined) return new Map([...this.#trees.values()].map(targetOf));
+    const targets = selectTargets(this.#freezes, inventory.current, team?.());
+    // Who stands still cannot become somebody else: as long as a freeze that took it is in force, it is held,
+    // whether or not this look at the processes recognised it again.
+    const inForce = new Set(this.#freezes.map(({ id }) => id));
+    for (const tree of this.#trees.values()) {
+      const freezes = tree.freezes.filter((id) => inForce.has(id));
+      if (freezes.length === 0 || targets.has(tree.target)) continue;
+      targets.set(tree.target, { ...targetOf(tree)[1], freezes });
+    }
+    return targets;
   }
 
   #age(target: FreezeTarget): number {
@@ -171,9 +187,12 @@ export class Freezer {
     let members = this.#collect(family, claimed, target, results, stats);
     for (let pass = 0; pass < MAX_PASSES; pass += 1) {
       const known = byKey(tree.members);
+      const occupants = this.#holder.occupants(tree);
       const loose = members.filter((member) => {
         const held = known.get(processKey(member));
-        return !failed.has(processKey(member)) && (held === undefined || !this.#holder.holds(tree, held));
+        return (
+          !failed.has(processKey(member)) && (held === undefined || !this.#holder.holds(held, occupants))
+        );
       });
       if (loose.length === 0) break;
       touched = true;
@@ -207,9 +226,10 @@ export class Freezer {
     this.#trees.set(tree.target, tree);
     this.#options.store.save(tree);
     this.#holder.ensureFrozen(tree);
+    using door = prepared.some(({ method }) => method === 'cgroup') ? this.#holder.open(tree) : undefined;
     for (const member of prepared) {
       try {
-        if (!this.#holder.suspend(tree, member, () => this.#options.store.save(tree))) continue;
+        if (!this.#holder.suspend(member, door, () => this.#options.store.save(tree))) continue;
         results.push(
           resultOf(member, target, 'frozen', member.method === 'cgroup' ? 'control group' : 'SIGSTOP'),
         );
@@ -236,11 +256,11 @@ export class Freezer {
     claimed: ReadonlySet<string>,
     target: FreezeTarget,
     results: FreezeResult[],
-    stats?: ReadonlyMap<number, ProcessStat>,
+    stats: ReadonlyMap<number, ProcessStat> = readAllStats(),
   ): TreeMember[] {
     return family.collect(stats).filter((member) => {
       if (claimed.has(processKey(member))) return false;
-      const reason = this.#options.protection.refusesMember(member.pid);
+      const reason = this.#options.protection.refusesMember(member.pid, stats.get(member.pid));
       if (reason !== undefined) this.#report(member, target, 'refused', reason, results);
       return reason === undefined;
     });
@@ -306,4 +326,9 @@ export class Freezer {
     const keys = [...this.#trees.values()].flatMap((tree) => tree.members.map(processKey));
     this.#options.inventory.setFrozen(new Set(keys));
   }
+}
+
+/** A tree as the target that it was taken for. */
+function targetOf({ target, label, freezes, evidence, members }: FrozenTree): [string, FreezeTarget] {
+  return [target, { key: target, label, freezes, evidence, roots: members }];
 }

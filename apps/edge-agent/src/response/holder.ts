@@ -3,7 +3,7 @@ import { RaypherError } from '@raypher/shared';
 import { errorCode } from '../discovery/procfs.ts';
 import { readCgroup } from '../discovery/scan.ts';
 import { isAlive, processKey, readStat } from '../discovery/stat.ts';
-import type { Cgroup, Cgroups } from './cgroup.ts';
+import type { Cgroup, CgroupDoor, Cgroups } from './cgroup.ts';
 import type { FrozenMember, FrozenTree } from './frozen-tree.ts';
 import { signalProcess } from './signal.ts';
 import type { ProcessRef } from './tree.ts';
@@ -17,17 +17,36 @@ export class Holder {
   }
 
   /** What is to be remembered of a process before it is touched. */
-  prepare(process: ProcessRef & { name: string }): FrozenMember {
-    const { pid, startTime, name } = process;
+  prepare(process: ProcessRef & { name: string; state?: string }): FrozenMember {
+    const { pid, startTime, name, state = readStat(pid)?.state } = process;
     const cgroup = readCgroup(pid);
     const method = this.#cgroups?.reaches(cgroup) === true ? 'cgroup' : 'signal';
-    return { pid, startTime, name, cgroup, method, wasStopped: readStat(pid)?.state === 'T' };
+    return { pid, startTime, name, cgroup, method, wasStopped: state === 'T' };
   }
 
-  /** Whether a member is held as it was left. */
-  holds(tree: FrozenTree, member: FrozenMember): boolean {
-    if (member.method === 'signal') return /[TtZX]/.test(readStat(member.pid)?.state ?? 'X');
-    return this.#group(tree)?.holds(member.pid) ?? false;
+  /** Who is in the control group of a tree: read once, however many are asked about. */
+  occupants(tree: FrozenTree): ReadonlySet<number> {
+    return new Set(this.#group(tree)?.pids() ?? []);
+  }
+
+  /** Whether a member is held as it was left. @param occupants of its tree */
+  holds(member: FrozenMember, occupants: ReadonlySet<number>): boolean {
+    if (member.method === 'signal') return isStopped(member);
+    return occupants.has(member.pid);
+  }
+
+  /**
+   * Opens the control group of a tree for members that are to be suspended.
+   *
+   * @returns undefined where there is none for them
+   */
+  open(tree: FrozenTree): CgroupDoor | undefined {
+    try {
+      return (this.#group(tree) ?? this.#cgroups?.create(groupName(tree)))?.open();
+    } catch (error) {
+      if (errorCode(error) === undefined) throw error;
+      return undefined;
+    }
   }
 
   /** Undoes what another process did to a group, and makes it when it is missing. */
@@ -45,15 +64,15 @@ export class Holder {
   /**
    * Suspends a member. When its control group does not give it away, it is stopped by signal and `method` says so.
    *
+   * @param door of its tree
    * @param changed called when `method` is another one than before, and nothing has been done yet
    * @returns false when the process is gone
    * @throws RaypherError `process/permission`
    */
-  suspend(tree: FrozenTree, member: FrozenMember, changed: () => void): boolean {
+  suspend(member: FrozenMember, door: CgroupDoor | undefined, changed: () => void): boolean {
     if (member.method === 'cgroup') {
       try {
-        const group = this.#group(tree) ?? this.#cgroups?.create(groupName(tree));
-        if (group !== undefined) return moveIn(group, member, this.#cgroups);
+        if (door !== undefined) return moveIn(door, member, this.#cgroups);
       } catch (error) {
         if (errorCode(error) === undefined) throw error;
       }
@@ -69,11 +88,7 @@ export class Holder {
     const group = this.#group(tree);
     const still = group === undefined || group.pids().length === 0 || (await group.waitFrozen(timeoutMs));
     const signalled = tree.members.filter(({ method }) => method === 'signal');
-    for (
-      let pause = 0;
-      !signalled.every((member) => this.holds(tree, member));
-      pause = Math.min(16, pause * 2 + 1)
-    ) {
+    for (let pause = 0; !signalled.every(isStopped); pause = Math.min(16, pause * 2 + 1)) {
       if (performance.now() >= deadline) return false;
       await delay(pause);
     }
@@ -131,12 +146,17 @@ function groupName(tree: FrozenTree): string {
  * Control groups take pids, not handles. So the process is checked before and after: when the pid turns out to
  * belong to another process by then, that one is put back at once.
  */
-export function moveIn(group: Cgroup, member: ProcessRef, cgroups: Cgroups | undefined): boolean {
-  const current = readCgroup(member.pid);
-  if (!isAlive(member) || !group.add(member.pid)) return false;
+export function moveIn(door: Pick<Cgroup, 'add'>, member: ProcessRef, cgroups: Cgroups | undefined): boolean {
+  if (!isAlive(member) || !door.add(member.pid)) return false;
   if (isAlive(member)) return true;
-  if (readStat(member.pid) !== undefined) cgroups?.moveTo(current, member.pid);
+  const stranger = readStat(member.pid);
+  // A process begins in the control group of its parent.
+  if (stranger !== undefined) cgroups?.moveTo(readCgroup(stranger.ppid), stranger.pid);
   return false;
+}
+
+function isStopped({ pid }: ProcessRef): boolean {
+  return /[TtZX]/.test(readStat(pid)?.state ?? 'X');
 }
 
 /** A reason for people when a process cannot be suspended; other errors are defects and pass through. */

@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { getPriority, setPriority } from 'node:os';
 import { basename } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { RaypherError } from '@raypher/shared';
@@ -15,22 +14,30 @@ import {
 } from '../discovery/stat.ts';
 import type { SignalName } from '../native/libc.ts';
 import type { Cgroup, Cgroups } from './cgroup.ts';
+import { atHighestPriority } from './priority.ts';
 import type { Protection } from './protected.ts';
+import { type SeverReport, severConnections } from './sever.ts';
 import { signalProcess } from './signal.ts';
 import { leavesFirst, type ProcessRef, ProcessTree, referTo, type TreeMember } from './tree.ts';
 
-export interface KillOptions {
+export interface EndOptions {
   protection: Protection;
   /** Undefined: processes are stopped by signal. */
   cgroups: Cgroups | undefined;
-  /** Start time that the caller saw; another one means that the pid was reused. */
-  startTime?: number;
-  /** For the whole tree, milliseconds. */
+  /** For all trees together, milliseconds. */
   timeoutMs?: number;
+  /** Control group that holds them meanwhile; one that is there is used again. */
+  groupName?: string;
+  /** Once the trees stand still, before anything is taken from them. */
+  suspended?: (members: readonly TreeMember[]) => Promise<void>;
 }
 
-export interface KillReport {
-  root: ProcessRef & { name: string };
+export interface KillOptions extends EndOptions {
+  /** Start time that the caller saw; another one means that the pid was reused. */
+  startTime?: number;
+}
+
+export interface EndReport extends SeverReport {
   method: 'cgroup' | 'signal';
   killed: (ProcessRef & { name: string })[];
   /** Members left out, with the reason. */
@@ -40,67 +47,104 @@ export interface KillReport {
   durationMs: number;
 }
 
+export interface KillReport extends EndReport {
+  root: ProcessRef & { name: string };
+}
+
 /** Passes without a new member before a tree counts as standing still. */
 const QUIET_PASSES = 2;
+/** How long the ended ones may take to leave their control group. */
+const LEAVE_MS = 200;
 
 /**
  * Ends a process with everything that stems from it, so that nothing of it survives or forks away meanwhile:
- * suspend the tree, gather it until nobody new turns up, kill it from the leaves through process handles, and
- * look again until no member is left.
+ * suspend the tree, gather it until nobody new turns up, end its connections, kill it from the leaves through process
+ * handles, and look again until no member is left.
  *
  * @throws RaypherError `process/gone`, `process/protected`, `process/permission`
  */
 export async function killTree(pid: number, options: KillOptions): Promise<KillReport> {
-  const started = performance.now();
-  const deadline = started + (options.timeoutMs ?? 10_000);
-  options.protection.assertTarget(pid, 'kill');
+  const root = killable(pid, options);
+  return { root, ...(await endTrees([root], options)) };
+}
+
+/**
+ * The process that is meant, when it may be killed.
+ *
+ * @throws RaypherError `process/gone`, `process/protected`, `process/permission`
+ */
+export function killable(
+  pid: number,
+  { protection, startTime }: Pick<KillOptions, 'protection' | 'startTime'>,
+): ProcessRef & { name: string } {
+  protection.assertTarget(pid, 'kill');
   const root = referTo(pid);
   const gone = (why: string): RaypherError =>
     new RaypherError('process/gone', `Process ${pid} ${why}.`, { details: { pid } });
   if (root === undefined) throw gone('does not exist (any more)');
-  if (options.startTime !== undefined && options.startTime !== root.startTime) {
-    throw gone('is another process by now');
-  }
+  if (startTime !== undefined && startTime !== root.startTime) throw gone('is another process by now');
   // Nothing is touched when this user may not end the root. The ids of threads end here too.
   if (!signalProcess(root, 'probe')) throw gone('has just ended, or is a thread of another process');
-  const work = new Kill(root, options);
-  const priority = getPriority();
+  return root;
+}
+
+/** {@link killTree} for several processes at once, which the caller has chosen well. */
+export function endTrees(roots: readonly ProcessRef[], options: EndOptions): Promise<EndReport> {
+  return atHighestPriority(() => endAll(roots, options));
+}
+
+async function endAll(roots: readonly ProcessRef[], options: EndOptions): Promise<EndReport> {
+  const started = performance.now();
+  const deadline = started + (options.timeoutMs ?? 10_000);
+  const work = new Kill(roots, options);
+  const cut: SeverReport = { severed: 0, connections: [], notSevered: [] };
   try {
-    prefer(HIGHEST_PRIORITY);
+    let isFirst = true;
     do {
-      await work.gather(deadline);
+      const members = await work.gather(deadline);
+      if (isFirst) await options.suspended?.(members);
+      isFirst = false;
+      add(cut, severConnections(members.map(({ pid }) => pid)));
       await work.kill(deadline);
     } while (work.remaining().length > 0 && performance.now() < deadline);
   } finally {
-    prefer(priority);
-    work.close();
+    await work.close();
   }
   const survivors = work.remaining().map(({ pid, startTime }) => ({ pid, startTime }));
-  return { root, ...work.result(), survivors, durationMs: performance.now() - started };
+  return { ...work.result(), ...cut, survivors, durationMs: performance.now() - started };
+}
+
+function add(total: SeverReport, more: SeverReport): void {
+  total.severed += more.severed;
+  total.connections = [...total.connections, ...more.connections].slice(0, 64);
+  total.notSevered = [...new Set([...total.notSevered, ...more.notSevered])];
 }
 
 class Kill {
   readonly #tree: ProcessTree;
   readonly #protection: Protection;
+  /** Those of `raypher run`, which hold nothing but a tree: freezing one stops all of it at once, forks included. */
+  readonly #leaves: Cgroup[];
+  /** For whoever is in none of them. */
   readonly #group: Cgroup | undefined;
-  readonly #isTemporary: boolean;
   readonly #stopped = new Map<string, TreeMember>();
-  readonly #spared = new Map<string, KillReport['spared'][number]>();
+  readonly #spared = new Map<string, EndReport['spared'][number]>();
 
-  constructor(root: ProcessRef, { protection, cgroups }: KillOptions) {
-    const leaf = readCgroup(root.pid);
-    const isLeaf = isRunLeafOf(root, leaf);
-    this.#tree = new ProcessTree([root], isLeaf ? [leaf] : []);
+  constructor(roots: readonly ProcessRef[], { protection, cgroups, groupName }: EndOptions) {
+    const leaves = new Set(roots.flatMap((root) => runLeafOf(root) ?? []));
+    this.#tree = new ProcessTree(roots, leaves);
     this.#protection = protection;
-    // The leaf of `raypher run` holds nothing but this tree: freezing it stops all of it at once, forks included.
-    const own = isLeaf ? cgroups?.open(basename(leaf)) : undefined;
-    this.#isTemporary = own === undefined;
-    this.#group = own ?? cgroups?.create(`kill-${randomUUID()}`);
-    this.#group?.setFrozen(true);
+    this.#leaves = [...leaves].flatMap((leaf) => cgroups?.open(basename(leaf)) ?? []);
+    this.#group = cgroups?.create(groupName ?? `kill-${randomUUID()}`);
+    for (const group of this.#groups) group.setFrozen(true);
+  }
+
+  get #groups(): Cgroup[] {
+    return this.#group === undefined ? this.#leaves : [...this.#leaves, this.#group];
   }
 
   /** Suspends members until none is found that still runs. */
-  async gather(deadline: number): Promise<void> {
+  async gather(deadline: number): Promise<TreeMember[]> {
     for (let quiet = 0; quiet < QUIET_PASSES && performance.now() < deadline; ) {
       const stats = readAllStats();
       const members = this.remaining(stats);
@@ -116,8 +160,11 @@ class Kill {
       await delay(0);
     }
     // Only now: moving takes longer than stopping, long enough for a fork bomb to go on.
-    for (const member of this.#stopped.values()) this.#moveIn(member);
-    await this.#group?.waitFrozen(Math.max(0, Math.min(1000, deadline - performance.now())));
+    this.#moveIn([...this.#stopped.values()]);
+    for (const group of this.#groups) {
+      await group.waitFrozen(Math.max(0, Math.min(1000, deadline - performance.now())));
+    }
+    return this.remaining();
   }
 
   /**
@@ -140,7 +187,7 @@ class Kill {
       this.#signal(member, 'SIGKILL');
     }
     // Whatever was forked into the group between the two steps.
-    this.#group?.kill();
+    for (const group of this.#groups) group.kill();
     for (
       let pause = 1;
       members.some(isAlive) && performance.now() < deadline;
@@ -154,13 +201,13 @@ class Kill {
   remaining(stats = readAllStats()): TreeMember[] {
     return this.#tree.collect(stats).filter((member) => {
       if (this.#spared.has(processKey(member))) return false;
-      const reason = this.#protection.refusesMember(member.pid);
+      const reason = this.#protection.refusesMember(member.pid, stats.get(member.pid));
       if (reason !== undefined) this.#spare(member, reason);
       return reason === undefined;
     });
   }
 
-  result(): Pick<KillReport, 'method' | 'killed' | 'spared'> {
+  result(): Pick<EndReport, 'method' | 'killed' | 'spared'> {
     const killed = [...this.#stopped.values()].filter((member) => !isAlive(member));
     return {
       method: this.#group === undefined ? 'signal' : 'cgroup',
@@ -169,20 +216,26 @@ class Kill {
     };
   }
 
-  close(): void {
-    if (this.#group === undefined) return;
+  async close(): Promise<void> {
     // Nothing may stay suspended for good because its end failed.
-    this.#group.setFrozen(false);
-    if (this.#isTemporary) this.#group.remove();
+    for (const group of this.#groups) group.setFrozen(false);
+    // Those that have just ended leave it a moment later.
+    await this.#group?.waitEmpty(LEAVE_MS);
+    this.#group?.remove();
   }
 
-  #moveIn(member: TreeMember): void {
-    if (this.#group === undefined || !isAlive(member)) return;
-    try {
-      this.#group.add(member.pid);
-    } catch (error) {
-      // Some groups do not give their processes away (threaded ones); SIGSTOP holds this one.
-      if (errorCode(error) === undefined) throw error;
+  #moveIn(members: readonly TreeMember[]): void {
+    if (this.#group === undefined) return;
+    const inside = new Set(this.#groups.flatMap((group) => group.pids()));
+    using door = this.#group.open();
+    for (const member of members) {
+      if (inside.has(member.pid) || !isAlive(member)) continue;
+      try {
+        door.add(member.pid);
+      } catch (error) {
+        // Some groups do not give their processes away (threaded ones); SIGSTOP holds this one.
+        if (errorCode(error) === undefined) throw error;
+      }
     }
   }
 
@@ -211,20 +264,10 @@ function ownGroups(members: readonly TreeMember[], stats: ReadonlyMap<number, Pr
   return groups;
 }
 
-const HIGHEST_PRIORITY = -20;
-
-/** A tree that takes all processors must not starve the one that ends it. Without the right to, it stays as it is. */
-function prefer(priority: number): void {
-  try {
-    setPriority(priority);
-  } catch (error) {
-    if (!(error instanceof Error)) throw error;
-  }
-}
-
-/** The process that `raypher run` started: its control group holds nothing but its tree. */
-function isRunLeafOf(root: ProcessRef, cgroup: string): boolean {
-  if (!/\/run-[^/]+$/.test(cgroup)) return false;
+/** The control group of a process that `raypher run` started: it holds nothing but its tree. */
+function runLeafOf(root: ProcessRef): string | undefined {
+  const cgroup = readCgroup(root.pid);
+  if (!/\/run-[^/]+$/.test(cgroup)) return undefined;
   const parent = readStat(root.pid)?.ppid;
-  return parent !== undefined && readCgroup(parent) !== cgroup;
+  return parent !== undefined && readCgroup(parent) !== cgroup ? cgroup : undefined;
 }

@@ -48,10 +48,11 @@ export class Protection {
   /**
    * Why a process inside an AI agent's tree is left out. Program names do not count here: a system service that an
    * AI agent started for itself goes down with it.
+   *
+   * @param stat of the process, when the caller has just read it
    */
-  refusesMember(pid: number): string | undefined {
+  refusesMember(pid: number, stat = readStat(pid)): string | undefined {
     if (pid === 1) return 'process 1 starts and supervises everything else on this machine';
-    const stat = readStat(pid);
     if (stat?.kernelThread === true) return `${stat.name} is a thread of the kernel`;
     if (pid === this.#selfPid) return 'it is the Raypher agent itself';
     if (this.#isAncestor(pid)) return 'the Raypher agent was started by it';

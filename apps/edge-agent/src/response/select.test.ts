@@ -5,6 +5,7 @@ import { matches } from './select.ts';
 
 const team = randomUUID();
 const agent = {
+  id: 'a1',
   name: 'bot.py',
   libraries: ['@langchain/core', 'langchain', 'requests'],
   models: ['gpt-4o'],
@@ -23,6 +24,8 @@ describe('matches', () => {
     [{ kind: 'library', name: 'langchain-core' }, undefined],
     [{ kind: 'model', name: 'GPT-4o' }, 'bot.py uses the model gpt-4o'],
     [{ kind: 'model', name: 'gpt-4' }, undefined],
+    [{ kind: 'agent', agent: 'a1', name: 'bot.py' }, 'bot.py itself is meant'],
+    [{ kind: 'agent', agent: 'a', name: 'bot.py' }, undefined],
   ])('%j', (selector, reason) => {
     expect(matches(selector, agent, team)).toBe(reason);
   });

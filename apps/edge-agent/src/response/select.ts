@@ -53,7 +53,7 @@ export function selectTargets(
 /** Why a selector hits an AI agent; undefined when it does not. */
 export function matches(
   selector: Exclude<FreezeSelector, { kind: 'hash' }>,
-  agent: Pick<AiAgent, 'name' | 'libraries' | 'models' | 'evidence'>,
+  agent: Pick<AiAgent, 'id' | 'name' | 'libraries' | 'models' | 'evidence'>,
   team: string | undefined,
 ): string | undefined {
   switch (selector.kind) {
@@ -71,5 +71,7 @@ export function matches(
       const model = agent.models.find((name) => name.toLowerCase() === wanted);
       return model === undefined ? undefined : `${agent.name} uses the model ${model}`;
     }
+    case 'agent':
+      return agent.id === selector.agent ? `${agent.name} itself is meant` : undefined;
   }
 }

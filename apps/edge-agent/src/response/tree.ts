@@ -10,6 +10,8 @@ export interface ProcessRef {
 export interface TreeMember extends ProcessRef {
   name: string;
   ppid: number;
+  /** One letter, see proc(5). */
+  state: string;
   depth: number;
 }
 
@@ -53,6 +55,7 @@ export class ProcessTree {
           startTime: stat.startTime,
           name: stat.name,
           ppid: stat.ppid,
+          state: stat.state,
           depth,
         });
         added = true;

@@ -8,6 +8,7 @@ import type { Inventory } from '../discovery/inventory.ts';
 import type { GuardAnswer } from '../guard/guard-answer.ts';
 import type { EventDraft } from '../ledger/event-draft.ts';
 import { type Ledger, readEntry } from '../ledger/ledger.ts';
+import type { Panic } from '../panic/panic.ts';
 import type { PolicyEnforcer } from '../proxy/policy-enforcer.ts';
 import type { EventLog } from '../store/event-log.ts';
 import type { Vault } from '../vault/vault.ts';
@@ -24,6 +25,7 @@ export interface ControlActionParts {
   inventory: Inventory;
   freeze: FreezeEnforcer;
   killer: ProcessKiller;
+  panic: Panic;
   allowance: Allowance;
   ledger: Ledger;
   log: EventLog;
@@ -61,8 +63,14 @@ export function controlActions(parts: ControlActionParts): ControlHandler {
         return {
           killed: report.killed.length,
           survivors: report.survivors.length,
+          severed: report.severed,
+          notSevered: report.notSevered,
           durationMs: report.durationMs,
         };
+      }
+      case 'panic': {
+        const { target, reason, by, hold, memory } = request;
+        return parts.panic.trigger({ target, reason, by, hold, memory, origin: 'device' });
       }
       case 'allow':
         return parts.allowance.allow({ ...request, script: request.script, uid: request.uid });
@@ -98,6 +106,8 @@ async function sendLogs(
   { lines, follow }: Extract<ControlRequest, { verb: 'logs' }>,
   { send, closed }: Parameters<ControlHandler>[1],
 ): Promise<null> {
+  // What was done before the question belongs in the answer.
+  ledger.flush();
   const stored = log.latest(lines).map(({ entry }) => readEntry(entry));
   for (const entry of stored) send(entry);
   if (!follow || closed.aborted) return null;

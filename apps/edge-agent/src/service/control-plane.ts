@@ -9,6 +9,8 @@ import type { Inventory } from '../discovery/inventory.ts';
 import { type Enrolment, saveEnrolment } from '../identity/enrolment.ts';
 import { needsPerson, remainingValidityMs, startRenewalLoop } from '../identity/renewal.ts';
 import type { EventDraft } from '../ledger/event-draft.ts';
+import type { Panic } from '../panic/panic.ts';
+import { panicOnCommand } from '../panic/panic-command.ts';
 import type { PolicyEnforcer } from '../proxy/policy-enforcer.ts';
 import { PushedKeys } from '../store/pushed-keys.ts';
 import { SeenCommands } from '../store/seen-commands.ts';
@@ -34,6 +36,7 @@ export interface ControlPlaneParts {
   freeze: FreezeEnforcer;
   inventory: Inventory;
   killer: ProcessKiller;
+  panic: Panic;
   connections: LiveConnections;
   approvals: ApprovalDesk;
   vault: Vault | undefined;
@@ -86,6 +89,7 @@ export class ControlPlane {
         'cut-connection': async (payload) =>
           cutConnection(parts.connections, (event) => ledger.note(event), cutOf(payload)),
         'decide-approval': (payload) => decideApproval(parts.approvals, payload),
+        panic: (payload) => panicOnCommand(parts.panic, payload),
       },
     });
     this.uplink = new Uplink({
@@ -179,6 +183,7 @@ export class ControlPlane {
       actor,
       reason,
     );
-    return { killed: report.killed, spared: report.spared, durationMs: report.durationMs };
+    const { killed, spared, severed, notSevered, durationMs } = report;
+    return { killed, spared, severed, notSevered, durationMs };
   }
 }

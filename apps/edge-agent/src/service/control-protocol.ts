@@ -1,6 +1,7 @@
 import { FreezeSelector } from '@raypher/shared';
 import { z } from 'zod';
 import { APPROVAL_REQUESTS } from '../approvals/approval-requests.ts';
+import { PanicTarget } from '../panic/panic-intent.ts';
 import { VAULT_REQUESTS } from '../vault/vault-requests.ts';
 
 /** What the command line may ask of the service: one JSON object per line. */
@@ -16,6 +17,14 @@ export const ControlRequest = z.discriminatedUnion('verb', [
   /** Without an id: every freeze that was set at this machine. */
   z.strictObject({ verb: z.literal('thaw'), id: z.uuid().optional(), by: z.string().max(200) }),
   z.strictObject({ verb: z.literal('kill'), pid: z.int().min(1), by: z.string().max(200) }),
+  z.strictObject({
+    verb: z.literal('panic'),
+    target: PanicTarget,
+    hold: z.boolean(),
+    memory: z.boolean(),
+    reason: z.string().min(1).max(1000),
+    by: z.string().max(200),
+  }),
   /** Paths are absolute; without a uid, whoever runs it. */
   z.strictObject({
     verb: z.literal('allow'),

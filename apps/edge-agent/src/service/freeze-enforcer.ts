@@ -9,6 +9,7 @@ import {
 import type { EventDraft } from '../ledger/event-draft.ts';
 import { EDGE_AGENT } from '../ledger/event-draft.ts';
 import type { FreezeReport, FreezeResult, Freezer } from '../response/freeze.ts';
+import type { ProcessRef } from '../response/tree.ts';
 import type { LocalFreezes } from '../store/local-freezes.ts';
 import type { AppliedState, Enforcer, VerifiedState } from '../uplink/enforcer.ts';
 
@@ -60,6 +61,11 @@ export class FreezeEnforcer implements Enforcer<FreezePayload> {
     return this.#freezer.held.processes;
   }
 
+  /** Processes that one freeze holds. */
+  heldBy(freeze: string): ProcessRef[] {
+    return this.#freezer.heldBy(freeze);
+  }
+
   list(): (ActiveFreeze & { origin: 'organisation' | 'local' })[] {
     const organisation = (this.#remote?.freezes ?? []).map((freeze) => ({
       ...freeze,
@@ -83,13 +89,17 @@ export class FreezeEnforcer implements Enforcer<FreezePayload> {
     return report.frozen > 0 || report.thawed > 0;
   }
 
-  /** @returns the id of the freeze and how many processes it suspended */
+  /**
+   * @param id of the freeze, for one that may be asked for twice
+   * @returns the id of the freeze and how many processes it suspended
+   */
   async freeze(
     selector: FreezeSelector,
     reason: string,
     by: string,
+    id: string = randomUUID(),
   ): Promise<{ id: string; frozen: number }> {
-    const freeze: ActiveFreeze = { id: randomUUID(), selector, reason, by, since: new Date().toISOString() };
+    const freeze: ActiveFreeze = { id, selector, reason, by, since: new Date().toISOString() };
     this.#local.add(freeze);
     const report = await this.#enforce();
     this.#record(this.#order('freeze', freeze, by, report.frozen));

@@ -16,6 +16,8 @@ export interface AgentPaths {
   authority: string;
   /** Certificates of authorities for programs that `raypher run` starts: the system's and this machine's own. */
   trustBundle: string;
+  /** What a panic leaves: sealed snapshots, and what is under way. */
+  panics: string;
   lock: string;
   /** Socket on which the service takes orders from the command line. */
   control: string;
@@ -31,6 +33,7 @@ export function agentPaths(dataDir: string): AgentPaths {
     findingKey: join(dataDir, 'dlp', 'finding.key'),
     authority: join(dataDir, 'interception', 'root.json'),
     trustBundle: join(dataDir, 'interception', 'bundle.pem'),
+    panics: join(dataDir, 'panics'),
     lock: join(dataDir, 'service.lock'),
     control: join(dataDir, 'control.sock'),
   };

@@ -59,6 +59,9 @@ export class ProcessKiller {
         processes: report.killed.map((member) => `${member.pid} ${member.name}`),
         survivors: report.survivors.length,
         spared: report.spared.map((member) => `${member.pid} ${member.name}: ${member.reason}`),
+        severed: report.severed,
+        connections: report.connections,
+        notSevered: report.notSevered,
         durationMs: Math.round(report.durationMs),
       },
     });
@@ -74,6 +77,8 @@ export class ProcessKiller {
 
 /** Numbers of a signed command's arguments. */
 export function numberArgument(value: unknown, name: string): number {
-  if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 0) return value;
+  // The console shows start times as text: they are 64-bit numbers on the wire.
+  const number = typeof value === 'string' && /^\d{1,16}$/.test(value) ? Number(value) : value;
+  if (typeof number === 'number' && Number.isSafeInteger(number) && number >= 0) return number;
   throw new RaypherError('request/invalid', `The command lacks a number \`${name}\`.`);
 }

@@ -5,6 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ActiveFreeze } from '@raypher/shared';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { readStat } from '../discovery/stat.ts';
+import { openDatabase } from '../store/database.ts';
+import { FrozenTrees } from '../store/frozen-trees.ts';
 import { TestService } from '../testing/test-service.ts';
 
 const isRoot = process.getuid?.() === 0;
@@ -85,6 +88,44 @@ test.skipIf(!isRoot)(
 );
 
 test.skipIf(!isRoot)(
+  'after another boot, what matches is frozen before the service does anything else',
+  async () => {
+    await agent.start();
+    const selector = { kind: 'library' as const, name: 'cohere-ai' };
+    await agent.ask({ verb: 'freeze', selector, reason: 'odd', by: 'mallory' });
+    await agent.running?.stop();
+    const { db } = openDatabase(agent.paths.store);
+    const stale = new FrozenTrees(db, () => undefined);
+    stale.save({
+      id: randomUUID(),
+      bootId: 'the boot before',
+      target: 'agent:of the boot before',
+      label: 'x',
+      freezes: [],
+      evidence: [],
+      sinceMs: 0,
+      // Under the pid of then, somebody else lives now: this very process.
+      members: [
+        { pid: process.pid, startTime: 1, name: 'x', cgroup: '/', method: 'signal', wasStopped: false },
+      ],
+    });
+    db.close();
+    const bot = spawnAgent('cohere-ai');
+    await expect.poll(bot.ticks, { timeout: 20_000 }).toBeGreaterThan(3);
+
+    await agent.start();
+
+    // Nothing is awaited in between: it was frozen when the service answered for the first time.
+    const stopped = bot.ticks();
+    expect((await agent.status()).freeze).toMatchObject({ processes: 1, active: [{ selector }] });
+    expect(bot.ticks()).toBe(stopped);
+    await agent.ask({ verb: 'thaw', by: 'mallory' });
+    await expect.poll(bot.ticks).toBeGreaterThan(stopped);
+  },
+  40_000,
+);
+
+test.skipIf(!isRoot)(
   'a person at the machine freezes and thaws, and the record names them',
   async () => {
     const bot = spawnAgent('cohere-ai');
@@ -109,6 +150,29 @@ test.skipIf(!isRoot)(
   },
   20_000,
 );
+
+test('an order of the control plane names the process as the console shows it', async () => {
+  const { child } = spawnAgent('left-pad');
+  await agent.join();
+  const ended = new Promise((resolve) => child.once('exit', (_code, signal) => resolve(signal)));
+  const { pid } = child;
+  const startTime = readStat(pid ?? 0)?.startTime;
+  if (pid === undefined || startTime === undefined) throw new Error('the child did not start');
+  const order = (time: number) => ({
+    kind: 'command' as const,
+    id: randomUUID(),
+    organisation: agent.plane.organisation,
+    device: agent.plane.device,
+    verb: 'kill' as const,
+    arguments: { pid, startTime: String(time) },
+    reason: 'loops',
+    issuedAt: new Date().toISOString(),
+    expiresAt: new Date(Date.now() + 60_000).toISOString(),
+  });
+  expect(await agent.plane.order(order(startTime - 1))).toMatchObject({ ok: false, code: 'process/gone' });
+  expect(await agent.plane.order(order(startTime))).toMatchObject({ ok: true });
+  expect(await ended).toBe('SIGKILL');
+});
 
 test('the kill order ends a tree and refuses process 1', async () => {
   const { child } = spawnAgent('left-pad');

@@ -43,6 +43,7 @@ import { acquireLock } from './lock.ts';
 import { notePosture } from './note-posture.ts';
 import { closeStore, openAgent } from './open-agent.ts';
 import { interceptionStatus, openInterception } from './open-interception.ts';
+import { openPanic } from './open-panic.ts';
 import { openVault } from './open-vault.ts';
 import { agentPaths } from './paths.ts';
 import { type Finding, PostureBoard } from './posture-board.ts';
@@ -149,6 +150,17 @@ async function compose(config: Config, log: Logger, release: () => void): Promis
   });
   const freeze: FreezeEnforcer = new FreezeEnforcer(freezer, new LocalFreezes(agent.db), record);
   const killer = new ProcessKiller(protection, usable, record);
+  const panic = openPanic({
+    agent,
+    path: paths.panics,
+    inventory,
+    protection,
+    cgroups: usable,
+    freeze,
+    policy,
+    connections: () => connections.list(),
+    posture: () => posture.describe(),
+  });
   const callerFinder = new CallerFinder({
     preferred: () => inventory.current.agents.flatMap((found) => found.processes.map(({ pid }) => pid)),
   });
@@ -273,6 +285,7 @@ async function compose(config: Config, log: Logger, release: () => void): Promis
           freeze,
           inventory,
           killer,
+          panic,
           connections,
           approvals,
           vault: secured?.vault,
@@ -287,6 +300,7 @@ async function compose(config: Config, log: Logger, release: () => void): Promis
   await inventory.refresh();
   if (controlPlane === undefined) await freeze.resume();
   else await controlPlane.restore();
+  await panic.resume();
 
   await adoption.resume();
 
@@ -357,6 +371,7 @@ async function compose(config: Config, log: Logger, release: () => void): Promis
             inventory,
             freeze,
             killer,
+            panic,
             allowance: new Allowance(allowList, record),
             ledger,
             log: agent.log,

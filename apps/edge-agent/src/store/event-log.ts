@@ -79,6 +79,14 @@ export class EventLog {
     return rows.map(toStoredEvent).reverse();
   }
 
+  /** The newest entries since a moment (milliseconds since the epoch), in order. */
+  since(at: number, limit: number): StoredEvent[] {
+    const rows = this.#db
+      .prepare('SELECT seq, entry, hash, at FROM events WHERE at >= ? ORDER BY seq DESC LIMIT ?')
+      .all(at, limit);
+    return rows.map(toStoredEvent).reverse();
+  }
+
   hashOf(seq: number): string | undefined {
     const row = this.#db.prepare('SELECT hash FROM events WHERE seq = ?').get(seq);
     return row === undefined ? undefined : String(row.hash);

@@ -116,6 +116,7 @@ export class TestFleet {
         'revoke-secret': act,
         'cut-connection': act,
         'decide-approval': act,
+        panic: act,
       },
     });
     const connections = new LiveConnections();

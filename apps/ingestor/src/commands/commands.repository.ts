@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import type { CommandView } from '@raypher/shared/rest';
+import { type CommandView, PanicOutcome } from '@raypher/shared/rest';
 import { TenantDatabase, type TenantTransaction } from '../database/tenant-database.ts';
 import type { Command } from '../generated/prisma/client.ts';
 import type { SignedPayload } from '../keys/signing.service.ts';
@@ -73,5 +73,6 @@ export function showCommand(row: Command): CommandView {
     ok: row.ok,
     code: row.code,
     detail: row.detail,
+    panic: row.verb === 'panic' ? (PanicOutcome.safeParse(row.result).data ?? null) : null,
   };
 }

@@ -43,6 +43,7 @@ const TABLES: Record<keyof typeof Prisma.ModelName, string> = {
   BudgetLease: 'budget_leases',
   SpendDaily: 'spend_daily',
   OrganisationPrices: 'organisation_prices',
+  ForensicKey: 'forensic_keys',
 };
 
 /** What a value of each column type must be in JavaScript. */

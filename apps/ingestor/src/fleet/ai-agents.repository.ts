@@ -98,6 +98,8 @@ function selects(selector: FreezeSelector | undefined): Prisma.Sql {
       return Prisma.sql`a.exe_sha256 = ${selector.sha256}`;
     case 'model':
       return Prisma.sql`${selector.name} = ANY (a.models)`;
+    case 'agent':
+      return Prisma.sql`a.id = ${selector.agent}`;
   }
 }
 

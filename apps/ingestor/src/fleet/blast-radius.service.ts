@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { RaypherError } from '@raypher/shared';
+import { type FreezeSelector, RaypherError } from '@raypher/shared';
 import type { BlastRadius, BlastRadiusQuery } from '@raypher/shared/rest';
 import { isInStage } from '../rollouts/stage-membership.ts';
 import { AiAgentsRepository } from './ai-agents.repository.ts';
@@ -24,10 +24,7 @@ export class BlastRadiusService {
 
   async preview(organisationId: string, query: BlastRadiusQuery): Promise<BlastRadius> {
     const presence = await this.presence.connected(organisationId);
-    const reached = await this.agents.reached(
-      organisationId,
-      query.action === 'freeze' ? query.selector : undefined,
-    );
+    const reached = await this.agents.reached(organisationId, selectorOf(query));
     const targets = await this.targets(organisationId, query, reached);
     const ids = new Set(targets.map((target) => target.id));
     const agents = reached.filter((agent) => ids.has(agent.deviceId));
@@ -59,6 +56,7 @@ export class BlastRadiusService {
         if (stage === undefined) return active;
         return active.filter(({ id, teamId }) => isInStage(stage, { deviceId: id, teamId }));
       }
+      case 'panic':
       case 'revoke': {
         const found = await this.devices.active(organisationId, { device: query.device });
         if (found.length === 0)
@@ -75,4 +73,11 @@ export class BlastRadiusService {
         );
     }
   }
+}
+
+/** Which AI agents are meant; undefined: all of the devices that are. */
+function selectorOf(query: BlastRadiusQuery): FreezeSelector | undefined {
+  if (query.action === 'freeze') return query.selector;
+  if (query.action !== 'panic' || query.agent === undefined) return undefined;
+  return { kind: 'agent', agent: query.agent, name: query.agent };
 }

@@ -1,4 +1,5 @@
 import { Module } from '@nestjs/common';
+import { ForensicKeysModule } from '../forensics/forensic-keys.module.ts';
 import { PricesModule } from '../spend/prices.module.ts';
 import { ApplyService } from './apply.service.ts';
 import { PoliciesController } from './policies.controller.ts';
@@ -8,7 +9,7 @@ import { ReplayRepository } from './replay.repository.ts';
 import { ReplayService } from './replay.service.ts';
 
 @Module({
-  imports: [PricesModule],
+  imports: [PricesModule, ForensicKeysModule],
   controllers: [PoliciesController],
   providers: [ApplyService, PoliciesRepository, PoliciesService, ReplayRepository, ReplayService],
   exports: [PoliciesRepository, PoliciesService],

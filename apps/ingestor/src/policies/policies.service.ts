@@ -18,6 +18,7 @@ import {
 import { type Actor, AuditRepository, SYSTEM } from '../audit/audit.repository.ts';
 import { labelOf, type Principal } from '../auth/principal.ts';
 import { TenantDatabase, type TenantTransaction } from '../database/tenant-database.ts';
+import { ForensicKeysRepository } from '../forensics/forensic-keys.repository.ts';
 import { LiveChanges } from '../live/live-changes.ts';
 import { OutboxRelay } from '../outbox/outbox-relay.service.ts';
 import { RolloutsService } from '../rollouts/rollouts.service.ts';
@@ -59,6 +60,7 @@ export class PoliciesService {
     private readonly database: TenantDatabase,
     private readonly policies: PoliciesRepository,
     private readonly prices: PricesRepository,
+    private readonly forensics: ForensicKeysRepository,
     private readonly bundles: StateBundlesRepository,
     private readonly issuer: StateIssuer,
     private readonly rollouts: RolloutsService,
@@ -331,6 +333,7 @@ export class PoliciesService {
     });
     const issuedAt = new Date().toISOString();
     const own = await this.prices.find(tx);
+    const forensics = await this.forensics.recipient(tx);
     // Where a document depends on teams, every device is told which one it is in.
     const told = documents.some(isAboutTeams) ? await this.policies.teams(tx) : [];
     const payload = (forTeam: string | null): PolicyPayload => ({
@@ -340,6 +343,7 @@ export class PoliciesService {
       issuedAt,
       documents: documents.filter(({ layer, team }) => layer === 'global' || team === forTeam),
       ...(own === null ? {} : { prices: own.prices }),
+      ...(forensics === null ? {} : { forensics }),
       ...teamOf(told, forTeam),
     });
     const audiences = new Set<string | null>([null, ...teams, ...told.map(({ id }) => id)]);

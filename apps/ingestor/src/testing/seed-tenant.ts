@@ -141,6 +141,11 @@ export async function seedTenant(admin: Admin, name: string): Promise<SeededTena
     [organisation],
   );
   await insert(
+    `INSERT INTO forensic_keys (organisation_id, key_id, public_key, updated_by)
+      VALUES ($1, repeat('a', 16), repeat('A', 87), 'M')`,
+    [organisation],
+  );
+  await insert(
     `INSERT INTO alerts (organisation_id, kind, subject, severity, title, device_id) VALUES ($1, 'device.silent', 's', 'warning', 'A', $2)`,
     [organisation, device],
   );

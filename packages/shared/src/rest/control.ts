@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { CommandVerb, LayerDocument } from '../bundles.ts';
 import { FreezeSelector } from '../freeze-selector.ts';
 import { Confirmation, PageQuery, Reason, Timestamp } from './common.ts';
+import { PanicOutcome } from './panic.ts';
 import { PolicySource, PolicyStage } from './policy-stage.ts';
 
 /** Team documents are keyed by team id. */
@@ -123,6 +124,8 @@ export const BlastRadiusQuery = z.discriminatedUnion('action', [
   z.strictObject({ action: z.literal('deploy'), stage: PolicyStage.optional() }),
   z.strictObject({ action: z.literal('freeze'), selector: FreezeSelector }),
   z.strictObject({ action: z.literal('revoke'), device: z.uuid() }),
+  /** Without an AI agent: all of the device. */
+  z.strictObject({ action: z.literal('panic'), device: z.uuid(), agent: z.string().max(128).optional() }),
 ]);
 export type BlastRadiusQuery = z.infer<typeof BlastRadiusQuery>;
 export const BlastRadius = z.object({
@@ -215,5 +218,7 @@ export const CommandView = z.object({
   ok: z.boolean().nullable(),
   code: z.string().nullable(),
   detail: z.string().nullable(),
+  /** What a panic did; null for other commands, and before the device has answered. */
+  panic: PanicOutcome.nullable(),
 });
 export type CommandView = z.infer<typeof CommandView>;

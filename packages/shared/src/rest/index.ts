@@ -6,6 +6,7 @@ export * from './control.ts';
 export * from './fleet.ts';
 export * from './identity.ts';
 export * from './incidents.ts';
+export * from './panic.ts';
 export * from './permissions.ts';
 export * from './policy-stage.ts';
 export * from './provisioning.ts';

@@ -20,6 +20,8 @@ export const Permission = z.enum([
   'freezes:read',
   'freezes:manage',
   'commands:send',
+  /** Stop AI agents of a device after a sealed snapshot. */
+  'agents:panic',
   'events:read',
   'alerts:read',
   'alerts:resolve',
@@ -71,6 +73,7 @@ const ADMINISTER = [
   'policies:deploy',
   'freezes:manage',
   'commands:send',
+  'agents:panic',
   'alerts:resolve',
   'incidents:manage',
   'approvals:decide',

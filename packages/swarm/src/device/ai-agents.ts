@@ -50,6 +50,8 @@ function meets(agent: SimulatedAiAgent, selector: FreezeSelector): boolean {
       return agent.exeSha256 === selector.sha256;
     case 'model':
       return agent.kind.models.includes(selector.name);
+    case 'agent':
+      return agent.id === selector.agent;
   }
 }
 

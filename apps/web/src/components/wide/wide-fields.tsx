@@ -7,13 +7,21 @@ import type { WideAnswers } from './confirmation.ts';
 interface WideFieldsProps {
   answers: WideAnswers;
   onChange: (answers: WideAnswers) => void;
-  /** The organisation's name, when it must be typed. */
+  /** The organisation's name, or a device's, when it must be typed. */
   confirmName?: string | undefined;
+  /** What confirming it means; the whole organisation unless given. */
+  confirmHint?: string;
   reasonPlaceholder: string;
 }
 
 /** The reason and, organisation-wide, the typed name. */
-export function WideFields({ answers, onChange, confirmName, reasonPlaceholder }: WideFieldsProps) {
+export function WideFields({
+  answers,
+  onChange,
+  confirmName,
+  confirmHint = 'This concerns the whole organisation.',
+  reasonPlaceholder,
+}: WideFieldsProps) {
   return (
     <>
       <Field label="Reason" hint="Recorded in the audit.">
@@ -29,7 +37,7 @@ export function WideFields({ answers, onChange, confirmName, reasonPlaceholder }
         )}
       </Field>
       {confirmName !== undefined && (
-        <Field label={`Type ${confirmName} to confirm`} hint="This concerns the whole organisation.">
+        <Field label={`Type ${confirmName} to confirm`} hint={confirmHint}>
           {(control) => (
             <Input
               {...control}

@@ -1,11 +1,14 @@
 'use client';
 
-import { Snowflake } from 'lucide-react';
+import { OctagonX, Snowflake } from 'lucide-react';
 import Link from 'next/link';
+import { useState } from 'react';
 import { AgentStateBadge } from '@/components/badge.tsx';
+import { GuardedButton } from '@/components/guarded-button.tsx';
 import { SidePanel } from '@/components/side-panel.tsx';
 import { Button } from '@/components/ui/button.tsx';
 import { useMe } from '@/lib/me/me-provider.tsx';
+import { PanicDialog } from '../panic/panic-dialog.tsx';
 import { AgentEvidence } from './agent-evidence.tsx';
 import { AgentProcesses } from './agent-processes.tsx';
 import type { AiAgent } from './agent-types.ts';
@@ -13,6 +16,7 @@ import type { AiAgent } from './agent-types.ts';
 export function AgentPanel({ agent, onClose }: { agent: AiAgent; onClose: () => void }) {
   const me = useMe();
   const freeze = freezeLink(agent);
+  const [panicking, setPanicking] = useState(false);
   return (
     <SidePanel
       title={agent.name}
@@ -26,13 +30,18 @@ export function AgentPanel({ agent, onClose }: { agent: AiAgent; onClose: () => 
         </>
       }
     >
-      {me.permissions.includes('freezes:manage') && freeze !== undefined && agent.state !== 'gone' && (
+      {agent.state !== 'gone' && (
         <div className="flex flex-wrap gap-2 border-b px-4 py-3">
-          <Button asChild size="sm">
-            <Link href={freeze.href}>
-              <Snowflake /> {freeze.label}
-            </Link>
-          </Button>
+          {me.permissions.includes('freezes:manage') && freeze !== undefined && (
+            <Button asChild size="sm">
+              <Link href={freeze.href}>
+                <Snowflake /> {freeze.label}
+              </Link>
+            </Button>
+          )}
+          <GuardedButton needs="agents:panic" size="sm" variant="danger" onClick={() => setPanicking(true)}>
+            <OctagonX /> Panic
+          </GuardedButton>
           <Button asChild size="sm" variant="ghost">
             <Link href={`/events?device=${agent.deviceId}&agent=${agent.id}`}>Its events</Link>
           </Button>
@@ -40,6 +49,13 @@ export function AgentPanel({ agent, onClose }: { agent: AiAgent; onClose: () => 
       )}
       <AgentEvidence agent={agent} />
       <AgentProcesses agent={agent} />
+      {panicking && (
+        <PanicDialog
+          device={{ id: agent.deviceId, hostname: agent.hostname, connected: true }}
+          agent={{ id: agent.id, name: agent.name }}
+          onClose={() => setPanicking(false)}
+        />
+      )}
     </SidePanel>
   );
 }

@@ -2,13 +2,14 @@
 
 import type { DeviceDetail } from '@raypher/shared/rest';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
-import { Ban, Pencil, RefreshCw } from 'lucide-react';
+import { Ban, OctagonX, Pencil, RefreshCw } from 'lucide-react';
 import { useState } from 'react';
 import { GuardedButton } from '@/components/guarded-button.tsx';
 import { useToast } from '@/components/ui/toast.tsx';
 import { api } from '@/lib/api/client.ts';
 import { keys } from '@/lib/api/keys.ts';
 import { DecisionButtons } from '../identity/decision-buttons.tsx';
+import { PanicDialog } from '../panic/panic-dialog.tsx';
 import { EditDeviceDialog } from './edit-device-dialog.tsx';
 import { RevokeDialog } from './revoke-dialog.tsx';
 
@@ -17,6 +18,7 @@ export function DeviceActions({ device }: { device: DeviceDetail }) {
   const toast = useToast();
   const [editing, setEditing] = useState(false);
   const [revoking, setRevoking] = useState(false);
+  const [panicking, setPanicking] = useState(false);
   const rescan = useMutation({
     mutationFn: () =>
       api.sendCommand(device.id, {
@@ -47,6 +49,20 @@ export function DeviceActions({ device }: { device: DeviceDetail }) {
       <GuardedButton needs="devices:revoke" blockedBecause={revoked} onClick={() => setRevoking(true)}>
         <Ban /> Revoke
       </GuardedButton>
+      <GuardedButton
+        needs="agents:panic"
+        variant="danger"
+        blockedBecause={revoked}
+        onClick={() => setPanicking(true)}
+      >
+        <OctagonX /> Panic
+      </GuardedButton>
+      {panicking && (
+        <PanicDialog
+          device={{ id: device.id, hostname: device.hostname, connected: device.connected }}
+          onClose={() => setPanicking(false)}
+        />
+      )}
       {editing && <EditDeviceDialog device={device} onClose={() => setEditing(false)} />}
       {revoking && <RevokeDialog device={device} onClose={() => setRevoking(false)} />}
     </>

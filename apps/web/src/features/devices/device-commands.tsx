@@ -17,6 +17,7 @@ const VERBS: Record<string, string> = {
   'put-secret': 'Push a sealed key',
   'revoke-secret': 'Revoke a sealed key',
   'cut-connection': 'End a connection',
+  panic: 'Panic',
 };
 
 /** What people asked this device to do, and what came of it. */

@@ -1,7 +1,8 @@
 import { type BlastRadiusQuery, CreateFreeze } from '@raypher/shared/rest';
 
 type FreezeSelector = Extract<BlastRadiusQuery, { action: 'freeze' }>['selector'];
-export type SelectorKind = FreezeSelector['kind'];
+/** A single AI agent is held by its panic, not chosen here. */
+export type SelectorKind = Exclude<FreezeSelector['kind'], 'agent'>;
 
 export const SELECTOR_KINDS: { kind: SelectorKind; label: string; meaning: string }[] = [
   { kind: 'all', label: 'Everything', meaning: 'Every AI agent of the organisation' },

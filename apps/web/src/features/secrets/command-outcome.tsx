@@ -3,6 +3,7 @@
 import type { CommandView } from '@raypher/shared/rest';
 import { useQuery } from '@tanstack/react-query';
 import { CircleCheck, CircleDashed, CircleX, Clock3 } from 'lucide-react';
+import type { ReactNode } from 'react';
 import { Badge } from '@/components/badge.tsx';
 import { Time } from '@/components/time.tsx';
 import { api } from '@/lib/api/client.ts';
@@ -11,7 +12,7 @@ import { keys } from '@/lib/api/keys.ts';
 interface CommandOutcomeProps {
   command: CommandView;
   connected: boolean;
-  done: string;
+  done: string | ((command: CommandView) => ReactNode);
 }
 
 /** What became of a command, followed until it is finished. */
@@ -33,7 +34,7 @@ export function CommandOutcome({ command: sent, connected, done }: CommandOutcom
               Done
             </Badge>
           </span>
-          <p>{done}</p>
+          {typeof done === 'string' ? <p>{done}</p> : done(command)}
         </>
       ) : command.ok === false ? (
         <>

@@ -6,6 +6,7 @@ import { useMe } from '@/lib/me/me-provider.tsx';
 import { oneOf, useUrlState } from '@/lib/use-url-state.ts';
 import { ApiTokensTab } from './api-tokens-tab.tsx';
 import { ApprovalsTab } from './approvals-tab.tsx';
+import { ForensicsTab } from './forensics-tab.tsx';
 import { IdentityTab } from './identity/identity-tab.tsx';
 import { MembersTab } from './members-tab.tsx';
 import { TeamsTab } from './teams-tab.tsx';
@@ -14,6 +15,7 @@ const TABS = [
   { value: 'members', label: 'Members', needs: 'members:read' },
   { value: 'teams', label: 'Teams', needs: 'teams:read' },
   { value: 'identity', label: 'Identity', needs: 'settings:read' },
+  { value: 'forensics', label: 'Forensics', needs: 'settings:read' },
   { value: 'approvals', label: 'Approvals', needs: 'settings:read' },
   { value: 'api-tokens', label: 'API tokens', needs: 'api-tokens:manage' },
 ] as const;
@@ -40,6 +42,7 @@ export function SettingsPage() {
               {tab === 'members' && <MembersTab />}
               {tab === 'teams' && <TeamsTab />}
               {tab === 'identity' && <IdentityTab />}
+              {tab === 'forensics' && <ForensicsTab />}
               {tab === 'approvals' && <ApprovalsTab />}
               {tab === 'api-tokens' && <ApiTokensTab />}
             </div>

@@ -35,6 +35,7 @@ import {
   type EraseSamples,
   EventDetail,
   EventView,
+  ForensicKeySetting,
   Freeze,
   FreezeWithRollout,
   IdentitySettings,
@@ -50,6 +51,7 @@ import {
   PrivateRetention,
   type PromoteStage,
   type PushSecret,
+  type PutForensicKey,
   type PutPrices,
   pageOf,
   ReplayedPolicy,
@@ -66,6 +68,7 @@ import {
   Team,
   type ThawFreeze,
   TpmRoot,
+  type TriggerPanic,
   type TrustTpmRoot,
   type UpdateApprovalSettings,
   type UpdateDevice,
@@ -108,6 +111,9 @@ export const api = {
   cutConnection: (device: string, connection: string, body: CutConnection) =>
     request('POST', `/v1/devices/${device}/connections/${connection}/cut`, CommandView, { body }),
 
+  panic: (device: string, body: TriggerPanic) =>
+    request('POST', `/v1/devices/${device}/panic`, CommandView, { body }),
+
   agents: (query: Filter) => request('GET', '/v1/agents', pageOf(AiAgentView), { query }),
 
   runningPolicy: () => request('GET', '/v1/policies/running', RunningPolicy),
@@ -144,6 +150,10 @@ export const api = {
   approvalSettings: () => request('GET', '/v1/settings/approvals', ApprovalSettings),
   updateApprovalSettings: (body: UpdateApprovalSettings) =>
     request('PUT', '/v1/settings/approvals', UpdatedApprovalSettings, { body }),
+
+  forensicKey: () => request('GET', '/v1/settings/forensics', ForensicKeySetting),
+  putForensicKey: (body: PutForensicKey) =>
+    request('PUT', '/v1/settings/forensics', ForensicKeySetting, { body }),
 
   alerts: (query: Filter = {}) => request('GET', '/v1/alerts', pageOf(Alert), { query }),
   resolveAlert: (id: string) => request('POST', `/v1/alerts/${id}/resolve`, Nothing, { body: {} }),

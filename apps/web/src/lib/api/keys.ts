@@ -35,6 +35,7 @@ export const keys = {
   artefact: (tokenId: string, kind: string) => ['artefacts', tokenId, kind] as const,
   packages: ['packages'] as const,
   approvalSettings: ['settings', 'approvals'] as const,
+  forensicKey: ['settings', 'forensics'] as const,
   identitySettings: ['settings', 'identity'] as const,
   tpmRoots: ['settings', 'tpm-roots'] as const,
   teams: ['teams'] as const,

@@ -6,6 +6,7 @@ const ACTIONS: Partial<Record<Permission, string>> = {
   'devices:manage': 'change devices',
   'devices:revoke': 'revoke devices',
   'commands:send': 'send commands to devices',
+  'agents:panic': 'stop AI agents by panic',
   'connections:cut': 'end live connections',
   'enrolment-tokens:manage': 'create or revoke enrolment tokens',
   'secrets:push': 'push keys to devices',

@@ -1,0 +1,98 @@
+import { listProcDirectory, readProcLink } from '../discovery/procfs.ts';
+import { shareDescriptors } from '../native/file-tables.ts';
+import { InetDiag } from '../native/inet-diag.ts';
+import type { TcpSocket } from '../native/tcp-socket.ts';
+
+export interface SeverReport {
+  /** Connections that were ended: the other end has got a reset. */
+  severed: number;
+  /** "127.0.0.1:4242 → 192.0.2.7:443", at most {@link MAX_NAMED}. */
+  connections: string[];
+  /** Why some, or all, could not be; empty when there was nothing in the way. */
+  notSevered: string[];
+}
+
+const MAX_NAMED = 64;
+const MAX_NAMESPACES = 64;
+
+/**
+ * Ends the TCP connections of processes that stand still, before they are killed: a process that dies on its own
+ * closes its sockets in order and delivers what it had queued; this drops the queue and resets the other end.
+ *
+ * What listens is left alone: it carries nothing, and process 1 may hold it too.
+ *
+ * @param pids the whole tree, suspended
+ */
+export function severConnections(pids: readonly number[]): SeverReport {
+  const held = new Set(pids.flatMap(socketsOf));
+  const report: SeverReport = { severed: 0, connections: [], notSevered: [] };
+  const obstacles = new Map<string, number>();
+  if (held.size === 0) return report;
+  for (const namespace of namespacesOf(pids)) {
+    try {
+      using diag = namespace === undefined ? InetDiag.open() : InetDiag.openIn(namespace);
+      for (const socket of diag.list()) {
+        if (!held.delete(socket.inode)) continue;
+        const obstacle = end(diag, socket, report);
+        if (obstacle !== undefined) obstacles.set(obstacle, (obstacles.get(obstacle) ?? 0) + 1);
+      }
+    } catch (error) {
+      // A namespace that may not be entered, or a kernel without this part: the kill goes on without it.
+      const place = namespace === undefined ? '' : `the network of process ${namespace.split('/')[2]}: `;
+      report.notSevered.push(`${place}${messageOf(error)}`);
+    }
+  }
+  for (const [obstacle, times] of obstacles) report.notSevered.push(`${times} left: ${obstacle}`);
+  return report;
+}
+
+/** @returns what kept it from being ended */
+function end(diag: InetDiag, socket: TcpSocket, report: SeverReport): string | undefined {
+  try {
+    if (diag.destroy(socket) === 'gone') return undefined;
+  } catch (error) {
+    return messageOf(error);
+  }
+  report.severed += 1;
+  if (report.connections.length < MAX_NAMED) {
+    report.connections.push(`${socket.local} → ${socket.remote}`);
+  }
+  return undefined;
+}
+
+/** Inodes of the sockets that a process holds, those of threads with descriptors of their own included. */
+export function socketsOf(pid: number): string[] {
+  const threads = listProcDirectory(`/proc/${pid}/task`);
+  const own = (threads.ok ? threads.value : []).filter(
+    (thread) => thread !== String(pid) && shareDescriptors(pid, Number(thread)) === false,
+  );
+  return [`/proc/${pid}/fd`, ...own.map((thread) => `/proc/${pid}/task/${thread}/fd`)].flatMap((folder) => {
+    const descriptors = listProcDirectory(folder);
+    if (!descriptors.ok) return [];
+    return descriptors.value.flatMap((fd) => {
+      const target = readProcLink(`${folder}/${fd}`);
+      return target.ok ? (/^socket:\[(\d+)\]$/.exec(target.value)?.[1] ?? []) : [];
+    });
+  });
+}
+
+/**
+ * The networks that a tree can have sockets in: this one, and those its members are in.
+ *
+ * @returns paths to enter; undefined for where this process is
+ */
+export function namespacesOf(pids: readonly number[]): (string | undefined)[] {
+  const here = readProcLink('/proc/thread-self/ns/net');
+  const paths = new Map<string, string | undefined>(here.ok ? [[here.value, undefined]] : []);
+  for (const pid of pids) {
+    if (paths.size === MAX_NAMESPACES) break;
+    const path = `/proc/${pid}/ns/net`;
+    const link = readProcLink(path);
+    if (link.ok && !paths.has(link.value)) paths.set(link.value, path);
+  }
+  return [...paths.values()];
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
