@@ -63,7 +63,12 @@ export function parseStat(text: string): ProcessStat | undefined {
 
 /** @returns undefined when the process is gone. */
 export function readStat(pid: number): ProcessStat | undefined {
-  const read = readProcFile(`/proc/${pid}/stat`, (bytes) => parseStat(bytes.toString('utf8')), undefined, true);
+  const read = readProcFile(
+    `/proc/${pid}/stat`,
+    (bytes) => parseStat(bytes.toString('utf8')),
+    undefined,
+    true,
+  );
   return read.ok ? read.value : undefined;
 }
 
@@ -72,6 +77,22 @@ export function readAllStats(): Map<number, ProcessStat> {
   const stats = new Map<number, ProcessStat>();
   for (const pid of listPids()) {
     const stat = readStat(pid);
+    if (stat !== undefined) stats.set(pid, stat);
+  }
+  return stats;
+}
+
+/**
+ * The same a moment later: what is new is read, and of what was there only `again`. Others keep what was read of them;
+ * a pid does not come round in so short a time.
+ */
+export function readStatsSince(
+  before: ReadonlyMap<number, ProcessStat>,
+  again: ReadonlySet<number>,
+): Map<number, ProcessStat> {
+  const stats = new Map<number, ProcessStat>();
+  for (const pid of listPids()) {
+    const stat = again.has(pid) ? readStat(pid) : (before.get(pid) ?? readStat(pid));
     if (stat !== undefined) stats.set(pid, stat);
   }
   return stats;

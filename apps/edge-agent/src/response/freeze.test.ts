@@ -129,6 +129,22 @@ describe.skipIf(withoutRoot !== undefined).each(['cgroup', 'signal'] as const)(
       signalProcess({ pid: child.pid, startTime: readStat(child.pid)?.startTime ?? 0 }, 'SIGKILL');
     });
 
+    it('suspends a tree of 200 in one sweep', async () => {
+      const spawn200 = `import { spawn } from 'node:child_process'; import { once } from 'node:events';
+        const children = Array.from({ length: 199 }, () => spawn('sleep', ['1000'], { stdio: 'ignore' }));
+        await Promise.all(children.map((child) => once(child, 'spawn')));
+        console.log('ready'); setInterval(() => {}, 1000);`;
+      await startBot('crowd.mjs', spawn200);
+      const subject = freezer();
+
+      const report = await subject.apply([freezeOf({ kind: 'library', name: library })]);
+
+      // bench/response.bench.ts says what it takes; this bound is for machines that do much else.
+      expect(report).toMatchObject({ frozen: 200, processes: 200, complete: true });
+      expect(report.durationMs).toBeLessThan(10_000);
+      expect(await subject.apply([])).toMatchObject({ thawed: 200 });
+    });
+
     it('catches a process that starts while the freeze is in force', async () => {
       const inventory = new Inventory({ device });
       const subject = freezer(inventory);

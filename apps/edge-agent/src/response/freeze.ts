@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { ActiveFreeze } from '@raypher/shared';
 import type { Inventory } from '../discovery/inventory.ts';
-import { isAlive, type ProcessStat, processKey, readAllStats } from '../discovery/stat.ts';
+import { isAlive, type ProcessStat, processKey, readAllStats, readStatsSince } from '../discovery/stat.ts';
 import type { Cgroups } from './cgroup.ts';
 import { type FreezeReport, type FreezeResult, resultOf } from './freeze-report.ts';
 import type { FreezeStore, FrozenMember, FrozenTree } from './frozen-tree.ts';
@@ -184,6 +184,7 @@ export class Freezer {
     const failed = new Set<string>();
     this.#holder.ensureFrozen(tree);
     let touched = false;
+    let latest = stats;
     let members = this.#collect(family, claimed, target, results, stats);
     for (let pass = 0; pass < MAX_PASSES; pass += 1) {
       const known = byKey(tree.members);
@@ -199,7 +200,8 @@ export class Freezer {
       this.#suspend(tree, loose, target, failed, results);
       await this.#holder.settle(tree, SETTLE_MS / 4);
       // Children that were forked before their parent stood still.
-      members = this.#collect(family, claimed, target, results);
+      latest = readStatsSince(latest, new Set(members.map(({ pid }) => pid)));
+      members = this.#collect(family, claimed, target, results, latest);
     }
     const alive = new Set(members.map(processKey));
     const before = JSON.stringify(tree);
@@ -256,7 +258,7 @@ export class Freezer {
     claimed: ReadonlySet<string>,
     target: FreezeTarget,
     results: FreezeResult[],
-    stats: ReadonlyMap<number, ProcessStat> = readAllStats(),
+    stats: ReadonlyMap<number, ProcessStat>,
   ): TreeMember[] {
     return family.collect(stats).filter((member) => {
       if (claimed.has(processKey(member))) return false;
