@@ -92,6 +92,7 @@ export {
 } from './schema.ts';
 export { STARTER_POLICY } from './starter.ts';
 export { isClockless, isTimeless } from './timeless.ts';
+export { mayConnect } from './may-connect.ts';
 export { type PolicyWarning, unreachableRules } from './unreachable.ts';
 export {
   type FindingVerdict,

@@ -5,10 +5,10 @@ import { existsSync, readdirSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { kernelObjectFile } from '../../kernel-object-file.ts';
 import { listeningDescriptor, networkNamespaceCookie } from '../../native/socket-descriptor.ts';
 import { ensureBpfFileSystem } from './bpf-file-system.ts';
 import type { Mode, NetworkEvent, Original } from './kernel-layout.ts';
-import { NETWORK_OBJECT_FILE } from './network-object-file.ts';
 import { folderId, NetworkPrograms } from './network-programs.ts';
 import { GovernedFolder, type GovernedProgram, networkProgramsUntestable } from './testing/governed-group.ts';
 import { TransparentListener } from './transparent-listener.ts';
@@ -21,7 +21,7 @@ const HAS_IPV6 = networkInterfaces().lo?.some(({ family }) => family === 'IPv6')
 
 describe.skipIf(untestable !== undefined)(`the network of AI agents (${untestable ?? 'as root'})`, () => {
   const folder = untestable === undefined ? new GovernedFolder() : undefined;
-  const place = { objectFile: NETWORK_OBJECT_FILE, folder: '', pins: folder?.pins ?? '' };
+  const place = { objectFile: kernelObjectFile('network.bpf.o'), folder: '', pins: folder?.pins ?? '' };
   let program: GovernedProgram;
   let programs: NetworkPrograms;
   let listener: TransparentListener;

@@ -5,7 +5,8 @@ import { Requesters } from '../../gate/requesters.ts';
 import type { Caller } from '../../proxy/caller.ts';
 import type { Original } from './kernel-layout.ts';
 
-export type IdentifyRedirected = (client: Socket, original: Original) => Promise<Caller>;
+/** @param client undefined: of a datagram, which has no connection to look for */
+export type IdentifyRedirected = (client: Socket | undefined, original: Original) => Promise<Caller>;
 
 /**
  * Who opened a connection that the kernel led here: the process that it names, with the AI agent that it belongs to.
@@ -20,7 +21,7 @@ export function redirectedCallersFrom(inventory: Inventory, finder: CallerFinder
     const { agent } = requesters.of(asked);
     return {
       process: { pid, startTime },
-      socket: socketOf(client, finder),
+      socket: client === undefined ? undefined : socketOf(client, finder),
       agent: agent ?? null,
       redirectedFrom: address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`,
     };

@@ -1,6 +1,6 @@
 /** What a governed program is told to do. */
 export type Deed =
-  | { kind: 'connect'; host: string; port: number; data?: string; localAddress?: string }
+  | { kind: 'connect'; host: string; port: number; data?: string; ends?: boolean; localAddress?: string }
   /** Data in base64, also of the answer. */
   | { kind: 'datagram'; host: string; port: number; data: string; connected: boolean; answers: boolean }
   | { kind: 'socket'; domain: number; type: number; protocol: number }

@@ -2,9 +2,9 @@ import { type ChildProcess, execFile, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { promisify } from 'node:util';
+import { kernelObjectFile } from '../../../kernel-object-file.ts';
 import { libbpfMissing } from '../../../native/libbpf.ts';
 import { type Cgroup, type Cgroups, probeCgroups } from '../../../response/cgroup.ts';
-import { NETWORK_OBJECT_FILE } from '../network-object-file.ts';
 import type { Deed, Outcome } from './deed.ts';
 
 const PROGRAM = new URL('governed-program.ts', import.meta.url).pathname;
@@ -15,7 +15,8 @@ export function networkProgramsUntestable(): string | undefined {
   const groups = probeCgroups(`raypher-test-${process.pid}`);
   if (!groups.available) return groups.reason;
   groups.cgroups.removeFolder();
-  if (!existsSync(NETWORK_OBJECT_FILE)) return 'the kernel programs are not built: npm run build, with clang';
+  if (!existsSync(kernelObjectFile('network.bpf.o')))
+    return 'the kernel programs are not built: npm run build, with clang';
   return libbpfMissing();
 }
 

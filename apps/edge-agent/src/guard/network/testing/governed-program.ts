@@ -30,12 +30,14 @@ async function act(deed: Deed): Promise<Outcome> {
   }
 }
 
-async function tcp({ host, port, data, localAddress }: Deed & { kind: 'connect' }): Promise<Outcome> {
+async function tcp({ host, port, data, ends, localAddress }: Deed & { kind: 'connect' }): Promise<Outcome> {
   const client = connect({ host, port, ...(localAddress === undefined ? {} : { localAddress }) });
   client.setTimeout(5000, () => client.destroy(new Error('no answer')));
   await once(client, 'connect');
   const peer = `${client.remoteAddress} ${client.remotePort}`;
-  if (data !== undefined) client.write(data);
+  client.setEncoding('latin1');
+  if (data !== undefined) client.write(data, 'latin1');
+  if (ends === true) client.end();
   let answer = '';
   for await (const chunk of client) answer += chunk;
   return { peer, answer };
