@@ -21,7 +21,6 @@ import {
   type NetworkEvent,
   ONLY_KEY,
   type Original,
-  type PROTOCOLS,
   type Settings,
   SIZES,
 } from './kernel-layout.ts';
@@ -70,6 +69,8 @@ export class NetworkPrograms {
   readonly #object: BpfObject;
   readonly #links: readonly BpfLink[];
   readonly #adopted: boolean;
+  readonly #maps = new Map<MapName, BpfMap>();
+  #open = true;
 
   private constructor(
     place: NetworkProgramsPlace,
@@ -176,6 +177,8 @@ export class NetworkPrograms {
 
   /** What is pinned stays in force. */
   close(): void {
+    if (!this.#open) return;
+    this.#open = false;
     for (const link of this.#links) link.close();
     this.#object.close();
   }
@@ -193,11 +196,13 @@ export class NetworkPrograms {
   }
 
   #map(name: MapName): BpfMap {
-    return new BpfMap(this.#object.mapFd(name), SIZES[name]);
+    // Its descriptors are others' by now.
+    if (!this.#open) throw new TypeError('the programs are closed');
+    const map = this.#maps.get(name) ?? new BpfMap(this.#object.mapFd(name), SIZES[name]);
+    this.#maps.set(name, map);
+    return map;
   }
 }
-
-export type Protocol = keyof typeof PROTOCOLS;
 
 /** Number by which the kernel knows a control group. */
 export function folderId(path: string): bigint {
