@@ -24,6 +24,11 @@ const MAIN = new URL('../../cli/main.ts', import.meta.url).pathname;
 const AWAY = '203.0.113.10';
 const AWAY6 = '2001:db8::10';
 const HAS_IPV6 = networkInterfaces().lo?.some(({ family }) => family === 'IPv6') === true;
+/** An address of this machine that is not the loopback's, where there is one: what is sent there does not leave it. */
+const OWN =
+  Object.values(networkInterfaces())
+    .flat()
+    .find((one) => one?.family === 'IPv4' && !one.internal)?.address ?? '127.0.0.1';
 const KEY = 'authorization: Bearer k';
 const ONLY_OPENAI =
   'network: { default: deny, rules: [{ id: openai, effect: allow, destinations: [api.openai.com] }] }';
@@ -247,8 +252,8 @@ describe.skipIf(untestable !== undefined)(
       });
       await program.does({
         kind: 'datagram',
-        host: AWAY,
-        port: 443,
+        host: OWN,
+        port: 9,
         data: 'aGk=',
         connected: false,
         answers: false,
@@ -258,31 +263,31 @@ describe.skipIf(untestable !== undefined)(
         .toEqual(
           expect.arrayContaining([
             { operation: 'look up', target: 'api.openai.com', blocked: false },
-            { operation: 'send', target: `${AWAY}:443/udp`, blocked: false },
+            ...(OWN === '127.0.0.1' ? [] : [{ operation: 'send', target: `${OWN}:9/udp`, blocked: false }]),
           ]),
         );
     });
 
-    test('the same program outside is not touched', async () => {
-      const server = createHttpServer((_request, response) => response.end('direct')).listen(0, '127.0.0.2');
+    test('the same program outside is not touched', async (context) => {
+      if (OWN === '127.0.0.1') return context.skip('this machine has no address but the loopback');
+      const server = createHttpServer((_request, response) => response.end('direct')).listen(0, OWN);
       await once(server, 'listening');
       const address = server.address();
-      const port = typeof address === 'object' ? address?.port : 0;
-      const answer = await fetch(`http://127.0.0.2:${port}/`);
-      expect(await answer.text()).toBe('direct');
-      server.close();
+      const url = `http://${OWN}:${typeof address === 'object' ? address?.port : 0}/`;
+      expect(await (await fetch(url)).text()).toBe('direct');
       expect(world.events).toEqual([]);
-      expect(denials).toEqual([]);
+      expect((await curl(url)).stdout).toContain('builtin/private-address');
+      server.close();
     });
 
     test('a canary proves each capability, and leaves no trace', async () => {
       world.enforce(`rules: [{ id: canary, effect: deny, destinations: [${CANARY_HOST}] }]`);
-      for (const capability of backEnd.capabilities) {
-        expect(await backEnd.probe(capability)).toMatchObject({
-          state: 'enforced',
-          reason: expect.any(String),
-        });
-      }
+      const findings = await Promise.all(backEnd.capabilities.map((capability) => backEnd.probe(capability)));
+      expect(findings.map(({ state, reason }) => `${state}: ${reason}`)).toEqual([
+        expect.stringMatching(/^enforced: .*datagram/),
+        expect.stringMatching(/^enforced: .*connection/),
+        expect.stringMatching(/^enforced: .*name/),
+      ]);
       world.govern('network: { default: allow }', 'monitor');
       expect(await backEnd.probe('kernel.redirect')).toMatchObject({ state: 'observing' });
       expect(denials).toEqual([]);
