@@ -26,7 +26,7 @@ char _license[] SEC("license") = "Dual MIT/GPL";
 #define SOL_SOCKET 1
 #define SO_BINDTODEVICE 25
 #define DNS_PORT 53
-/* An event about the same socket and destination is written at most this often. */
+/* What passes all the same is recorded at most this often for a socket and a destination. */
 #define SAME_EVENT_NS 10000000000ULL
 /* How deep below the root of the hierarchy the product's control group may be. */
 #define DEEPEST 16
@@ -336,7 +336,7 @@ static __always_inline int judge(struct bpf_sock_addr *ctx, const struct endpoin
 		/* Programs do this to learn their own address; what they send is judged packet by packet. */
 		return PASS;
 	}
-	if (!is_repeated(state, to))
+	if (mode == ENFORCE || !is_repeated(state, to))
 		report(group, to, operation, mode == ENFORCE, ctx->type, ctx->protocol);
 	return mode == ENFORCE ? REFUSE : PASS;
 }
@@ -680,8 +680,8 @@ int on_packet(struct __sk_buff *skb)
 	if (protocol == IPPROTO_TCP && !event.blocked)
 		return 1;
 	state = state_of(skb);
-	if (is_repeated(state, &to))
-		return !event.blocked;
+	if (!event.blocked && is_repeated(state, &to))
+		return 1;
 	event.group = group;
 	event.to = to;
 	event.operation = protocol == IPPROTO_TCP ? CONNECT : SEND;

@@ -48,6 +48,17 @@ export function sendSourceRouted(host: string, port: number, via: string): numbe
   );
 }
 
+/** @returns how many of the datagrams were refused */
+export function sendMany(host: string, port: number, count: number): number {
+  let refused = 0;
+  withSocket(AF_INET, SOCK_DGRAM, 0, (fd) => {
+    const to = address(host, port);
+    for (let n = 0; n < count; n++) if (sendto(fd, to, 4, 0, to, 16) < 0) refused += 1;
+    return 0;
+  });
+  return refused;
+}
+
 export function connectFromDevice(host: string, port: number, device: string): number {
   const name = Buffer.from(`${device}\0`);
   return withSocket(AF_INET, SOCK_STREAM, 0, (fd) =>

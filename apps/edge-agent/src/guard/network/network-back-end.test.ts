@@ -303,8 +303,17 @@ describe.skipIf(untestable !== undefined)(
       });
       await backEnd.start({ denied: (denial) => denials.push(denial), lost: () => {} });
       expect((await curl('https://api.openai.com/v1/models')).stdout).toContain('"object":"list"');
+      await backEnd.stop();
+      expect(existsSync(folder.pins)).toBe(true);
       await backEnd.remove();
       expect(existsSync(folder.pins)).toBe(false);
+      if (OWN === '127.0.0.1') return;
+      const server = createHttpServer((_request, response) => response.end('direct')).listen(0, OWN);
+      await once(server, 'listening');
+      const address = server.address();
+      const url = `http://${OWN}:${typeof address === 'object' ? address?.port : 0}/`;
+      expect((await curl(url)).stdout).toBe('direct');
+      server.close();
     });
   },
 );

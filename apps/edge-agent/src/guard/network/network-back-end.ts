@@ -18,7 +18,7 @@ import type { Mode, NetworkEvent, Original } from './kernel-layout.ts';
 import { NameMemory } from './name-memory.ts';
 import { NameResolver } from './name-resolver.ts';
 import { CANARY_GROUP, NetworkCanary } from './network-canary.ts';
-import { folderId, NetworkPrograms } from './network-programs.ts';
+import { folderId, NetworkPrograms, removeNetworkPrograms } from './network-programs.ts';
 import type { IdentifyRedirected } from './redirected-callers.ts';
 import { TransparentListener } from './transparent-listener.ts';
 import { UpstreamServers } from './upstream-servers.ts';
@@ -170,10 +170,8 @@ export class NetworkBackEnd implements GuardBackEnd {
   }
 
   async remove(): Promise<void> {
-    const running = this.#running;
-    this.#running = undefined;
-    await running?.stop();
-    running?.programs.remove();
+    await this.stop();
+    removeNetworkPrograms(this.#options.pins);
   }
 
   #hold(name: string, path: string, mode: Mode): bigint {

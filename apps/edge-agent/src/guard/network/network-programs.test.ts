@@ -204,6 +204,16 @@ describe.skipIf(untestable !== undefined)(`the network of AI agents (${untestabl
     },
   );
 
+  test('a flood of refusals is handed over, and what finds no room is counted', async () => {
+    const before = programs.lost;
+    const count = 10_000;
+    const deed = { kind: 'many datagrams', host: AWAY, port: 9, count } as const;
+    expect(await program.does(deed)).toMatchObject({ answer: String(count) });
+    const { length } = readEvents();
+    expect(length).toBeGreaterThan(1000);
+    expect(programs.lost - before).toBe(count - length);
+  });
+
   test('in monitor mode datagrams pass, and are recorded once', async (context) => {
     const host = ownAddress();
     if (host === undefined) return context.skip('this machine has no address but the loopback');

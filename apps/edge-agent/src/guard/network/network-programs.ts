@@ -186,8 +186,7 @@ export class NetworkPrograms {
   /** Leaves nothing in the kernel. */
   remove(): void {
     this.close();
-    removePins(this.#place.pins);
-    removeIfEmpty(dirname(this.#place.pins));
+    removeNetworkPrograms(dirname(this.#place.pins));
   }
 
   #original(name: 'connections' | 'askers', key: Buffer): Original | undefined {
@@ -263,14 +262,21 @@ function removePins(pins: string): void {
   rmdirSync(pins);
 }
 
+/**
+ * Removes what any version left in force, whether or not an agent runs. One that does keeps it until it ends.
+ *
+ * @param pins folder in a file system of type bpf
+ */
+export function removeNetworkPrograms(pins: string): void {
+  if (!existsSync(pins)) return;
+  removeOthers(pins, '');
+  if (readdirSync(pins).length === 0) rmdirSync(pins);
+}
+
 /** What versions with other layouts left behind, once this one is in force. */
 function removeOthers(above: string, own: string): void {
   for (const name of readdirSync(above)) {
     const path = join(above, name);
     if (/^network-v\d+$/.test(name) && path !== own) removePins(path);
   }
-}
-
-function removeIfEmpty(folder: string): void {
-  if (existsSync(folder) && readdirSync(folder).length === 0) rmdirSync(folder);
 }

@@ -6,6 +6,7 @@ export type Deed =
   | { kind: 'socket'; domain: number; type: number; protocol: number }
   | { kind: 'fast open'; host: string; port: number; data: string }
   | { kind: 'source route'; host: string; port: number; via: string }
+  | { kind: 'many datagrams'; host: string; port: number; count: number }
   | { kind: 'bound to a device'; host: string; port: number; device: string };
 
 export type Outcome = { peer: string; answer: string } | { error: string };

@@ -9,6 +9,7 @@ import {
   connectFromDevice,
   openSocket,
   sendFastOpen,
+  sendMany,
   sendSourceRouted,
 } from '../../../native/raw-socket.test-support.ts';
 import type { Deed, Outcome } from './deed.ts';
@@ -25,6 +26,8 @@ async function act(deed: Deed): Promise<Outcome> {
       return native(sendFastOpen(deed.host, deed.port, deed.data));
     case 'source route':
       return native(sendSourceRouted(deed.host, deed.port, deed.via));
+    case 'many datagrams':
+      return { peer: '', answer: String(sendMany(deed.host, deed.port, deed.count)) };
     case 'bound to a device':
       return native(connectFromDevice(deed.host, deed.port, deed.device));
   }
