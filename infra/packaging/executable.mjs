@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { copyFile, mkdtemp, rename, rm } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
@@ -10,6 +11,7 @@ const require = createRequire(import.meta.url);
 /** @type {typeof import('@yao-pkg/pkg/lib-es5/sea.js')} */
 const pkg = require('@yao-pkg/pkg/lib-es5/sea.js');
 
+const AGENT = join(ROOT, 'apps', 'edge-agent');
 /** What the agent reads with readPackagedFile. */
 const PACKAGED_FILES = [
   'package.json',
@@ -18,6 +20,9 @@ const PACKAGED_FILES = [
   'data/critical-processes.json',
   'packaging/systemd/raypher.service',
 ];
+
+/** Programs for the kernel, as far as they could be compiled where this runs: without, the agent says so. */
+const KERNEL_OBJECTS = ['dist/bpf/network.bpf.o'].filter((name) => existsSync(join(AGENT, name)));
 
 /**
  * Builds `raypher` as one file that needs nothing installed, for the platform this runs on, around the Node.js this
@@ -47,7 +52,9 @@ export async function buildAgentExecutable(output) {
       execArgvExtension: 'none',
       assets: {
         'koffi.node': '../koffi.node',
-        ...Object.fromEntries(PACKAGED_FILES.map((name) => [name, join(ROOT, 'apps', 'edge-agent', name)])),
+        ...Object.fromEntries(
+          [...PACKAGED_FILES, ...KERNEL_OBJECTS].map((name) => [name, join(AGENT, name)]),
+        ),
       },
     };
     // The public API of pkg looks for a Node.js to download; this part of it takes the one we have.

@@ -30,6 +30,7 @@ export { normaliseHost } from './host.ts';
 export type { PolicyIssue } from './issue.ts';
 export { type LayeredDocument, POLICY_LAYERS, type PolicyLayer } from './layer.ts';
 export type { ApplicableLimit } from './limit.ts';
+export { mayConnect } from './may-connect.ts';
 export { namesTeams } from './names-teams.ts';
 export { MAX_SOURCE_LENGTH, type ParsedPolicy, parsePolicy } from './parse.ts';
 export { compilePathGlob } from './path-glob.ts';

@@ -7,6 +7,8 @@ if (process.argv[2] === 'launch-step') {
   void import('../guard/fanotify/fanotify-helper.ts').then(({ runFanotifyHelper }) =>
     runFanotifyHelper(process.argv[3] ?? 'raypher'),
   );
+} else if (process.argv[2] === 'guard-canary') {
+  void import('../guard/network/canary-program.ts').then(({ runCanary }) => runCanary());
 } else {
   void import('./command-line.ts').then(({ runCommandLine }) => runCommandLine());
 }

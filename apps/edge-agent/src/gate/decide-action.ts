@@ -1,7 +1,7 @@
 import type { Decide, PolicyDecision } from '@raypher/gate';
 import type { ActionRequest, Verdict } from '@raypher/policy';
 import type { EventDraft } from '../ledger/event-draft.ts';
-import { CANARY_HOST } from '../proxy/policy-enforcer.ts';
+import { CANARY_HOST } from '../proxy/canary-host.ts';
 import type { DecisionLog } from './decision-log.ts';
 import { toolChangedEvent } from './gate-event.ts';
 import { policyRequest } from './policy-request.ts';

@@ -1,5 +1,5 @@
 import { connectGate, GateCallError, type GateClient } from '@raypher/gate/client';
-import { CANARY_HOST } from '../proxy/policy-enforcer.ts';
+import { CANARY_HOST } from '../proxy/canary-host.ts';
 
 const TIMEOUT_MS = 3000;
 

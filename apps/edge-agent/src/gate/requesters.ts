@@ -1,6 +1,7 @@
 import type { Caller } from '@raypher/gate';
 import type { RequestingAgent } from '@raypher/policy';
 import type { Inventory } from '../discovery/inventory.ts';
+import { isAssessed } from '../discovery/is-assessed.ts';
 import { readStat } from '../discovery/stat.ts';
 import type { Caller as Requester } from '../proxy/caller.ts';
 
@@ -24,7 +25,7 @@ export class Requesters {
     if (process === undefined || this.#inventory.isOwn(process.pid)) return;
     // A refresh that is under way may have looked before the process started; the next one has not.
     for (let looks = 0; looks < 2; looks += 1) {
-      if (this.#agentAbove(process) !== undefined || this.#isAssessed(process)) return;
+      if (this.#agentAbove(process) !== undefined || isAssessed(this.#inventory, process)) return;
       await this.#inventory.refresh();
     }
   }
@@ -37,14 +38,6 @@ export class Requesters {
     const found = this.#agentAbove(process);
     if (found !== undefined) return found;
     return { process, agent: this.#inventory.assessmentOf(process) === undefined ? null : undefined };
-  }
-
-  /** Whether what is known is about the program that runs now: what was seen between fork and exec is another one. */
-  #isAssessed({ pid, startTime }: NonNullable<Requester['process']>): boolean {
-    const seen = this.#inventory.current.processes.find(
-      (process) => process.pid === pid && process.startTime === startTime,
-    );
-    return seen !== undefined && seen.image === readStat(pid)?.image;
   }
 
   /** The caller's own AI agent, or that of the nearest ancestor that has one. */

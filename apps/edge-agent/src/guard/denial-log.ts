@@ -82,7 +82,7 @@ function denialEvent(denial: GuardDenial, context: DenialContext, count: number)
       group,
       process: pid,
       commandLine: context.commandLine,
-      ...(rule === undefined ? { protection: 'of the agent itself' } : {}),
+      ...(rule === undefined ? { protection: denial.reason ?? 'of the agent itself' } : {}),
     },
   };
 }

@@ -205,7 +205,7 @@ export class GuardPart implements Part {
     );
   }
 
-  #contextOf({ group, pid, processName, rule, blocked }: GuardDenial): DenialContext {
+  #contextOf({ group, pid, processName, rule, blocked, reason }: GuardDenial): DenialContext {
     const agent = this.#aiAgentIn(group);
     const governed = this.#governed.get(group);
     const list = governed?.policy.lists.find(({ layer }) => layer === rule?.layer);
@@ -220,7 +220,7 @@ export class GuardPart implements Part {
         mode: blocked ? 'enforce' : 'monitor',
         layer: rule.layer,
         rule: rule.id,
-        reason: said?.reason ?? `The default of the ${rule.layer} layer is deny.`,
+        reason: reason ?? said?.reason ?? `The default of the ${rule.layer} layer is deny.`,
         revision: governed?.policy.revision ?? 0,
       },
       commandLine: maskArguments(argumentsOf(pid)),

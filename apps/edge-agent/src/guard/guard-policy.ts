@@ -64,12 +64,13 @@ export interface GuardDenial {
     | 'connect'
     | 'send'
     | 'socket'
+    | 'look up'
     | 'signal'
     | 'trace'
     | 'mount'
     | 'namespace'
     | 'bpf';
-  /** Path, or address and port. */
+  /** Path, or address and port, or a name. */
   readonly target: string;
   readonly pid: number;
   readonly processName: string;
@@ -77,4 +78,6 @@ export interface GuardDenial {
   readonly group: string;
   /** Undefined: a protection of the product itself, no rule of a policy. */
   readonly rule: { readonly layer: PolicyLayer; readonly id: string } | undefined;
+  /** In one sentence, where it is not the rule's own. */
+  readonly reason?: string | undefined;
 }

@@ -120,7 +120,11 @@ export class Interception {
     const name = serverName === undefined ? tunnel.host : normaliseHost(serverName);
     if (name === undefined) return this.#relay(tunnel, first, 'unreadable');
     // The name in the handshake is what the client talks to, whatever address it asked for.
-    const addressed: Tunnel = { ...tunnel, host: name.replace(/^\[|\]$/g, '') };
+    const addressed: Tunnel = {
+      ...tunnel,
+      host: name.replace(/^\[|\]$/g, ''),
+      byAddress: tunnel.byAddress === true && serverName === undefined,
+    };
     if (addressed.host !== tunnel.host) {
       const because = await this.whyNot(addressed);
       // To that name, not to where the client asked for: else every address could be reached unread behind it.
@@ -130,7 +134,7 @@ export class Interception {
       const fault: ClientFault = { reason: 'protocol', detail: protocols.join(', ') };
       await this.reportFault(addressed, fault);
       if (this.#options.mode() === 'enforce') tunnel.client.destroy();
-      else await this.#relay(tunnel, first, 'protocol');
+      else await this.#relay(tunnel.byAddress === true ? addressed : tunnel, first, 'protocol');
       return;
     }
     const leaf = await this.#leaves.for(addressed.host);

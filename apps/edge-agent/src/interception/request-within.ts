@@ -14,7 +14,8 @@ export function destinationWithin(
   connection: InterceptedConnection,
   request: IncomingMessage,
 ): Destination | { misdirected: string } | undefined {
-  const { host, port, protocol } = connection;
+  const { port, protocol } = connection;
+  const host = connection.byAddress === true ? namedIn(request, connection.host) : connection.host;
   const target = request.url ?? '';
   let path = target;
   if (!target.startsWith('/')) {
@@ -28,6 +29,12 @@ export function destinationWithin(
   if (named !== undefined && hostOf(named) !== host) return { misdirected: named };
   const provider = providerByHost(host, port);
   return { host, port, protocol, path, provider, dialect: dialectOf(provider, path) };
+}
+
+/** Whom a request is for that came on a connection with an address; nothing else can say so. */
+function namedIn(request: IncomingMessage, address: string): string {
+  const absolute = (request.url ?? '').startsWith('/') ? undefined : destinationOf(request)?.host;
+  return absolute ?? hostOf(request.headers.host ?? '') ?? address;
 }
 
 /** The port plays no part: rules and the connection itself know it. */

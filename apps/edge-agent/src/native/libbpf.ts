@@ -19,6 +19,7 @@ interface Library {
   attachCgroup: (program: Pointer, cgroupFd: number) => Pointer | null;
   pinLink: (link: Pointer, path: string) => number;
   openLink: (path: string) => Pointer | null;
+  updateLink: (link: Pointer, program: Pointer) => number;
   destroyLink: (link: Pointer) => number;
   findMap: (object: Pointer, name: string) => Pointer | null;
   mapFd: (map: Pointer) => number;
@@ -96,6 +97,7 @@ function load(): Library {
     attachCgroup: libbpf.func('void *bpf_program__attach_cgroup(void *program, int fd)'),
     pinLink: libbpf.func('int bpf_link__pin(void *link, const char *path)'),
     openLink: libbpf.func('void *bpf_link__open(const char *path)'),
+    updateLink: libbpf.func('int bpf_link__update_program(void *link, void *program)'),
     destroyLink: libbpf.func('int bpf_link__destroy(void *link)'),
     findMap: libbpf.func('void *bpf_object__find_map_by_name(void *object, const char *name)'),
     mapFd: libbpf.func('int bpf_map__fd(void *map)'),
@@ -203,6 +205,11 @@ export class BpfObject implements Disposable {
     return new BpfLink(link);
   }
 
+  /** After loading: puts a program in the place of the one that is attached, without a moment between them. */
+  replaceIn(link: BpfLink, name: string): void {
+    link.update(this.#program(name));
+  }
+
   /** After loading. Valid as long as this object is open. */
   mapFd(name: string): number {
     return library().mapFd(this.#map(name));
@@ -257,6 +264,12 @@ export class BpfLink implements Disposable {
   pin(path: string): void {
     const { pinLink, errno } = library();
     if (pinLink(this.#link, path) !== 0) throw failure(`pin ${path}`, errno());
+  }
+
+  /** @param program of an object that is loaded */
+  update(program: Pointer): void {
+    const { updateLink, errno } = library();
+    if (updateLink(this.#link, program) !== 0) throw failure('replace an attached program', errno());
   }
 
   /** Ends the attachment, or with a pin only this process's hold on it. */

@@ -9,6 +9,8 @@ export interface Caller {
   socket?: string | undefined;
   /** `undefined`: no AI agent. `null`: nobody knows whether it is one. */
   agent: RequestingAgent | null | undefined;
+  /** Where it wanted to go when the kernel led it here, as address:port. */
+  redirectedFrom?: string | undefined;
 }
 
 export const UNKNOWN_CALLER: Caller = { process: undefined, agent: null };

@@ -19,7 +19,9 @@ import { type AuthoriseCaller, type IdentifyCaller, type ModelSeen, oncePerConne
 import type { SealedKeys } from './credentials.ts';
 import type { DataGuard } from './data-guard.ts';
 import { forward } from './forward.ts';
+import type { Tunnel } from './proxied-tunnel.ts';
 import type { PolicyInForce, ProxyContext } from './proxy-context.ts';
+import { takeRedirected } from './redirected-tunnel.ts';
 import { refuse, tunnelRefusal } from './refusal.ts';
 import { Transcripts } from './transcript.ts';
 import { tunnel } from './tunnel.ts';
@@ -75,6 +77,7 @@ export class LocalProxy {
   readonly #sockets = new Set<Socket>();
   readonly #transcripts = new Transcripts();
   #servers: Server[] = [];
+  #context: ProxyContext | undefined;
   #interception: Interception | undefined;
   #port = 0;
 
@@ -115,6 +118,7 @@ export class LocalProxy {
       canaryPath: this.canaryPath,
       ownPort: () => this.#port,
     };
+    this.#context = context;
     this.#interception = this.#intercept(context);
     const ipv4 = this.#create(context);
     this.#port = await listen(ipv4, '127.0.0.1', this.#options.port);
@@ -126,6 +130,20 @@ export class LocalProxy {
     } catch {
       // No IPv6 on this machine, or the port is taken there: IPv4 alone serves.
     }
+  }
+
+  /** Takes a connection that the kernel led here; it is dealt with like a tunnel that its client asked for. */
+  take(tunnel: Tunnel): void {
+    const context = this.#context;
+    if (context === undefined || this.#servers.length === 0) {
+      tunnel.client.destroy();
+      return;
+    }
+    this.#track(tunnel.client);
+    takeRedirected(tunnel, context, this.#interception).catch((error: unknown) => {
+      tunnel.client.destroy();
+      this.#parts.failed(error);
+    });
   }
 
   /** Leads hosts to other addresses from now on. */
@@ -181,6 +199,14 @@ export class LocalProxy {
     return interception;
   }
 
+  #track(socket: Socket): void {
+    this.#sockets.add(socket);
+    socket.once('close', () => {
+      this.#sockets.delete(socket);
+      this.#transcripts.forget(socket);
+    });
+  }
+
   #create(context: ProxyContext): Server {
     const server = createServer({
       maxHeaderSize: MAX_HEADER_BYTES,
@@ -196,12 +222,7 @@ export class LocalProxy {
     // Node.js would leave out those beyond its limit without a word; too many are refused instead.
     server.maxHeadersCount = 0;
     server.on('connection', (socket: Socket) => {
-      if (this.#interception?.isInside(socket) === true) return;
-      this.#sockets.add(socket);
-      socket.once('close', () => {
-        this.#sockets.delete(socket);
-        this.#transcripts.forget(socket);
-      });
+      if (this.#interception?.isInside(socket) !== true) this.#track(socket);
     });
     const last = new WeakMap<object, ServerResponse>();
     server.on('request', (request, response) => {

@@ -81,6 +81,7 @@ export function networkEvent(facts: NetworkFacts): EventDraft {
       host: facts.host,
       port: facts.port,
       ...addressFacts(facts.address),
+      ...(caller.redirectedFrom === undefined ? {} : { redirectedFrom: caller.redirectedFrom }),
       method: facts.method,
       ...(facts.provider === undefined ? {} : { provider: facts.provider }),
       ...(facts.model === undefined ? {} : { model: facts.model ?? 'unknown' }),

@@ -14,6 +14,8 @@ import {
   limitsFor,
   type ModelCallRequest,
   type ModelRoute,
+  mayConnect,
+  type NetworkConnectRequest,
   type PolicyIssue,
   type PolicySnapshot,
   parsePolicy,
@@ -23,10 +25,8 @@ import {
 import { type ForensicRecipient, type PolicyPayload, RaypherError } from '@raypher/shared';
 import type { PolicyPrices } from '../budgets/policy-prices.ts';
 import type { AppliedState, Enforcer, VerifiedState } from '../uplink/enforcer.ts';
+import { CANARY_HOST } from './canary-host.ts';
 import type { PolicyInForce } from './proxy-context.ts';
-
-/** A host that exists nowhere; what is asked about it only proves that refusals work. */
-export const CANARY_HOST = 'canary.raypher.invalid';
 
 /** Before a machine belongs to an organisation nothing is governed, only recorded. */
 const BEFORE_ENROLMENT = `apiVersion: raypher/v1
@@ -142,6 +142,15 @@ export class PolicyEnforcer implements Enforcer<PolicyPayload>, PolicyInForce {
   actingAs(agent: ActionRequest['agent']): { snapshot: PolicySnapshot; acting: ActingAgent } {
     const acting = { agent: this.#placed(agent), identity: this.#identity, at: Date.now() };
     return { snapshot: this.#snapshot, acting };
+  }
+
+  mayConnect(request: NetworkConnectRequest): boolean {
+    if (request.host === CANARY_HOST) return mayConnect(this.#canary, request);
+    return mayConnect(this.#snapshot, {
+      identity: this.#identity,
+      ...request,
+      agent: this.#placed(request.agent),
+    });
   }
 
   /** With its team, as the organisation says it. Nobody gives labels to AI agents yet, so nobody knows them. */

@@ -9,6 +9,11 @@ export interface Tunnel {
   caller: Caller;
   /** The client's own TCP connection. */
   client: Socket;
+  /**
+   * The client asked for an address, which it looked up by itself: a name that it says later on counts, and leads to
+   * where that name is, not to the address.
+   */
+  byAddress?: boolean;
 }
 
 /** Why nobody reads what a tunnel carries. */

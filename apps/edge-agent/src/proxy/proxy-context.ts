@@ -6,6 +6,7 @@ import type {
   DataFinding,
   ModelCallRequest,
   ModelRoute,
+  NetworkConnectRequest,
   Verdict,
 } from '@raypher/policy';
 import type { Approvals } from '../approvals/approval.ts';
@@ -28,6 +29,8 @@ export interface PolicyInForce {
    * on more than what it is asked, such as the time of day.
    */
   readonly steady: object | undefined;
+  /** Whether anything that is not known yet could make a connection one that may be. */
+  mayConnect(request: NetworkConnectRequest): boolean;
   /** The limits that a call has to keep. */
   limitsFor(request: ActionRequest): readonly ApplicableLimit[];
   /** Which model is called in the place of the one that is asked for, if any. */

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import type { CallerFinder } from '../callers/caller-finder.ts';
 import type { Inventory } from '../discovery/inventory.ts';
+import { isAssessed } from '../discovery/is-assessed.ts';
 import { type Caller, type IdentifyCaller, UNKNOWN_CALLER } from '../proxy/caller.ts';
 
 /**
@@ -18,10 +19,11 @@ export function callersFrom(inventory: Inventory, finder: CallerFinder): Identif
     const { socket, ...process } = found;
     if (inventory.isOwn(process.pid)) return { process, socket, agent: undefined };
     // A refresh that is under way may have looked before the process started; the next one has not.
-    for (let looks = 0; inventory.assessmentOf(process) === undefined; looks++) {
-      if (looks === 2) return { process, socket, agent: null };
+    for (let looks = 0; !isAssessed(inventory, process); looks++) {
+      if (looks === 2) break;
       await inventory.refresh();
     }
+    if (inventory.assessmentOf(process) === undefined) return { process, socket, agent: null };
     const agent = inventory.agentOf(process);
     if (agent === undefined) return { process, socket, agent: undefined };
     const { id, name, user, libraries } = agent;

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { type IncomingMessage, request } from 'node:http';
 import type { Socket } from 'node:net';
 import { connect as tlsConnect } from 'node:tls';
-import { CANARY_HOST } from '../proxy/policy-enforcer.ts';
+import { CANARY_HOST } from '../proxy/canary-host.ts';
 
 const TIMEOUT_MS = 3000;
 

@@ -1,5 +1,5 @@
 import { request } from 'node:http';
-import { CANARY_HOST } from '../proxy/policy-enforcer.ts';
+import { CANARY_HOST } from '../proxy/canary-host.ts';
 
 const TIMEOUT_MS = 3000;
 

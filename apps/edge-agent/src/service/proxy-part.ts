@@ -3,6 +3,7 @@ import type { Config } from '../config/config.ts';
 import type { InterceptionOptions } from '../interception/interception.ts';
 import { LocalProxy, type LocalProxyParts } from '../proxy/local-proxy.ts';
 import type { PolicyEnforcer } from '../proxy/policy-enforcer.ts';
+import type { Tunnel } from '../proxy/proxied-tunnel.ts';
 import { probeInterception } from './interception-canary.ts';
 import type { OpenedInterception } from './open-interception.ts';
 import type { Finding } from './posture-board.ts';
@@ -94,6 +95,12 @@ export class ProxyPart implements Part {
       mode: () => policy.mode,
       programOf,
     };
+  }
+
+  /** Takes a connection that the kernel led here. */
+  take(tunnel: Tunnel): void {
+    if (this.#proxy === undefined) tunnel.client.destroy();
+    else this.#proxy.take(tunnel);
   }
 
   /** Takes over mapped addresses, who may call and what is intercepted. */

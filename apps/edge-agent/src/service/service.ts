@@ -14,7 +14,11 @@ import type { WatchWay } from '../discovery/process-feed.ts';
 import { GatePart } from '../gate/gate-part.ts';
 import { Adoption } from '../guard/adoption.ts';
 import { GuardPart } from '../guard/guard-part.ts';
-import { GUARD_LOCK, openGuard } from '../guard/open-guard.ts';
+import { CANARY_COMMAND } from '../guard/network/canary-program.ts';
+import { NetworkBackEnd } from '../guard/network/network-back-end.ts';
+import { redirectedCallersFrom } from '../guard/network/redirected-callers.ts';
+import { GUARD_LOCK, GUARD_PINS, openGuard } from '../guard/open-guard.ts';
+import { kernelObjectFile } from '../kernel-object-file.ts';
 import { EDGE_AGENT, type EventDraft } from '../ledger/event-draft.ts';
 import { DataGuard } from '../proxy/data-guard.ts';
 import { openFindingKey } from '../proxy/finding-key.ts';
@@ -25,6 +29,7 @@ import { recogniserPosture } from '../recogniser/posture.ts';
 import { probeCgroups } from '../response/cgroup.ts';
 import { Freezer } from '../response/freeze.ts';
 import { Protection } from '../response/protected.ts';
+import { selfCommand } from '../self-command.ts';
 import { AdoptedAgents } from '../store/adopted-agents.ts';
 import { AiAgentSightings } from '../store/ai-agents.ts';
 import { AllowList } from '../store/allow-list.ts';
@@ -219,7 +224,23 @@ async function compose(config: Config, log: Logger, release: () => void): Promis
   });
 
   const guard: GuardPart = new GuardPart({
-    ...openGuard(config, usable),
+    ...openGuard(
+      config,
+      usable,
+      (groups) =>
+        new NetworkBackEnd({
+          cgroups: groups,
+          objectFile: () => kernelObjectFile('network.bpf.o'),
+          pins: GUARD_PINS,
+          policy,
+          mode: () => policy.mode,
+          identify: redirectedCallersFrom(inventory, callerFinder),
+          take: (tunnel) => proxy.take(tunnel),
+          dnsServers: config.proxyDnsServers,
+          canaryCommand: [...selfCommand(), CANARY_COMMAND],
+          failed: (error) => log.error({ error: String(error) }, 'a connection could not be decided'),
+        }),
+    ),
     isOff: config.guardMode === 'off',
     lockFile: GUARD_LOCK,
     acting: (agent) => policy.actingAs(agent),

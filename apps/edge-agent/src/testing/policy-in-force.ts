@@ -6,6 +6,7 @@ import {
   decide,
   isClockless,
   limitsFor,
+  mayConnect,
   type PolicySnapshot,
   parsePolicy,
   routeModel,
@@ -30,6 +31,7 @@ export function snapshotOf(
 export function inForce(snapshot: () => PolicySnapshot): PolicyInForce {
   return {
     decide: (request) => decide(snapshot(), request),
+    mayConnect: (request) => mayConnect(snapshot(), request),
     limitsFor: (request) => limitsFor(snapshot(), request),
     inspects: (direction) => snapshot().plans[`data.${direction}`].length > 0,
     asksAbout: (direction, finding) => asksAbout(snapshot(), direction, finding),

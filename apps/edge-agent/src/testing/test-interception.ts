@@ -12,6 +12,7 @@ import type { Spending } from '../budgets/spending.ts';
 import { CertificateAuthority } from '../interception/certificate-authority.ts';
 import type { EventDraft } from '../ledger/event-draft.ts';
 import { LocalProxy } from '../proxy/local-proxy.ts';
+import type { PolicyInForce } from '../proxy/proxy-context.ts';
 import type { Vault } from '../vault/vault.ts';
 import { engines, inForce, snapshotOf } from './policy-in-force.ts';
 import { BOT } from './test-proxy.ts';
@@ -123,6 +124,14 @@ export class TestInterception {
   /** @param sections of the whole document */
   govern(sections: string, mode: 'enforce' | 'monitor' = 'enforce'): void {
     this.#snapshot = snapshotOf(sections, mode);
+  }
+
+  get policy(): PolicyInForce {
+    return inForce(() => this.#snapshot);
+  }
+
+  get mode(): 'enforce' | 'monitor' {
+    return this.#snapshot.strictestMode;
   }
 
   get url(): string {

@@ -1,0 +1,31 @@
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, statfsSync } from 'node:fs';
+import { RaypherError } from '@raypher/shared';
+
+/** statfs(2): file systems of type bpf. */
+const BPF_FS_MAGIC = 0xcafe4a11;
+
+/**
+ * Makes sure that a file system is there in which kernel programs outlive whoever loaded them. systemd mounts it;
+ * where nobody did, it is mounted here and stays.
+ *
+ * @throws RaypherError `platform/unsupported` with the reason
+ */
+export function ensureBpfFileSystem(path: string): void {
+  if (isBpf(path)) return;
+  const { status, stderr, error } = spawnSync('mount', ['-t', 'bpf', 'bpf', path], { encoding: 'utf8' });
+  if (status === 0 && isBpf(path)) return;
+  throw new RaypherError(
+    'platform/unsupported',
+    `${path} cannot be mounted: ${error?.message ?? stderr.trim()}`,
+  );
+}
+
+function isBpf(path: string): boolean {
+  try {
+    return statfsSync(path).type === BPF_FS_MAGIC;
+  } catch {
+    mkdirSync(path, { recursive: true });
+    return false;
+  }
+}
