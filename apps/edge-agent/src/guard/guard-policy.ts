@@ -68,7 +68,9 @@ export interface GuardDenial {
     | 'trace'
     | 'mount'
     | 'namespace'
-    | 'bpf';
+    | 'bpf'
+    /** Modules, other kernels, typing into terminals. */
+    | 'privilege';
   /** Path, or address and port. */
   readonly target: string;
   readonly pid: number;
@@ -77,4 +79,8 @@ export interface GuardDenial {
   readonly group: string;
   /** Undefined: a protection of the product itself, no rule of a policy. */
   readonly rule: { readonly layer: PolicyLayer; readonly id: string } | undefined;
+  /** What a program would have been started with, as far as the kernel could tell. */
+  readonly arguments?: readonly string[];
+  /** The processes above it, its parent first. */
+  readonly ancestors?: readonly { readonly pid: number; readonly name: string }[];
 }
