@@ -18,8 +18,18 @@ export default defineConfig({
           name: 'unit',
           env,
           include: ['packages/*/src/**/*.test.ts', 'apps/*/src/**/*.test.ts', 'apps/*/src/**/*.test.tsx'],
-          exclude: ['**/*.medium.test.ts', '**/dist/**', '**/node_modules/**'],
+          exclude: ['**/*.medium.test.ts', '**/*.kernel.test.ts', '**/dist/**', '**/node_modules/**'],
           ...PATIENT,
+        },
+      },
+      {
+        // Boots kernels of Debian's in virtual machines.
+        test: {
+          name: 'kernel',
+          env,
+          include: ['apps/*/src/**/*.kernel.test.ts'],
+          exclude: ['**/dist/**', '**/node_modules/**'],
+          fileParallelism: false,
         },
       },
       {

@@ -1,4 +1,4 @@
-import { accessSync, constants, statSync } from 'node:fs';
+import { accessSync, constants, existsSync, statSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import { FriendlyError } from '../friendly-error.mjs';
@@ -8,6 +8,7 @@ import { runCommand } from './run-command.mjs';
  * @typedef {object} Prerequisite
  * @property {string} command - the program looked for on PATH.
  * @property {string[]} [others] - programs that do as well.
+ * @property {string} [file] - looked for instead, where there is no program.
  * @property {string} apt - the Debian and Ubuntu package that has it.
  * @property {string} brew - the Homebrew formula that has it.
  * @property {string} why - completes "Needed for …".
@@ -62,6 +63,47 @@ const PREREQUISITES = [
     apt: 'libnss3-tools',
     brew: 'nss',
     why: 'the test that makes browsers trust a root',
+    for: ['test'],
+    on: ['linux'],
+  },
+  {
+    command: 'clang',
+    apt: 'clang',
+    brew: 'llvm',
+    why: 'building the programs that the guard puts into the kernel',
+    for: ['test'],
+    on: ['linux'],
+  },
+  {
+    command: 'libbpf-dev',
+    file: '/usr/include/bpf/bpf_helpers.h',
+    apt: 'libbpf-dev',
+    brew: 'libbpf',
+    why: 'building and loading them',
+    for: ['test'],
+    on: ['linux'],
+  },
+  {
+    command: 'qemu-system-x86_64',
+    apt: 'qemu-system-x86',
+    brew: 'qemu',
+    why: 'the tests of the guard in kernels of their own',
+    for: ['test'],
+    on: ['linux'],
+  },
+  {
+    command: 'busybox',
+    apt: 'busybox-static',
+    brew: 'busybox',
+    why: 'the system that those kernels start',
+    for: ['test'],
+    on: ['linux'],
+  },
+  {
+    command: 'mke2fs',
+    apt: 'e2fsprogs',
+    brew: 'e2fsprogs',
+    why: 'the disk that those kernels start from',
     for: ['test'],
     on: ['linux'],
   },
@@ -122,7 +164,8 @@ function isFor(prerequisite, purpose) {
 }
 
 /** @param {Prerequisite} prerequisite */
-function isThere({ command, others = [] }) {
+function isThere({ command, others = [], file }) {
+  if (file !== undefined) return existsSync(file);
   return [command, ...others].some((name) => findOnPath(name) !== undefined);
 }
 

@@ -4,7 +4,7 @@ import { countPlaywright, countVitest } from './count.mjs';
 /**
  * @typedef {object} Step
  * @property {string} name
- * @property {'lint' | 'build' | 'unit' | 'medium' | 'e2e'} part - what `npm test -- PART` selects.
+ * @property {'lint' | 'build' | 'unit' | 'kernel' | 'medium' | 'e2e'} part - what `npm test -- PART` selects.
  * @property {string} title
  * @property {string} command
  * @property {string[]} args
@@ -18,7 +18,7 @@ const LOCAL_TESTS = fileURLToPath(import.meta.resolve('../../vitest.config.ts'))
 
 /**
  * @param {string} name
- * @param {'unit' | 'medium'} part
+ * @param {'unit' | 'kernel' | 'medium'} part
  * @param {string} title
  * @param {string[]} args
  * @returns {Step}
@@ -59,6 +59,7 @@ const STEPS = [
     args: ['-p', 'e2e'],
   },
   vitest('unit', 'unit', 'Unit tests (vitest)', ['--project', 'unit']),
+  vitest('kernel', 'kernel', 'The guard in kernels of virtual machines (vitest)', ['--project', 'kernel']),
   vitest('medium', 'medium', 'Tests on a real Postgres and Redis (vitest)', ['--project', 'medium']),
   vitest('local', 'medium', 'Tests of the commands (vitest)', ['--config', LOCAL_TESTS]),
   {
@@ -72,7 +73,7 @@ const STEPS = [
   },
 ];
 
-export const PARTS = /** @type {const} */ (['lint', 'unit', 'medium', 'e2e']);
+export const PARTS = /** @type {const} */ (['lint', 'unit', 'kernel', 'medium', 'e2e']);
 
 /**
  * The steps of one part, with what it needs.

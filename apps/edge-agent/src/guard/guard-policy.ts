@@ -69,7 +69,9 @@ export interface GuardDenial {
     | 'trace'
     | 'mount'
     | 'namespace'
-    | 'bpf';
+    | 'bpf'
+    /** Modules, other kernels, typing into terminals. */
+    | 'privilege';
   /** Path, or address and port, or a name. */
   readonly target: string;
   readonly pid: number;
@@ -80,4 +82,8 @@ export interface GuardDenial {
   readonly rule: { readonly layer: PolicyLayer; readonly id: string } | undefined;
   /** In one sentence, where it is not the rule's own. */
   readonly reason?: string | undefined;
+  /** What a program would have been started with, as far as the kernel could tell. */
+  readonly arguments?: readonly string[];
+  /** The processes above it, its parent first. */
+  readonly ancestors?: readonly { readonly pid: number; readonly name: string }[];
 }

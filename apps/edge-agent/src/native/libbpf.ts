@@ -36,6 +36,10 @@ interface Library {
   register: (callback: (context: Pointer, data: Pointer, size: bigint | number) => number) => bigint;
   unregister: (callback: bigint) => void;
   view: (data: Pointer, length: number) => ArrayBuffer;
+  loadKernelTypes: () => Pointer | null;
+  findType: (types: Pointer, name: string, kind: number) => number;
+  typeById: (types: Pointer, id: number) => Pointer | null;
+  possibleCpus: () => number;
   errno: () => number;
   /** What libbpf said since the last call, the verifier's log included. */
   takeLog: () => string;
@@ -115,6 +119,10 @@ function load(): Library {
     ),
     consumeRingBuffer: libbpf.func('int ring_buffer__consume(void *ring)'),
     freeRingBuffer: libbpf.func('void ring_buffer__free(void *ring)'),
+    loadKernelTypes: libbpf.func('void *btf__load_vmlinux_btf()'),
+    findType: libbpf.func('int btf__find_by_name_kind(const void *types, const char *name, uint32_t kind)'),
+    typeById: libbpf.func('const void *btf__type_by_id(const void *types, uint32_t id)'),
+    possibleCpus: libbpf.func('int libbpf_num_possible_cpus()'),
     register: (callback) => koffi.register(callback, koffi.pointer(record)),
     unregister: (callback) => koffi.unregister(callback),
     view: (data, length) => koffi.view(data, length),
@@ -140,6 +148,47 @@ function collectLog(koffi: typeof Koffi, libbpf: Koffi.LibraryHandle): () => str
   }, koffi.pointer(print));
   libbpf.func('void *libbpf_set_print(raypher_libbpf_print *callback)')(callback);
   return () => lines.splice(0).join('');
+}
+
+/** <linux/btf.h> */
+const KIND_FUNCTION = 12;
+const MAX_PARAMETERS = 0xffff;
+const TYPE_BYTES = 12;
+
+/**
+ * How many things a hook of the kernel's security modules is given, by the kernel's own description of itself (BTF).
+ *
+ * @returns undefined when this kernel has no such hook
+ */
+export function hookParameters(hook: string): number | undefined {
+  const { findType } = library();
+  const types = kernelTypes();
+  const id = findType(types, `bpf_lsm_${hook}`, KIND_FUNCTION);
+  if (id < 0) return undefined;
+  // struct btf_type: name, info with the number of parameters in its lower half, type.
+  const prototype = describeType(types, describeType(types, id).readUInt32LE(8));
+  return prototype.readUInt32LE(4) & MAX_PARAMETERS;
+}
+
+let describedKernel: Pointer | undefined;
+
+function kernelTypes(): Pointer {
+  const { loadKernelTypes, errno } = library();
+  describedKernel ??= loadKernelTypes() ?? undefined;
+  if (describedKernel === undefined) throw failure('read what types this kernel has (BTF)', errno());
+  return describedKernel;
+}
+
+function describeType(types: Pointer, id: number): Buffer {
+  const { typeById, view } = library();
+  const type = typeById(types, id);
+  if (type === null) throw new TypeError(`the kernel has no type ${id}`);
+  return Buffer.from(view(type, TYPE_BYTES));
+}
+
+/** Values of a per-processor map are this many. */
+export function possibleCpus(): number {
+  return library().possibleCpus();
 }
 
 /** A compiled file of kernel programs: opened, adjusted, loaded, attached. */
@@ -343,22 +392,32 @@ export class RingBuffer implements Disposable {
   readonly #ring: Pointer;
   readonly #callback: bigint;
   #open = true;
+  #left = 0;
 
   /** @param receive gets a copy of each record */
   constructor(mapFd: number, receive: (record: Buffer) => void) {
     const { newRingBuffer, register, view, errno } = library();
     this.#callback = register((_context, data, size) => {
+      this.#left--;
       receive(Buffer.from(Buffer.from(view(data, Number(size)))));
-      return 0;
+      // Below 0 libbpf stops, with this record done.
+      return this.#left > 0 ? 0 : -1;
     });
     const ring = newRingBuffer(mapFd, this.#callback, null, null);
     if (ring === null) throw failure('open a ring buffer', errno());
     this.#ring = ring;
   }
 
-  /** Hands over what is there. @returns how many records */
-  consume(): number {
-    return this.#open ? library().consumeRingBuffer(this.#ring) : 0;
+  /**
+   * Hands over what is there. As many as `limit`: whoever writes faster than this reads must not keep it for ever.
+   *
+   * @returns how many records
+   */
+  consume(limit = 512): number {
+    if (!this.#open) return 0;
+    this.#left = limit;
+    library().consumeRingBuffer(this.#ring);
+    return limit - this.#left;
   }
 
   close(): void {

@@ -32,7 +32,7 @@ export interface Stage {
   /** The root of the unified control-group hierarchy, and the tree's own group below it. */
   readonly cgroupRoot: string;
   readonly cgroup: string;
-  /** Where the guard's kernel programs are pinned, in which mount; undefined: the tier pins nothing. */
+  /** The folder with the pins of the guard's kernel programs, and its mount; undefined: the tier pins nothing. */
   readonly pins?: { readonly folder: string; readonly mount: string };
 }
 

@@ -269,7 +269,7 @@ const AGAINST_US: readonly Omit<Attempt, 'stoppedBy'>[] = [
       const { folder } = pinsOf(stage);
       const attributes = Buffer.alloc(16);
       attributes.writeBigUInt64LE(
-        placeInMemory(Buffer.from(`${folder}/${pinNames(folder)[0] ?? 'maps'}`)),
+        placeInMemory(Buffer.from(`${folder}/${pinNames(folder)[0] ?? 'map-inodes'}`)),
         0,
       );
       rawSystemCall('bpf', BPF_OBJ_GET, attributes, attributes.length);
@@ -282,7 +282,7 @@ const AGAINST_US: readonly Omit<Attempt, 'stoppedBy'>[] = [
     attempt: (stage) => {
       const { folder } = pinsOf(stage);
       // Those who may not list it know the names from the published source.
-      unlinkSync(join(folder, pinNames(folder)[0] ?? 'link-guard_file_open'));
+      unlinkSync(join(folder, pinNames(folder)[0] ?? 'link-guard_open'));
     },
   },
   {
