@@ -22,7 +22,9 @@ const PACKAGED_FILES = [
 ];
 
 /** Programs for the kernel, as far as they could be compiled where this runs: without, the agent says so. */
-const KERNEL_OBJECTS = ['dist/bpf/network.bpf.o'].filter((name) => existsSync(join(AGENT, name)));
+const KERNEL_OBJECTS = ['dist/bpf/guard.bpf.o', 'dist/bpf/network.bpf.o'].filter((name) =>
+  existsSync(join(AGENT, name)),
+);
 
 /**
  * Builds `raypher` as one file that needs nothing installed, for the platform this runs on, around the Node.js this

@@ -101,9 +101,9 @@ int BPF_PROG(guard_open, struct file *file)
 	__u32 operations = (mode & FMODE_READ ? BIT_READ : 0) | (mode & FMODE_WRITE ? BIT_WRITE : 0);
 	struct about about = ABOUT(&who, .dentry = (__u64)dentry);
 	if (is_raw_device(dentry->d_inode))
-		return answer(refuse(&about, mode & FMODE_WRITE ? OP_WRITE : OP_READ));
+		return answer(refuse_a_way_around(&who, &about, mode & FMODE_WRITE ? OP_WRITE : OP_READ));
 	if (mode & FMODE_WRITE && dentry->d_sb->s_magic == PROC_MAGIC && writes_to_proc_of_others(dentry))
-		return answer(refuse(&about, OP_WRITE));
+		return answer(refuse_a_way_around(&who, &about, OP_WRITE));
 	return answer(judge(&who, dentry, operations, false));
 }
 
@@ -160,7 +160,7 @@ int BPF_PROG(guard_mknod, const struct path *folder, struct dentry *dentry, unsi
 	__u32 kind = mode & S_IFMT;
 	if (kind == S_IFBLK || kind == S_IFCHR) {
 		struct about about = ABOUT(&who, .dentry = (__u64)dentry);
-		return answer(refuse(&about, OP_WRITE));
+		return answer(refuse_a_way_around(&who, &about, OP_WRITE));
 	}
 	return answer(judge(&who, dentry, BIT_WRITE, false));
 }
@@ -253,46 +253,55 @@ static __always_inline int refuse_current(__u32 operation, struct dentry *dentry
 	return answer(refuse(&about, operation));
 }
 
+static __always_inline int refuse_current_where_enforced(__u32 operation, struct dentry *dentry, __u32 number)
+{
+	struct subject who;
+	if (!is_governed(&who))
+		return 0;
+	struct about about = ABOUT(&who, .dentry = (__u64)dentry, .number = number);
+	return answer(refuse_a_way_around(&who, &about, operation));
+}
+
 SEC("lsm/sb_mount")
 int BPF_PROG(guard_mount, const char *source, const struct path *path)
 {
-	return refuse_current(OP_MOUNT, path->dentry, 0);
+	return refuse_current_where_enforced(OP_MOUNT, path->dentry, 0);
 }
 
 SEC("lsm/move_mount")
 int BPF_PROG(guard_move_mount, const struct path *from, const struct path *to)
 {
-	return refuse_current(OP_MOUNT, to->dentry, 0);
+	return refuse_current_where_enforced(OP_MOUNT, to->dentry, 0);
 }
 
 SEC("lsm/sb_umount")
 int BPF_PROG(guard_umount)
 {
-	return refuse_current(OP_MOUNT, NULL, 0);
+	return refuse_current_where_enforced(OP_MOUNT, NULL, 0);
 }
 
 SEC("lsm/sb_pivotroot")
 int BPF_PROG(guard_pivot_root, const struct path *from, const struct path *to)
 {
-	return refuse_current(OP_MOUNT, to->dentry, 0);
+	return refuse_current_where_enforced(OP_MOUNT, to->dentry, 0);
 }
 
 SEC("lsm/sb_kern_mount")
 int BPF_PROG(guard_kern_mount)
 {
-	return refuse_current(OP_MOUNT, NULL, 0);
+	return refuse_current_where_enforced(OP_MOUNT, NULL, 0);
 }
 
 SEC("lsm/sb_remount")
 int BPF_PROG(guard_remount)
 {
-	return refuse_current(OP_MOUNT, NULL, 0);
+	return refuse_current_where_enforced(OP_MOUNT, NULL, 0);
 }
 
 SEC("lsm/userns_create")
 int BPF_PROG(guard_userns)
 {
-	return refuse_current(OP_NAMESPACE, NULL, 0);
+	return refuse_current_where_enforced(OP_NAMESPACE, NULL, 0);
 }
 
 SEC("lsm/bpf")
@@ -307,13 +316,13 @@ int BPF_PROG(guard_bpf, int command)
 SEC("lsm/kernel_load_data")
 int BPF_PROG(guard_load_data, int kind)
 {
-	return IS_CODE(kind) ? refuse_current(OP_PRIVILEGE, NULL, kind) : 0;
+	return IS_CODE(kind) ? refuse_current_where_enforced(OP_PRIVILEGE, NULL, kind) : 0;
 }
 
 SEC("lsm/kernel_read_file")
 int BPF_PROG(guard_read_file, struct file *file, int kind)
 {
-	return IS_CODE(kind) ? refuse_current(OP_PRIVILEGE, NULL, kind) : 0;
+	return IS_CODE(kind) ? refuse_current_where_enforced(OP_PRIVILEGE, NULL, kind) : 0;
 }
 
 #define TIOCSTI 0x5412
@@ -322,13 +331,13 @@ int BPF_PROG(guard_read_file, struct file *file, int kind)
 SEC("lsm/file_ioctl")
 int BPF_PROG(guard_ioctl, struct file *file, unsigned int command)
 {
-	return command == TIOCSTI || command == TIOCLINUX ? refuse_current(OP_PRIVILEGE, NULL, command) : 0;
+	return command == TIOCSTI || command == TIOCLINUX ? refuse_current_where_enforced(OP_PRIVILEGE, NULL, command) : 0;
 }
 
 SEC("lsm/file_ioctl_compat")
 int BPF_PROG(guard_ioctl_compat, struct file *file, unsigned int command)
 {
-	return command == TIOCSTI || command == TIOCLINUX ? refuse_current(OP_PRIVILEGE, NULL, command) : 0;
+	return command == TIOCSTI || command == TIOCLINUX ? refuse_current_where_enforced(OP_PRIVILEGE, NULL, command) : 0;
 }
 
 /* --- Other processes --- */

@@ -17,6 +17,7 @@ const answer: GuardAnswer = {
   policy: policyOf([{ id: 'production', operations: ['delete'], paths: [DB] }]),
   filesAreHeld: false,
   ownPaths: [root],
+  readablePaths: [],
 };
 let service: TestService;
 let held: GuardAnswer = answer;

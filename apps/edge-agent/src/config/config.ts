@@ -158,7 +158,11 @@ export const ConfigFile = z.strictObject({
         .int()
         .min(100)
         .max(60_000)
-        .meta({ description: 'Milliseconds between two looks at all processes where the kernel does not tell of those that start and end.', example: 750 })
+        .meta({
+          description:
+            'Milliseconds between two looks at all processes where the kernel does not tell of those that start and end.',
+          example: 750,
+        })
         .optional(),
     })
     .optional(),

@@ -65,6 +65,20 @@ export class DenialLog {
   }
 }
 
+/** What is aimed at the agent: its processes, its files, its programs in the kernel. */
+const AT_THE_AGENT: ReadonlySet<GuardDenial['operation']> = new Set([
+  'signal',
+  'trace',
+  'bpf',
+  'read',
+  'write',
+  'delete',
+]);
+
+function protectionOf(operation: GuardDenial['operation']): string {
+  return AT_THE_AGENT.has(operation) ? 'of the agent itself' : 'against ways around the rules';
+}
+
 function denialEvent(denial: GuardDenial, context: DenialContext, count: number): EventDraft {
   const { backEnd, blocked, operation, target, pid, group, rule } = denial;
   return {
@@ -82,7 +96,7 @@ function denialEvent(denial: GuardDenial, context: DenialContext, count: number)
       group,
       process: pid,
       commandLine: context.commandLine,
-      ...(rule === undefined ? { protection: denial.reason ?? 'of the agent itself' } : {}),
+      ...(rule === undefined ? { protection: denial.reason ?? protectionOf(operation) } : {}),
     },
   };
 }

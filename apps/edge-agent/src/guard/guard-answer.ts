@@ -34,6 +34,7 @@ const schema = z.object({
   policy: policy.nullable(),
   filesAreHeld: z.boolean(),
   ownPaths: z.array(z.string()),
+  readablePaths: z.array(z.string()),
 });
 
 /** What the service tells `raypher run` about the command that it is about to start. */
@@ -44,16 +45,18 @@ export interface GuardAnswer {
   readonly filesAreHeld: boolean;
   /** The agent's own files, which AI agents keep their hands off. */
   readonly ownPaths: readonly string[];
+  /** What of them AI agents may read all the same: whom to trust. */
+  readonly readablePaths: readonly string[];
 }
 
 export function parseGuardAnswer(value: unknown): GuardAnswer {
-  const { policy, filesAreHeld, ownPaths } = schema.parse(value);
-  if (policy === null) return { policy, filesAreHeld, ownPaths };
+  const { policy, ...facts } = schema.parse(value);
+  if (policy === null) return { policy, ...facts };
   const lists = policy.lists.map((list) => ({
     ...list,
     defaults: Object.fromEntries(Object.entries(list.defaults).filter(([, value]) => value !== undefined)),
     // JSON has no undefined: what is missing there is one here.
     rules: list.rules.map((rule) => ({ ...rule, paths: rule.paths, programs: rule.programs })),
   }));
-  return { policy: { ...policy, lists }, filesAreHeld, ownPaths };
+  return { policy: { ...policy, lists }, ...facts };
 }

@@ -7,7 +7,7 @@ import { PolicyPrices } from '../budgets/policy-prices.ts';
 import { Allowance } from '../callers/allowance.ts';
 import { authoriseFrom } from '../callers/authorise.ts';
 import { CallerFinder } from '../callers/caller-finder.ts';
-import type { Config } from '../config/config.ts';
+import { CONFIG_FILES, type Config } from '../config/config.ts';
 import { LiveConnections } from '../connections/live-connections.ts';
 import { Inventory } from '../discovery/inventory.ts';
 import type { WatchWay } from '../discovery/process-feed.ts';
@@ -43,6 +43,7 @@ import { ControlPlane } from './control-plane.ts';
 import { startControlServer } from './control-server.ts';
 import { probeFreeze } from './freeze-canary.ts';
 import { FreezeEnforcer } from './freeze-enforcer.ts';
+import { launcherPosture } from './launcher-posture.ts';
 import { followLocalPolicy, localPolicyRefused } from './local-policy.ts';
 import { acquireLock } from './lock.ts';
 import { notePosture } from './note-posture.ts';
@@ -224,10 +225,12 @@ async function compose(config: Config, log: Logger, release: () => void): Promis
   });
 
   const guard: GuardPart = new GuardPart({
-    ...openGuard(
+    ...openGuard({
       config,
-      usable,
-      (groups) =>
+      configFiles: CONFIG_FILES,
+      cgroups: usable,
+      proxyPort: () => proxy.port,
+      network: (groups) =>
         new NetworkBackEnd({
           cgroups: groups,
           objectFile: () => kernelObjectFile('network.bpf.o'),
@@ -240,7 +243,7 @@ async function compose(config: Config, log: Logger, release: () => void): Promis
           canaryCommand: [...selfCommand(), CANARY_COMMAND],
           failed: (error) => log.error({ error: String(error) }, 'a connection could not be decided'),
         }),
-    ),
+    }),
     isOff: config.guardMode === 'off',
     lockFile: GUARD_LOCK,
     acting: (agent) => policy.actingAs(agent),
@@ -260,6 +263,7 @@ async function compose(config: Config, log: Logger, release: () => void): Promis
       ['freeze.cgroup', probeFreeze],
       ['network.caller', () => probeCaller(callerFinder)],
       ...guard.probes(),
+      ['launcher.files', () => launcherPosture(config)],
     ]),
     (change) => {
       notePosture(change, record);
@@ -406,6 +410,7 @@ async function compose(config: Config, log: Logger, release: () => void): Promis
             guardPolicy: (group) => ({
               ...guard.policyFor(group),
               ownPaths: [config.dataDir],
+              readablePaths: [paths.trustBundle],
             }),
           }),
         ),

@@ -3,6 +3,9 @@ import { join } from 'node:path';
 import { Inventory } from '../discovery/inventory.ts';
 import { readProcText } from '../discovery/procfs.ts';
 import { Adoption } from '../guard/adoption.ts';
+import { removeGuardPrograms } from '../guard/lsm/guard-programs.ts';
+import { removeNetworkPrograms } from '../guard/network/network-programs.ts';
+import { GUARD_PINS } from '../guard/open-guard.ts';
 import { findCgroupMount, probeCgroups } from '../response/cgroup.ts';
 import { Freezer } from '../response/freeze.ts';
 import { Protection } from '../response/protected.ts';
@@ -13,7 +16,8 @@ import type { ReportStep } from './step.ts';
 
 /**
  * Lets go of every process that the stopped service holds: without it nothing would ever thaw them. AI agents
- * that it adopted return to where they were. The control groups it made go too, as far as they are empty.
+ * that it adopted return to where they were. The programs it left in the kernel go, and the control groups it made, as
+ * far as they are empty.
  *
  * @param store the agent's database
  */
@@ -48,6 +52,9 @@ export async function releaseFrozen(store: string, report: ReportStep): Promise<
       db.close();
     }
   }
+  // Both leave what is not theirs.
+  removeNetworkPrograms(GUARD_PINS);
+  removeGuardPrograms(GUARD_PINS);
   removeEmptyGroups();
   report(
     stillHeld === 0

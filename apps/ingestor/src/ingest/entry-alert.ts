@@ -25,9 +25,9 @@ export function alertOfEntry({ organisationId, deviceId, entry }: EventRow): New
         : undefined;
     case 'guard.denied':
       // Denials by rules are what the guard is for. This one was aimed at the agent itself.
-      return data.protection === undefined
-        ? undefined
-        : about(`${actor.name} ${action}`, 'critical', `${actor.name} tried to ${action} ${target}`);
+      return data.protection === 'of the agent itself' && data.denied === true
+        ? about(`${actor.name} ${action}`, 'critical', `${actor.name} tried to ${action} ${target}`)
+        : undefined;
     case 'tamper.suspected':
       return about(action, 'critical', `Tampering is suspected: ${action} ${target}`);
     default:

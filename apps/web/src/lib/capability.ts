@@ -23,6 +23,7 @@ const NAMES: Record<string, string> = {
   'kernel.redirect': 'Leading connections to the proxy',
   'kernel.names': 'Looking up names',
   'kernel.self': 'Protecting the agent itself',
+  'launcher.files': 'Files and programs, by raypher run',
   gate: 'Action gate',
   'freeze.cgroup': 'Freezing processes',
 };

@@ -55,7 +55,10 @@ describe.skipIf(missing !== undefined)(`escape attempts under Landlock (${missin
     const files = makeStageFiles(folder);
     // Programs are known by name in the folders of PATH; the forbidden shell lies in one, as shells do.
     const path = `${process.env.PATH}:${dirname(files.shell)}`;
-    const confinement = confine({ policy: stagePolicy(files), filesAreHeld: false, ownPaths: [] }, path);
+    const confinement = confine(
+      { policy: stagePolicy(files), filesAreHeld: false, ownPaths: [], readablePaths: [] },
+      path,
+    );
     if (confinement === undefined) throw new Error('nothing to be held to');
     const open = (): AttemptRunner => {
       const stage: Stage = {

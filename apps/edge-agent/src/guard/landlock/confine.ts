@@ -12,7 +12,7 @@ import { planLandlock } from './plan-landlock.ts';
  * @returns how to work it out, which takes a while; undefined where nothing is to be enforced
  */
 export function confine(
-  { policy, filesAreHeld, ownPaths }: GuardAnswer,
+  { policy, filesAreHeld, ownPaths, readablePaths }: GuardAnswer,
   searched: string | undefined,
 ): (() => Confinement) | undefined {
   if (policy === null) return undefined;
@@ -21,7 +21,7 @@ export function confine(
   if (filesAreHeld) {
     return () => ({ landlock: null, systemCalls: { refuseExecutableMemory: false }, notHeld: [] });
   }
-  const lists = [...policy.lists, machineRules(ownPaths)];
+  const lists = [...policy.lists, machineRules(ownPaths, readablePaths)];
   return () => planned(lists, searched);
 }
 

@@ -65,7 +65,12 @@ describe.skipIf(missing !== undefined)(`commands under Landlock (${missing ?? 'h
   ]);
 
   async function run(command: string, args: readonly string[], held: GuardPolicy = policy): Promise<Ended> {
-    const answer = { policy: held, filesAreHeld: false, ownPaths: [at('own')] };
+    const answer = {
+      policy: held,
+      filesAreHeld: false,
+      ownPaths: [at('own')],
+      readablePaths: [at('own/bundle.pem')],
+    };
     const confinement = confine(answer, process.env.PATH);
     if (confinement === undefined) throw new Error('nothing to be held to');
     const env = { PATH: process.env.PATH, HOME: root };

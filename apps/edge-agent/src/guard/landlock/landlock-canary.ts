@@ -6,7 +6,10 @@ import { startConfined } from './start-confined.ts';
 /** Starts a real command as `raypher run` does and reads from it what it was refused. */
 export async function probeLandlock(): Promise<Finding> {
   using canary = new CanaryFiles();
-  const confinement = confine({ policy: canary.policy, filesAreHeld: false, ownPaths: [] }, process.env.PATH);
+  const confinement = confine(
+    { policy: canary.policy, filesAreHeld: false, ownPaths: [], readablePaths: [] },
+    process.env.PATH,
+  );
   if (confinement === undefined) return { state: 'unavailable', reason: 'there is nothing to be held to' };
   const env = { PATH: process.env.PATH };
   const result = await canary.attempt((command, args) =>

@@ -26,8 +26,9 @@ const ORDERS = [
  * the rules, and this program's own files.
  *
  * @param ownPaths of the service: its data folder, its programs
+ * @param readablePaths what of that may be read all the same
  */
-export function machineRules(ownPaths: readonly string[]): GuardList {
+export function machineRules(ownPaths: readonly string[], readablePaths: readonly string[]): GuardList {
   const rule = (id: string, operations: GuardRule['operations'], paths: readonly string[]): GuardRule => ({
     id,
     verdict: 'deny',
@@ -43,6 +44,7 @@ export function machineRules(ownPaths: readonly string[]): GuardList {
     rules: [
       rule('raw-devices', ['read', 'write'], [...RAW, '/dev/mapper/**', '/dev/loop*']),
       rule('kernel-settings', ['write', 'delete'], ORDERS),
+      { ...rule('readable', ['read'], readablePaths), verdict: 'allow' },
       rule(
         'own-files',
         ['read', 'write', 'delete'],

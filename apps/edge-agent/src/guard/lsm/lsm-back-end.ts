@@ -23,7 +23,7 @@ import { resolvePlace } from './resolve-place.ts';
 
 export interface LsmBackEndOptions {
   /** Made by bpf/build.mjs. */
-  readonly objectFile: string;
+  readonly objectFile: () => string;
   /** The product's part of the control-group hierarchy (`<cgroup2>/raypher`). */
   readonly cgroupFolder: string;
   readonly pinRoot?: string;
@@ -31,10 +31,10 @@ export interface LsmBackEndOptions {
   readonly own: OwnPlaces;
   /** Processes of the product's beside this one. */
   readonly processes?: readonly number[];
-  /** Loopback ports of the proxy: connections there always pass. */
-  readonly proxyPorts?: readonly number[];
-  /** Whether another back end leads connections to the proxy. */
-  readonly isRedirected?: boolean;
+  /** Loopback ports of the proxy: connections there always pass. Asked with each sign of life. */
+  readonly proxyPorts?: () => readonly number[];
+  /** Whether another back end leads connections to the proxy. Asked with each sign of life. */
+  readonly isRedirected?: () => boolean;
   readonly destinations?: readonly Destination[];
   /**
    * How long after its last sign of life AI agents still get connections, in milliseconds; policies in monitor mode
@@ -47,6 +47,8 @@ export interface LsmBackEndOptions {
 
 const PIN_ROOT = '/sys/fs/bpf/raypher';
 const READ_EVERY_MS = 50;
+/** Files that appear where a pattern with wildcards names them are found within this time. */
+const RESOLVE_EVERY_MS = 10_000;
 const FIRST = uint32(0);
 
 interface Running {
@@ -90,7 +92,7 @@ export class LsmBackEnd implements GuardBackEnd {
   }
 
   async start(events: GuardBackEndEvents): Promise<void> {
-    const programs = GuardPrograms.open(this.#options.objectFile, this.pinRoot);
+    const programs = GuardPrograms.open(this.#options.objectFile(), this.pinRoot);
     this.#events = events;
     this.#protectProcesses(programs);
     for (const destination of this.#options.destinations ?? []) {
@@ -104,6 +106,7 @@ export class LsmBackEnd implements GuardBackEnd {
       timers: [
         setInterval(() => this.drain(), READ_EVERY_MS).unref(),
         setInterval(() => this.signLife(), Math.max(1000, (this.#options.lifeSignMs ?? 60_000) / 4)).unref(),
+        setInterval(() => void this.resolveAgain().catch(() => {}), RESOLVE_EVERY_MS).unref(),
       ],
     };
     this.#running = running;
@@ -123,7 +126,7 @@ export class LsmBackEnd implements GuardBackEnd {
     return [...loaded.unexpressed, ...this.#missing()];
   }
 
-  /** Looks again at what is at the places that policies name. To be called when files appeared. */
+  /** Looks again at what is at the places that policies name. */
   async resolveAgain(): Promise<void> {
     for (const [group, policy] of this.#policyOf) await this.apply(group, policy);
   }
@@ -174,13 +177,14 @@ export class LsmBackEnd implements GuardBackEnd {
 
   /** As long as it is repeated, AI agents get connections. */
   signLife(): void {
-    const { lifeSignMs, isRedirected, proxyPorts = [], cgroupFolder } = this.#options;
+    const { lifeSignMs, isRedirected, proxyPorts, cgroupFolder } = this.#options;
     const value = Buffer.alloc(MAPS.settings.value);
     const deadline = lifeSignMs === undefined ? 0n : BigInt(Math.round((uptime() * 1000 + lifeSignMs) * 1e6));
     value.writeBigUInt64LE(deadline, 0);
-    value.writeUInt32LE(isRedirected === true ? 1 : 0, 8);
+    value.writeUInt32LE(isRedirected?.() === true ? 1 : 0, 8);
     value.writeUInt32LE(levelOf(cgroupFolder), 12);
-    for (const [index, port] of proxyPorts.slice(0, 4).entries()) value.writeUInt16LE(port, 16 + index * 2);
+    for (const [index, port] of (proxyPorts?.() ?? []).slice(0, 4).entries())
+      value.writeUInt16LE(port, 16 + index * 2);
     this.#started().programs.map('settings').set(FIRST, value);
   }
 

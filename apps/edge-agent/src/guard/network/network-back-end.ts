@@ -140,6 +140,10 @@ export class NetworkBackEnd implements GuardBackEnd {
     }
   }
 
+  get isRunning(): boolean {
+    return this.#running !== undefined;
+  }
+
   async apply(group: string, { network }: GuardPolicy): Promise<readonly Unexpressed[]> {
     const cgroup = this.#options.cgroups.open(group);
     // Its rules are decided by the proxy and the resolver, each time anew: the kernel only has to know the mode.

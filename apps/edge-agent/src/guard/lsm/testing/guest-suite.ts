@@ -102,11 +102,11 @@ const proxy = createServer((socket) => socket.on('error', () => {}).end()).liste
 await once(proxy, 'listening');
 const { port: proxyPort } = proxy.address() as AddressInfo;
 const options: LsmBackEndOptions = {
-  objectFile: OBJECT,
+  objectFile: () => OBJECT,
   cgroupFolder: GROUPS,
   own: { hidden: ['/srv/agent-data'], kept: ['/guest/agent.mjs'], starters: [] },
   processes: [stage.agentPid],
-  proxyPorts: [proxyPort],
+  proxyPorts: () => [proxyPort],
   destinations: [{ network: PERMITTED, ports: [port] }],
   lifeSignMs: 600_000,
 };
@@ -468,7 +468,7 @@ await check('other versions of the programs take over without a gap', async () =
   await backEnd.stop();
   copyFileSync(OBJECT, '/tmp/other.bpf.o');
   appendFileSync('/tmp/other.bpf.o', 'another version');
-  backEnd = openBackEnd({ options: { ...options, objectFile: '/tmp/other.bpf.o' }, groups: [] });
+  backEnd = openBackEnd({ options: { ...options, objectFile: () => '/tmp/other.bpf.o' }, groups: [] });
   await backEnd.start(events);
   strictEqual(backEnd.wasInForce, false);
   strictEqual(readdirSync(PINS).length, 1);
