@@ -43,13 +43,24 @@ test('this machine is there with its real facts and says what it truly enforces'
   const main = page.getByRole('main');
   await expect(main).toContainText('Connected');
   await expect(main).toContainText(/software identity/i);
-  await expect(main).toContainText('kernel enforcement is not part of this version');
+  await expect(main).toContainText('Connections, in the kernel');
   const device = await product.api<{
     live: { processes: number } | null;
-    posture: { capability: string; state: string }[];
+    posture: { capability: string; state: string; reason: string }[];
   }>('GET', `/v1/devices/${product.device}`);
   expect(device.live?.processes).toBeGreaterThan(10);
-  expect(device.posture.find(({ capability }) => capability === 'kernel.network')?.state).toBe('unavailable');
+  // What this machine's kernel can do differs; that each capability says it, and why, does not.
+  for (const wanted of [
+    'kernel.files',
+    'kernel.programs',
+    'kernel.network',
+    'kernel.redirect',
+    'kernel.self',
+  ]) {
+    const found = device.posture.find(({ capability }) => capability === wanted);
+    expect(found?.state, wanted).toMatch(/^(?:enforced|observing|unavailable)$/);
+    expect(found?.reason, wanted).not.toBe('');
+  }
 });
 
 test('without a session every page leads to the sign-in, and a wrong password says nothing about which half was wrong', async ({

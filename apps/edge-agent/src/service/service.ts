@@ -116,6 +116,8 @@ async function compose(config: Config, log: Logger, release: () => void): Promis
   const protection = new Protection({ isOwn: (pid) => inventory.isOwn(pid) });
   const data = new DataGuard(openFindingKey(paths.findingKey));
   const prices = new PolicyPrices();
+  /** The mode of the policy when the guard was last proven. */
+  let provenIn: PolicyEnforcer['mode'] | undefined;
   const policy = new PolicyEnforcer(
     membership?.keys.identityClass,
     () => {
@@ -124,6 +126,7 @@ async function compose(config: Config, log: Logger, release: () => void): Promis
       approvals.policyChanged();
       gate.policyChanged();
       guard.policyChanged();
+      if (policy.mode !== provenIn) proveGuard();
       proveProxy();
       void posture.probe('gate');
     },
@@ -288,6 +291,7 @@ async function compose(config: Config, log: Logger, release: () => void): Promis
   let strays: Promise<void> | undefined;
   const adopts = (): boolean => config.guardAdopt === 'on' && guard.isWorking;
   const proveGuard = (): void => {
+    provenIn = policy.mode;
     for (const [capability] of guard.probes()) void posture.probe(capability);
   };
   const report = deviceReport({
