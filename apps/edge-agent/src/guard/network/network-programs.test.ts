@@ -93,7 +93,8 @@ describe.skipIf(untestable !== undefined)(`the network of AI agents (${untestabl
 
   function readEvents(): NetworkEvent[] {
     const ring = programs.readEvents((event) => events.push(event));
-    ring.consume();
+    // Each time it hands over so many.
+    for (let more = true; more; more = ring.consume() > 0);
     ring.close();
     return events;
   }
