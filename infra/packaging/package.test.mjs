@@ -95,6 +95,7 @@ describe('the Debian package', () => {
       expect(JSON.parse(served.stdout).parts).toMatchObject([
         { name: 'proxy', state: 'running' },
         { name: 'gate', state: 'running' },
+        { name: 'guard', state: 'running' },
         { name: 'watch', state: 'running' },
         { name: 'control socket', state: 'running' },
       ]);

@@ -76,6 +76,7 @@ async function bundle(programs: Readonly<Record<string, string>>, folder: string
     external: ['koffi'],
     // All of the shared package would bring gRPC along, which takes the guest seconds to read.
     alias: {
+      '@raypher/shared/errors': join(REPOSITORY, 'packages', 'shared', 'src', 'errors.ts'),
       '@raypher/shared': join(REPOSITORY, 'packages', 'shared', 'src', 'errors.ts'),
       '@raypher/policy': join(REPOSITORY, 'packages', 'policy', 'src', 'path-glob.ts'),
     },
