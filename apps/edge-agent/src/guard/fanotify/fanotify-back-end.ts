@@ -71,11 +71,17 @@ export class FanotifyBackEnd implements GuardBackEnd {
       if (!refused || !result.restAllowed) {
         return { state: 'unavailable', reason: `fanotify: ${canary.describe(result)}` };
       }
-      const what = capability === 'kernel.files' ? 'opening a file' : 'executing a program';
-      return {
-        state: 'enforced',
-        reason: `${what} was refused to a test process (fanotify; removing and renaming are not held, and all is allowed when the agent ends)`,
-      };
+      const ends = 'and all is allowed when the agent ends';
+      // Half of a capability is not the capability: what may be removed is not protected.
+      return capability === 'kernel.files'
+        ? {
+            state: 'observing',
+            reason: `opening a file was refused to a test process (fanotify), but removing and renaming are not held, ${ends}`,
+          }
+        : {
+            state: 'enforced',
+            reason: `executing a program was refused to a test process (fanotify), ${ends}`,
+          };
     } finally {
       this.forget(group.name);
       await group.waitEmpty(2000);

@@ -11,7 +11,12 @@ export function serviceChecks(config: Config, status: ServiceStatus | undefined)
   return [
     { name: 'service', run: () => running(status) },
     { name: 'unit', run: () => unit(config) },
-    ...(status === undefined ? [] : [{ name: 'control plane', run: () => link(status) }]),
+    ...(status === undefined
+      ? []
+      : [
+          { name: 'control plane', run: () => link(status) },
+          { name: 'guard', run: () => guard(status) },
+        ]),
   ];
 }
 
@@ -28,6 +33,17 @@ function running(status: ServiceStatus | undefined): Finding {
     down.map(({ name, state, reason }) => `${name} is ${state}: ${reason}`).join('; '),
     'Its log says more.',
   );
+}
+
+/** What holds AI agents here, by its own tests, and why the rest does not. */
+function guard({ posture }: ServiceStatus): Finding {
+  const held = posture.filter(({ capability }) => capability.startsWith('kernel.'));
+  const shown = held
+    .map(({ capability, state, reason }) => `${capability.slice('kernel.'.length)} ${state}: ${reason}`)
+    .join('; ');
+  return held.every(({ state }) => state !== 'unavailable')
+    ? ok(shown)
+    : warn(shown, 'docs/guard.md says what holds on which kernel; `raypher run` holds what it starts.');
 }
 
 function unit(config: Config): Finding {
