@@ -26,6 +26,7 @@ const COMMANDS = [
   'status',
   'identity',
   'scan',
+  'monitor',
   'allow',
   'run',
   'hook',

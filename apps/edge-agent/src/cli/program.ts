@@ -17,6 +17,7 @@ import { installCommand } from './install.ts';
 import { killCommand } from './kill.ts';
 import { logsCommand } from './logs.ts';
 import { mcpProxyCommand } from './mcp-proxy.ts';
+import { monitorCommand } from './monitor.ts';
 import { panicCommand } from './panic.ts';
 import { policyCommand } from './policy/policy.ts';
 import { runCommand } from './run.ts';
@@ -47,6 +48,7 @@ export function buildProgram(): Command {
       .addCommand(doctorCommand)
       .addCommand(identityCommand)
       .addCommand(scanCommand)
+      .addCommand(monitorCommand)
       .addCommand(runCommand)
       .addCommand(hookCommand)
       .addCommand(mcpProxyCommand)

@@ -38,7 +38,7 @@ Exit codes: 0 done, 11 not on this platform.`,
   });
 
 /** Ids of AI agents contain the device; without an enrolment, or the right to read it, its host name serves. */
-function deviceName(paths: AgentPaths): string {
+export function deviceName(paths: AgentPaths): string {
   try {
     return loadEnrolment(paths.enrolment)?.device ?? hostname();
   } catch {
