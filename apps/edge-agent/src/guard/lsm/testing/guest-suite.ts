@@ -29,10 +29,10 @@ import {
   type Stage,
   stagePolicy,
 } from '../../testing/stage.ts';
-import type { LsmBackEnd, LsmBackEndOptions } from '../lsm-back-end.ts';
+import type { LsmBackEnd } from '../lsm-back-end.ts';
 import { lsmCanary } from '../lsm-canary.ts';
 import type { GuardCase, GuestRecord } from './cases.ts';
-import { openBackEnd } from './guard-setup.ts';
+import { openBackEnd, type PlainOptions } from './guard-setup.ts';
 import { InsideProcess, spawnInGroup } from './inside-process.ts';
 
 const OBJECT = '/guest/guard.bpf.o';
@@ -101,12 +101,12 @@ const stage: Stage = {
 const proxy = createServer((socket) => socket.on('error', () => {}).end()).listen(0, '127.0.0.1');
 await once(proxy, 'listening');
 const { port: proxyPort } = proxy.address() as AddressInfo;
-const options: LsmBackEndOptions = {
-  objectFile: () => OBJECT,
+const options: PlainOptions = {
+  objectFile: OBJECT,
   cgroupFolder: GROUPS,
   own: { hidden: ['/srv/agent-data'], kept: ['/guest/agent.mjs'], starters: [] },
   processes: [stage.agentPid],
-  proxyPorts: () => [proxyPort],
+  proxyPorts: [proxyPort],
   destinations: [{ network: PERMITTED, ports: [port] }],
   lifeSignMs: 600_000,
 };
@@ -440,7 +440,11 @@ await check('an agent killed -9 leaves its rules in force', async () => {
   const agent = spawn(process.execPath, ['/guest/agent.mjs', '/tmp/setup.json'], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
-  await once(agent.stdout, 'data');
+  const ended = once(agent, 'exit').then(([code]) => {
+    throw new Error(`the agent ended with ${code}`);
+  });
+  await Promise.race([once(agent.stdout, 'data'), ended]);
+  ended.catch(() => {});
   agent.kill('SIGKILL');
   await once(agent, 'exit');
   strictEqual((await inside.ask({ do: 'read', path: files.secret })).done, false);
@@ -468,7 +472,7 @@ await check('other versions of the programs take over without a gap', async () =
   await backEnd.stop();
   copyFileSync(OBJECT, '/tmp/other.bpf.o');
   appendFileSync('/tmp/other.bpf.o', 'another version');
-  backEnd = openBackEnd({ options: { ...options, objectFile: () => '/tmp/other.bpf.o' }, groups: [] });
+  backEnd = openBackEnd({ options: { ...options, objectFile: '/tmp/other.bpf.o' }, groups: [] });
   await backEnd.start(events);
   strictEqual(backEnd.wasInForce, false);
   strictEqual(readdirSync(PINS).length, 1);
