@@ -48,7 +48,7 @@ export interface LsmBackEndOptions {
 const PIN_ROOT = '/sys/fs/bpf/raypher';
 const READ_EVERY_MS = 50;
 /** Files that appear where a pattern with wildcards names them are found within this time. */
-const RESOLVE_EVERY_MS = 10_000;
+const RESOLVE_EVERY_MS = 30_000;
 const FIRST = uint32(0);
 
 interface Running {
