@@ -104,6 +104,10 @@ export class GuardPart implements Part {
     return this.#working.length > 0;
   }
 
+  uses(name: GuardBackEnd['name']): boolean {
+    return this.#working.some((backEnd) => backEnd.name === name);
+  }
+
   /** Applies what the policy says now to every group, where it differs from what is in force there. */
   reconsider(): Promise<void> {
     const work = this.#queue.then(() => this.#applyAll());

@@ -22,8 +22,12 @@ const MAX_NAMESPACES = 64;
  * What listens is left alone: it carries nothing, and process 1 may hold it too.
  *
  * @param pids the whole tree, suspended
+ * @param isMeant which of its connections; all unless given
  */
-export function severConnections(pids: readonly number[]): SeverReport {
+export function severConnections(
+  pids: readonly number[],
+  isMeant: (socket: TcpSocket) => boolean = () => true,
+): SeverReport {
   const held = new Set(pids.flatMap(socketsOf));
   const report: SeverReport = { severed: 0, connections: [], notSevered: [] };
   const obstacles = new Map<string, number>();
@@ -32,7 +36,7 @@ export function severConnections(pids: readonly number[]): SeverReport {
     try {
       using diag = namespace === undefined ? InetDiag.open() : InetDiag.openIn(namespace);
       for (const socket of diag.list()) {
-        if (!held.delete(socket.inode)) continue;
+        if (!held.delete(socket.inode) || !isMeant(socket)) continue;
         const obstacle = end(diag, socket, report);
         if (obstacle !== undefined) obstacles.set(obstacle, (obstacles.get(obstacle) ?? 0) + 1);
       }

@@ -13,6 +13,7 @@ import { Inventory } from '../discovery/inventory.ts';
 import type { WatchWay } from '../discovery/process-feed.ts';
 import { GatePart } from '../gate/gate-part.ts';
 import { Adoption } from '../guard/adoption.ts';
+import { endEarlierConnections } from '../guard/end-earlier-connections.ts';
 import { GuardPart } from '../guard/guard-part.ts';
 import { CANARY_COMMAND } from '../guard/network/canary-program.ts';
 import { NetworkBackEnd } from '../guard/network/network-back-end.ts';
@@ -286,7 +287,11 @@ async function compose(config: Config, log: Logger, release: () => void): Promis
     protection,
     freezer,
     record,
-    govern: (group) => guard.govern(group),
+    govern: async (group) => {
+      await guard.govern(group);
+      if (policy.mode !== 'enforce' || !guard.uses('cgroup')) return;
+      endEarlierConnections(usable?.open(group)?.pids() ?? [], group, record);
+    },
   });
   let strays: Promise<void> | undefined;
   const adopts = (): boolean => config.guardAdopt === 'on' && guard.isWorking;
