@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type BrowserContext, test as base, expect, type Page } from '@playwright/test';
@@ -22,6 +22,9 @@ export interface Product {
 /** Hosts that lead to the fake provider instead of the internet; rules see the host's name. */
 const PROVIDER_HOSTS = ['api.openai.com', 'api.anthropic.com', 'api.deepseek.com'];
 
+/** What the agent leaves in force in the kernel when it ends. */
+const PINS = '/sys/fs/bpf/raypher';
+
 const ADMINISTRATOR = {
   organisation: 'Northwind Robotics',
   email: 'ada@northwind.example',
@@ -30,6 +33,7 @@ const ADMINISTRATOR = {
 
 async function startProduct(): Promise<{ product: Product; stop: () => Promise<void> }> {
   const folder = mkdtempSync(join(tmpdir(), 'raypher-e2e-'));
+  const wasInForce = existsSync(PINS);
   const upstream = await startFakeUpstream();
   const relay = await LinkRelay.listen();
   const config = join(folder, 'agent.toml');
@@ -61,6 +65,7 @@ async function startProduct(): Promise<{ product: Product; stop: () => Promise<v
       await stack.stop();
       await relay.close();
       await upstream.stop();
+      if (!wasInForce) rmSync(PINS, { recursive: true, force: true });
       rmSync(folder, { recursive: true, force: true });
     },
   };

@@ -23,8 +23,11 @@ const HERE = ATTEMPTS.filter(({ dangerous }) => dangerous !== true).map((attempt
   attempt.id.includes('32-bit') ? { ...attempt, alone: true } : attempt,
 );
 
+/** Not the product's own: what an agent left in force there must not help, nor be in the way. */
+const GROUPS = `raypher-landlock-attempts-${process.pid}`;
+
 const missing = ((): string | undefined => {
-  const cgroups = probeCgroups();
+  const cgroups = probeCgroups(GROUPS);
   if (process.arch !== 'x64' || process.getuid?.() !== 0) return 'needs root on x64';
   if (!cgroups.available) return cgroups.reason;
   try {
@@ -47,7 +50,7 @@ describe.skipIf(missing !== undefined)(`escape attempts under Landlock (${missin
   };
 
   beforeAll(async () => {
-    const cgroups = probeCgroups();
+    const cgroups = probeCgroups(GROUPS);
     if (!cgroups.available) throw new Error(cgroups.reason);
     const entered = cgroups.cgroups.create(`run-attempts-${process.pid}`);
     group = entered;
@@ -96,6 +99,8 @@ describe.skipIf(missing !== undefined)(`escape attempts under Landlock (${missin
     group?.kill();
     await group?.waitEmpty(10_000);
     group?.remove();
+    const left = probeCgroups(GROUPS);
+    if (left.available) left.cgroups.removeFolder();
     rmSync(folder, { recursive: true, force: true });
   });
 
