@@ -129,13 +129,19 @@ export class GuardPart implements Part {
     return this.#governed.get(group);
   }
 
-  /** What a group is to be held to, by whoever can: `raypher run` holds what it starts by itself. */
-  policyFor(group: string | undefined): { policy: GuardPolicy | null; filesAreHeld: boolean } {
+  /**
+   * Makes ready for a command that is about to enter a group: what the kernel can hold there it holds when this is done.
+   *
+   * @param group undefined: it will be in none, so that nothing in the kernel knows it
+   * @returns what `raypher run` has to hold it to by itself, unless the kernel holds the files there
+   */
+  async prepare(group: string | undefined): Promise<{ policy: GuardPolicy | null; filesAreHeld: boolean }> {
     if (this.#options.isOff) return { policy: null, filesAreHeld: false };
+    const governed = group === undefined ? undefined : await this.govern(group);
     const { snapshot, acting } = this.#options.acting(group === undefined ? null : this.#agentIn(group));
     return {
       policy: compileGuardPolicy(snapshot, acting).policy,
-      filesAreHeld: this.#working.some(({ name }) => name === 'lsm'),
+      filesAreHeld: governed !== undefined && this.uses('lsm'),
     };
   }
 

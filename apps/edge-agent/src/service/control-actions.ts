@@ -36,7 +36,7 @@ export interface ControlActionParts {
   isEnrolled: boolean;
   budgets: () => BudgetStatus[];
   policy: PolicyEnforcer;
-  guardPolicy: (group: string | undefined) => GuardAnswer;
+  guardPolicy: (group: string | undefined) => Promise<GuardAnswer>;
 }
 
 /** What the command line's requests do. */

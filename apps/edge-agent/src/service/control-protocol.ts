@@ -48,7 +48,14 @@ export const ControlRequest = z.discriminatedUnion('verb', [
   /** The policy in force, document by document. */
   z.strictObject({ verb: z.literal('policy') }),
   /** What the policy comes to for a command that is about to start, in its control group if it has one. */
-  z.strictObject({ verb: z.literal('guard-policy'), group: z.string().max(200).optional() }),
+  z.strictObject({
+    verb: z.literal('guard-policy'),
+    // The folder name of a control group, no path.
+    group: z
+      .string()
+      .regex(/^run-[0-9A-Za-z-]{1,100}$/)
+      .optional(),
+  }),
   z.strictObject({ verb: z.literal('entry'), seq: z.int().min(1) }),
   ...VAULT_REQUESTS,
 ]);

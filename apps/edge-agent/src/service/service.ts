@@ -416,8 +416,8 @@ async function compose(config: Config, log: Logger, release: () => void): Promis
             isEnrolled: membership !== undefined,
             budgets: () => spending.status(),
             policy,
-            guardPolicy: (group) => ({
-              ...guard.policyFor(group),
+            guardPolicy: async (group) => ({
+              ...(await guard.prepare(group)),
               ownPaths: [config.dataDir],
               readablePaths: [paths.trustBundle],
             }),

@@ -1,0 +1,85 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { compilePolicy, parsePolicy } from '@raypher/policy';
+import pino from 'pino';
+import { expect, test } from 'vitest';
+import { Inventory } from '../discovery/inventory.ts';
+import type { EventDraft } from '../ledger/event-draft.ts';
+import { PermissionQueue } from '../native/fanotify.ts';
+import { probeCgroups } from '../response/cgroup.ts';
+import { FanotifyBackEnd } from './fanotify/fanotify-back-end.ts';
+import { GuardPart } from './guard-part.ts';
+
+const GROUPS = `raypher-guard-part-${process.pid}`;
+const missing = ((): string | undefined => {
+  if (process.getuid?.() !== 0) return 'needs root on Linux';
+  const probe = probeCgroups(GROUPS);
+  if (!probe.available) return probe.reason;
+  probe.cgroups.removeFolder();
+  try {
+    using _queue = new PermissionQueue();
+    return undefined;
+  } catch (error) {
+    return String(error);
+  }
+})();
+
+test.skipIf(missing !== undefined)(
+  `a command is held from its first instruction, and what refuses it is recorded with its rule (${missing ?? 'here'})`,
+  async () => {
+    const probe = probeCgroups(GROUPS);
+    if (!probe.available) throw new Error(probe.reason);
+    const { cgroups } = probe;
+    const folder = realpathSync(mkdtempSync(join(tmpdir(), 'raypher-guard-part-')));
+    const secret = join(folder, 'secret');
+    writeFileSync(secret, 'secret');
+    const parsed = parsePolicy(
+      `apiVersion: raypher/v1\nmode: enforce\noperational:\n  default: allow\n  rules: [{ id: no-secret, effect: deny, actions: [file.read], paths: ['${secret}'] }]\n`,
+      { layer: 'global' },
+    );
+    if (!parsed.ok) throw new Error(JSON.stringify(parsed.issues));
+    const snapshot = compilePolicy({ revision: 3, layers: [parsed] });
+    const recorded = Promise.withResolvers<EventDraft>();
+    const part = new GuardPart({
+      backEnds: [new FanotifyBackEnd(cgroups)],
+      unavailable: undefined,
+      isOff: false,
+      lockFile: join(folder, 'lock', 'guard'),
+      acting: (agent) => ({ snapshot, acting: { agent, identity: 'software', at: Date.now() } }),
+      inventory: new Inventory({ device: 'test' }),
+      cgroups,
+      record: recorded.resolve,
+      log: pino({ level: 'silent' }),
+      changed: () => {},
+    });
+    const stop = await part.start((error) => recorded.reject(error));
+    const group = cgroups.create('run-test');
+    try {
+      const answer = await part.prepare(group.name);
+      expect(answer.policy?.lists[0]?.rules).toMatchObject([{ id: 'no-secret' }]);
+      // Only where BPF LSM holds files may `raypher run` leave them to it; without a group it never may.
+      expect(answer.filesAreHeld).toBe(false);
+      expect((await part.prepare(undefined)).filesAreHeld).toBe(false);
+      const enter = 'echo $$ > "$1/cgroup.procs" && exec cat "$2"';
+      const child = spawn('/bin/sh', ['-c', enter, 'sh', group.path, secret], { stdio: 'ignore' });
+      expect((await once(child, 'exit'))[0]).not.toBe(0);
+      expect(await recorded.promise).toMatchObject({
+        type: 'guard.denied',
+        action: 'read',
+        target: secret,
+        verdict: { outcome: 'DENY', layer: 'global', rule: 'no-secret', revision: 3 },
+        data: { denied: true, group: 'run-test', count: 1 },
+      });
+    } finally {
+      await stop();
+      await group.waitEmpty(5000);
+      group.remove();
+      cgroups.removeFolder();
+      rmSync(folder, { recursive: true, force: true });
+    }
+  },
+  60_000,
+);
