@@ -65,7 +65,7 @@ Examples:
     const group = openGroup();
     try {
       const env = environment(service);
-      const confinement = await confinementIn(group, options, env.PATH);
+      const confinement = await confinementIn(group, options, env.PATH, service.mode);
       process.exitCode = await runCommandIn(group, command, args, env, confinement);
     } finally {
       // Programs that the command left running keep the group.
@@ -73,11 +73,12 @@ Examples:
     }
   });
 
-/** What the policy in force comes to for this command; undefined, with a warning, where nobody says. */
+/** What the policy in force comes to for this command; undefined, with a warning, where nobody says and none is enforced. */
 async function confinementIn(
   group: Cgroup | undefined,
   options: GlobalOptions,
   searched: string | undefined,
+  mode: ServiceFacts['mode'],
 ): Promise<(() => Confinement) | undefined> {
   if (process.platform !== 'linux') return undefined;
   let answer: GuardAnswer;
@@ -85,7 +86,8 @@ async function confinementIn(
     const request = { verb: 'guard-policy', group: group?.name } as const;
     answer = parseGuardAnswer(await askService(resolve(options).paths.control, request));
   } catch (error) {
-    if (!(error instanceof RaypherError)) throw error;
+    // Where rules are enforced, what cannot be held to them does not start.
+    if (mode === 'enforce' || !(error instanceof RaypherError)) throw error;
     process.stderr.write(`raypher: WARNING: files and programs are not held: ${error.message}\n`);
     return undefined;
   }
@@ -94,6 +96,8 @@ async function confinementIn(
 
 /** What the command has to know about the service. */
 export interface ServiceFacts {
+  /** Of the policy in force; undefined where no service says. */
+  mode?: 'enforce' | 'monitor' | undefined;
   /** It may have been started with another port than the configuration names. */
   proxyPort: number;
   /** What programs should trust so that their TLS can be read; undefined where nobody reads it. */
@@ -105,9 +109,11 @@ async function serviceFacts(options: GlobalOptions): Promise<ServiceFacts> {
   // What `raypher setup` made for everybody: the service's own file is its user's alone.
   const installed = installedBundle(systemLayout('/'));
   try {
-    const { proxy, interception } = ServiceStatus.parse(await askService(paths.control, { verb: 'status' }));
+    const status = ServiceStatus.parse(await askService(paths.control, { verb: 'status' }));
+    const { proxy, interception, policy } = status;
     const bundle = [interception?.bundle, installed].find((file) => file !== undefined && isReadable(file));
     return {
+      mode: policy.mode,
       proxyPort: options.proxyPort ?? proxy.port,
       bundle: interception === null ? undefined : bundle,
     };
