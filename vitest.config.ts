@@ -17,7 +17,12 @@ export default defineConfig({
         test: {
           name: 'unit',
           env,
-          include: ['packages/*/src/**/*.test.ts', 'apps/*/src/**/*.test.ts', 'apps/*/src/**/*.test.tsx'],
+          include: [
+            'packages/*/src/**/*.test.ts',
+            'apps/*/src/**/*.test.ts',
+            'apps/*/src/**/*.test.tsx',
+            'weather/src/**/*.test.ts',
+          ],
           exclude: ['**/*.medium.test.ts', '**/*.kernel.test.ts', '**/dist/**', '**/node_modules/**'],
           ...PATIENT,
         },
@@ -36,7 +41,11 @@ export default defineConfig({
         test: {
           name: 'medium',
           env,
-          include: ['packages/*/src/**/*.medium.test.ts', 'apps/*/src/**/*.medium.test.ts'],
+          include: [
+            'packages/*/src/**/*.medium.test.ts',
+            'apps/*/src/**/*.medium.test.ts',
+            'weather/src/**/*.medium.test.ts',
+          ],
           exclude: ['**/dist/**', '**/node_modules/**'],
           globalSetup: ['packages/testkit/src/services.setup.ts'],
           ...PATIENT,

@@ -2,7 +2,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Rollout } from '@raypher/shared/rest';
 import { preciseNowMs } from '@raypher/swarm';
-import { BenchControlPlane, type Timed } from './lib/control-plane.ts';
+import type { Administrator, Timed } from './lib/administrator.ts';
+import { BenchControlPlane } from './lib/control-plane.ts';
 import type { FloorMethods } from './lib/floor.remote.ts';
 import { readOptions } from './lib/options.ts';
 import { Remote } from './lib/remote.ts';
@@ -30,7 +31,7 @@ type Fleet = Remote<SwarmMethods>;
 
 async function followRollout(
   fleet: Fleet,
-  controlPlane: BenchControlPlane,
+  administrator: Administrator,
   kind: 'policy' | 'freeze',
   call: () => Promise<Timed<Rollout>>,
 ): Promise<Round> {
@@ -38,39 +39,39 @@ async function followRollout(
   const answered = preciseNowMs() - beganMs;
   const { revision, id } = answer;
   const applied = await fleet.call('applied', { kind, revision, timeoutMs: TIMEOUT_MS });
-  await untilRecorded(controlPlane, id, applied.length);
+  await untilRecorded(administrator, id, applied.length);
   // afterMs counts from the rollout's creation, which is a little after the call.
   const created = Date.parse(answer.createdAt) - beganMs;
-  const devices = await controlPlane.rolloutDevices(id);
+  const devices = await administrator.rolloutDevices(id);
   const recorded = devices.flatMap(({ phase, afterMs }) =>
     phase === 'applied' && afterMs !== null ? [created + afterMs] : [],
   );
   return { device: applied.map((atMs) => atMs - beganMs), recorded: Float64Array.from(recorded), answered };
 }
 
-async function untilRecorded(controlPlane: BenchControlPlane, id: string, devices: number): Promise<void> {
+async function untilRecorded(administrator: Administrator, id: string, devices: number): Promise<void> {
   for (const deadline = Date.now() + TIMEOUT_MS; Date.now() < deadline; await delay(100)) {
-    const { counts } = await controlPlane.rollout(id);
+    const { counts } = await administrator.rollout(id);
     if ((counts.applied ?? 0) >= devices) return;
   }
   throw new Error(`The control plane did not record APPLIED of all ${devices} devices.`);
 }
 
-async function deployRound(fleet: Fleet, controlPlane: BenchControlPlane, round: number): Promise<Round> {
-  return followRollout(fleet, controlPlane, 'policy', () => controlPlane.deploy(round));
+async function deployRound(fleet: Fleet, administrator: Administrator, round: number): Promise<Round> {
+  return followRollout(fleet, administrator, 'policy', () => administrator.deploy(round));
 }
 
 /** A freeze of everything; the thaw that follows is waited for, not counted. */
-async function freezeRound(fleet: Fleet, controlPlane: BenchControlPlane): Promise<Round> {
+async function freezeRound(fleet: Fleet, administrator: Administrator): Promise<Round> {
   let freeze = '';
-  const measured = await followRollout(fleet, controlPlane, 'freeze', async () => {
-    const { beganMs, answer } = await controlPlane.freezeAll();
+  const measured = await followRollout(fleet, administrator, 'freeze', async () => {
+    const { beganMs, answer } = await administrator.freezeAll();
     freeze = answer.freeze.id;
     return { beganMs, answer: answer.rollout };
   });
   await delay(PAUSE_MS);
-  await followRollout(fleet, controlPlane, 'freeze', async () => {
-    const { beganMs, answer } = await controlPlane.thaw(freeze);
+  await followRollout(fleet, administrator, 'freeze', async () => {
+    const { beganMs, answer } = await administrator.thaw(freeze);
     return { beganMs, answer: answer.rollout };
   });
   return measured;
@@ -102,19 +103,14 @@ interface Rounds {
 }
 
 /** Interleaved, so that a machine that is busy for a while is busy for all of them. */
-async function measure(
-  real: Fleet,
-  controlPlane: BenchControlPlane,
-  bare: Fleet,
-  floor: Remote<FloorMethods>,
-) {
+async function measure(real: Fleet, administrator: Administrator, bare: Fleet, floor: Remote<FloorMethods>) {
   const rounds: Rounds = { deploys: [], freezes: [], floors: [] };
   for (let round = 0; round < WARM_UPS + ROUNDS; round += 1) {
     const floors = await floorRound(bare, floor);
     await calm(real, bare);
-    const deploys = await deployRound(real, controlPlane, round);
+    const deploys = await deployRound(real, administrator, round);
     await calm(real, bare);
-    const freezes = await freezeRound(real, controlPlane);
+    const freezes = await freezeRound(real, administrator);
     await calm(real, bare);
     if (round < WARM_UPS) continue;
     rounds.floors.push(floors);
@@ -143,9 +139,10 @@ async function run(): Promise<Rounds> {
     const bareServer = await floor.call('start', undefined);
     const bare = await fleetOn(bareServer.server, bareServer.token);
     stopping.push(() => bare.stop());
-    const real = await fleetOn(controlPlane.enrolmentServer, await controlPlane.enrolmentToken(streams));
+    const { administrator } = controlPlane;
+    const real = await fleetOn(controlPlane.enrolmentServer, await administrator.enrolmentToken(streams));
     stopping.push(() => real.stop());
-    return await measure(real, controlPlane, bare, floor);
+    return await measure(real, administrator, bare, floor);
   } finally {
     for (const stop of stopping.reverse()) await stop();
   }

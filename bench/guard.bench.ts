@@ -1,6 +1,7 @@
 /**
- * What the guard costs: opening, executing and connecting, and a workload of git and a build, without a guard, with one
- * outside of what it holds, and inside. In turns, with every back end that this machine can use.
+ * What the guard costs: opening, executing and connecting, and a workload of git and a build, without a guard, without one
+ * once more, with one outside of what it holds, and inside. In turns, with every back end that this machine can use. What
+ * the second time without a guard differs from the first is what nobody can tell from chance here.
  */
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -10,11 +11,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
+import { CallerFinder } from '../apps/edge-agent/src/callers/caller-finder.ts';
 import { FanotifyBackEnd } from '../apps/edge-agent/src/guard/fanotify/fanotify-back-end.ts';
 import type { GuardBackEnd } from '../apps/edge-agent/src/guard/guard-back-end.ts';
 import type { GuardPolicy } from '../apps/edge-agent/src/guard/guard-policy.ts';
 import { LsmBackEnd } from '../apps/edge-agent/src/guard/lsm/lsm-back-end.ts';
 import { NetworkBackEnd } from '../apps/edge-agent/src/guard/network/network-back-end.ts';
+import { openRedirect, removeRedirects } from '../apps/edge-agent/src/guard/network/open-redirect.ts';
 import { kernelObjectFile } from '../apps/edge-agent/src/kernel-object-file.ts';
 import { probeCgroups } from '../apps/edge-agent/src/response/cgroup.ts';
 import type { Deed } from './guard.remote.ts';
@@ -22,8 +25,9 @@ import { median, percentile, printResult, printTable } from './lib/report.ts';
 
 const ROUNDS = 15;
 const DEEDS: readonly Deed[] = ['open', 'exec', 'connect', 'workload'];
-const PLACES = ['off', 'unmonitored', 'monitored'] as const;
+const PLACES = ['off', 'again', 'unmonitored', 'monitored'] as const;
 type Place = (typeof PLACES)[number];
+const GUARDED: ReadonlySet<Place> = new Set<Place>(['unmonitored', 'monitored']);
 
 const FOLDER = `raypher-bench-${process.pid}`;
 const PINS = `/sys/fs/bpf/${FOLDER}`;
@@ -71,10 +75,18 @@ await once(server, 'listening');
 const address = server.address();
 const port = typeof address === 'object' && address !== null ? address.port : 0;
 
-const network = new NetworkBackEnd({
+const finder = new CallerFinder();
+const redirect = {
   cgroups,
   objectFile: () => kernelObjectFile('network.bpf.o'),
   pins: PINS,
+  table: 'raypher-bench',
+  finder,
+};
+const network = new NetworkBackEnd({
+  cgroups,
+  open: () => openRedirect(redirect),
+  remove: () => removeRedirects(redirect),
   policy: {
     decide: () => {
       throw new Error('nothing here goes beyond the loopback');
@@ -149,6 +161,7 @@ async function measure(place: Place, samples: Record<Deed, number[]>): Promise<v
 const empty = (): Record<Deed, number[]> => ({ open: [], exec: [], connect: [], workload: [] });
 const samples: Record<Place, Record<Deed, number[]>> = {
   off: empty(),
+  again: empty(),
   unmonitored: empty(),
   monitored: empty(),
 };
@@ -157,14 +170,15 @@ try {
     // Another order each time, so that what a machine does on the side falls on all of them.
     const order = PLACES.map((_, index) => PLACES[(index + round) % PLACES.length] ?? 'off');
     for (const place of order) {
-      if (place !== 'off') await guardOn();
+      if (GUARDED.has(place)) await guardOn();
       await measure(place, samples[place]);
-      if (place !== 'off') await guardOff();
+      if (GUARDED.has(place)) await guardOff();
     }
   }
 } finally {
   await guardOff();
   server.close();
+  finder.close();
   group.kill();
   await group.waitEmpty(5000);
   group.remove();
@@ -203,6 +217,7 @@ printResult({
   },
   ratios: Object.fromEntries(
     DEEDS.flatMap((deed) => [
+      [`${deed}_off_again`, ratio(deed, 'again')],
       [`${deed}_unmonitored`, ratio(deed, 'unmonitored')],
       [`${deed}_monitored`, ratio(deed, 'monitored')],
     ]),

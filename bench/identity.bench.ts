@@ -25,7 +25,7 @@ async function measureEnrolments(): Promise<Record<'tpm' | 'software', EnrolTime
   const controlPlane = await BenchControlPlane.start();
   const devices = await Remote.start<EnrolMethods>(new URL('lib/enrol.remote.ts', import.meta.url));
   try {
-    const token = await controlPlane.enrolmentToken(2 * (DEVICES + WARM_UP));
+    const token = await controlPlane.administrator.enrolmentToken(2 * (DEVICES + WARM_UP));
     const enrol = (kind: 'tpm' | 'software', count: number) =>
       devices.call('enrol', {
         server: controlPlane.enrolmentServer,

@@ -71,7 +71,7 @@ async function measureLink(): Promise<Outcome> {
     admissionsPerSecond: CONNECTS_PER_SECOND,
   });
   try {
-    const token = await controlPlane.enrolmentToken(streams + WARM_UP);
+    const token = await controlPlane.administrator.enrolmentToken(streams + WARM_UP);
     return await measure(controlPlane.linkPid, port, controlPlane.enrolmentServer, token);
   } finally {
     await controlPlane.stop();

@@ -1,22 +1,12 @@
-import type {
-  CreatedEnrolmentToken,
-  FreezeWithRollout,
-  PolicyRevision,
-  Rollout,
-  RolloutDevice,
-} from '@raypher/shared/rest';
-import { preciseNowMs } from '@raypher/swarm';
-import type { z } from 'zod';
+import { DATABASE_ROLES } from '@raypher/database';
+import { layout } from '../../infra/local/paths.mjs';
+import type { Supervised } from '../../infra/local/stack/supervise.mjs';
 import { type Stack, startStack } from '../../infra/local/stack.mjs';
+import { loadSecrets } from '../../infra/local/state/secrets.mjs';
+import { Administrator } from './administrator.ts';
 
-const ORGANISATION = 'Bench';
-const PAGE = 500;
-
-/** A REST answer, and when the request for it began (milliseconds since the epoch). */
-export interface Timed<T> {
-  beganMs: number;
-  answer: T;
-}
+/** What the stack gives the link; setting NODE_OPTIONS here replaces it. */
+const LINK_NODE_OPTIONS = '--max-semi-space-size=64';
 
 export interface ControlPlaneOptions {
   /** Options for the Node of both roles, and more for that of the link. */
@@ -24,40 +14,49 @@ export interface ControlPlaneOptions {
   linkNodeOptions?: string;
   /** Streams the link admits per second. */
   admissionsPerSecond?: number;
+  /** Further settings of the link role. */
+  linkEnvironment?: Record<string, string>;
+  /** Processes of the link, behind a balancer. */
+  ingestors?: number;
+  /** Data is flushed to the disk as in an installation that is kept. */
+  durable?: boolean;
 }
 
 /** The whole product on free ports in a temporary folder, and an administrator at its REST side. */
 export class BenchControlPlane {
+  readonly administrator: Administrator;
   readonly #stack: Stack;
-  readonly #cookie: string;
 
-  private constructor(stack: Stack, cookie: string) {
+  private constructor(stack: Stack, administrator: Administrator) {
     this.#stack = stack;
-    this.#cookie = cookie;
+    this.administrator = administrator;
   }
 
   static async start(options: ControlPlaneOptions = {}) {
-    const { nodeOptions = '', linkNodeOptions = '', admissionsPerSecond = 500 } = options;
+    const { nodeOptions = '', linkNodeOptions = '', admissionsPerSecond = 500, durable = false } = options;
     const administrator = {
-      organisation: ORGANISATION,
+      organisation: 'Bench',
       email: 'bench@example.com',
       password: crypto.randomUUID(),
     };
     const stack = await startStack({
       agent: false,
       web: false,
+      durable,
+      ingestors: options.ingestors ?? 1,
       administrator,
       env: {
         link: {
           RAYPHER_LOG_LEVEL: 'warn',
           RAYPHER_LINK_ADMISSIONS_PER_SECOND: String(admissionsPerSecond),
-          NODE_OPTIONS: `${nodeOptions} ${linkNodeOptions}`,
+          NODE_OPTIONS: `${LINK_NODE_OPTIONS} ${nodeOptions} ${linkNodeOptions}`,
+          ...options.linkEnvironment,
         },
         api: { RAYPHER_LOG_LEVEL: 'warn', NODE_OPTIONS: nodeOptions },
       },
     });
     try {
-      return new BenchControlPlane(stack, await signIn(stack, administrator));
+      return new BenchControlPlane(stack, await Administrator.signIn(stack.urls, administrator));
     } catch (error) {
       await stack.stop();
       throw error;
@@ -69,111 +68,46 @@ export class BenchControlPlane {
   }
 
   get linkPid(): number {
-    const { pid } = this.#stack.process('link');
-    if (pid === undefined) throw new Error('The link process is not running.');
+    return this.pidOf('link');
+  }
+
+  /** Of one of its processes. */
+  pidOf(name: 'api' | 'link' | 'postgres' | 'redis'): number {
+    const { pid } = this.#stack.process(name);
+    if (pid === undefined) throw new Error(`The process ${name} is not running.`);
     return pid;
   }
 
-  async enrolmentToken(devices: number): Promise<string> {
-    const created = await this.#post<z.infer<typeof CreatedEnrolmentToken>>('/v1/enrolment-tokens', {
-      name: 'Bench',
-      maxUses: devices,
-    });
-    return created.answer.token;
+  /** Where the port of Postgres is, and the passwords of both servers. */
+  get data(): { dataDir: string; postgresPort: number; redisPort: number; linkPort: number } {
+    const { dataDir, ports } = this.#stack;
+    return { dataDir, postgresPort: ports.postgres, redisPort: ports.redis, linkPort: ports.link };
   }
 
-  /** Deploys a small policy that differs from the running one. */
-  async deploy(round: number): Promise<Timed<Rollout>> {
-    const { revision: basedOn } = await this.#get<PolicyRevision>('/v1/policies/running');
-    return this.#post<Rollout>('/v1/policies/deploy', {
-      documents: [{ layer: 'global', source: policySource(round) }],
-      basedOn,
-      reason: 'Measuring',
-      confirm: ORGANISATION,
-    });
+  /** The processes of the link. */
+  get links(): Supervised[] {
+    return this.#stack.links.map(({ name }) => this.#stack.process(name));
   }
 
-  async freezeAll(): Promise<Timed<z.infer<typeof FreezeWithRollout>>> {
-    return this.#post('/v1/freezes', {
-      selector: { kind: 'all' },
-      reason: 'Measuring',
-      confirm: ORGANISATION,
-    });
+  get apiUrl(): string {
+    return this.#stack.urls.api;
   }
 
-  async thaw(freeze: string): Promise<Timed<z.infer<typeof FreezeWithRollout>>> {
-    return this.#post(`/v1/freezes/${freeze}/thaw`, { reason: 'Measuring' });
+  async redisUrl(): Promise<string> {
+    const { redis } = await loadSecrets(layout(this.#stack.dataDir).secrets);
+    return `redis://:${encodeURIComponent(redis)}@127.0.0.1:${this.#stack.ports.redis}`;
   }
 
-  rollout(id: string): Promise<Rollout> {
-    return this.#get<Rollout>(`/v1/rollouts/${id}`);
-  }
-
-  async rolloutDevices(id: string): Promise<RolloutDevice[]> {
-    const devices: RolloutDevice[] = [];
-    for (let cursor: string | null = ''; cursor !== null; ) {
-      const query = `limit=${PAGE}${cursor === '' ? '' : `&cursor=${encodeURIComponent(cursor)}`}`;
-      const page: { items: RolloutDevice[]; next: string | null } = await this.#get(
-        `/v1/rollouts/${id}/devices?${query}`,
-      );
-      devices.push(...page.items);
-      cursor = page.next;
-    }
-    return devices;
+  /** Connection URLs: of the database's superuser, and of the role that the link writes with. */
+  async databaseUrls(): Promise<{ admin: string; ingest: string }> {
+    const { secrets } = layout(this.#stack.dataDir);
+    const { postgres, roles } = await loadSecrets(secrets);
+    const url = (user: string, password: string) =>
+      `postgres://${user}:${encodeURIComponent(password)}@127.0.0.1:${this.#stack.ports.postgres}/raypher`;
+    return { admin: url('postgres', postgres), ingest: url(DATABASE_ROLES.ingest, roles.ingest) };
   }
 
   stop(): Promise<void> {
     return this.#stack.stop();
   }
-
-  async #get<T>(path: string): Promise<T> {
-    return (await this.#request<T>('GET', path)).answer;
-  }
-
-  #post<T>(path: string, body: unknown): Promise<Timed<T>> {
-    return this.#request<T>('POST', path, body);
-  }
-
-  async #request<T>(method: string, path: string, body?: unknown): Promise<Timed<T>> {
-    const beganMs = preciseNowMs();
-    const response = await fetch(this.#stack.urls.api + path, {
-      method,
-      headers: { 'content-type': 'application/json', cookie: this.#cookie, origin: this.#stack.urls.web },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    });
-    const text = await response.text();
-    if (!response.ok) throw new Error(`${method} ${path} was answered ${response.status}: ${text}`);
-    // The server answers what packages/shared/src/rest says; a bench measures, it does not check that.
-    return { beganMs, answer: JSON.parse(text) as T };
-  }
-}
-
-async function signIn(
-  stack: Stack,
-  { email, password }: { email: string; password: string },
-): Promise<string> {
-  const response = await fetch(`${stack.urls.api}/api/auth/sign-in/email`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json', origin: stack.urls.web },
-    body: JSON.stringify({ email, password }),
-  });
-  if (!response.ok)
-    throw new Error(`The administrator cannot sign in: ${response.status} ${await response.text()}`);
-  return response.headers
-    .getSetCookie()
-    .map((cookie) => cookie.split(';', 1)[0])
-    .join('; ');
-}
-
-function policySource(round: number): string {
-  return `apiVersion: raypher/v1
-mode: enforce
-network:
-  default: allow
-  rules:
-    - id: bench-${round}
-      effect: deny
-      destinations: ['*.bench-${round}.example']
-      reason: Round ${round} of a measurement.
-`;
 }

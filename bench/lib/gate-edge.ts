@@ -1,9 +1,11 @@
+import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { Inventory } from '../../apps/edge-agent/src/discovery/inventory.ts';
 import type { EventDraft } from '../../apps/edge-agent/src/ledger/event-draft.ts';
 import { Ledger, NOBODY } from '../../apps/edge-agent/src/ledger/ledger.ts';
 import { PolicyEnforcer } from '../../apps/edge-agent/src/proxy/policy-enforcer.ts';
 import { openDatabase } from '../../apps/edge-agent/src/store/database.ts';
+import { EntryCipher } from '../../apps/edge-agent/src/store/entry-cipher.ts';
 import { EventLog } from '../../apps/edge-agent/src/store/event-log.ts';
 
 /** A document of so many rules about tools, none of which matches what the bench asks. */
@@ -37,6 +39,6 @@ export async function edgePath(folder: string, rules: number) {
   const inventory = new Inventory({ device: 'bench' });
   await inventory.refresh();
   const { db } = openDatabase(join(folder, 'agent.db'));
-  const ledger = new Ledger(new EventLog(db), NOBODY);
+  const ledger = new Ledger(new EventLog(db, new EntryCipher(randomBytes(32))), NOBODY);
   return { policy, inventory, record: (event: EventDraft): void => ledger.note(event) };
 }

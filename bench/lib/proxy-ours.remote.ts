@@ -11,6 +11,7 @@ import { LocalProxy } from '../../apps/edge-agent/src/proxy/local-proxy.ts';
 import { PolicyEnforcer } from '../../apps/edge-agent/src/proxy/policy-enforcer.ts';
 import { BufferedStore } from '../../apps/edge-agent/src/store/buffered-store.ts';
 import { openDatabase } from '../../apps/edge-agent/src/store/database.ts';
+import { EntryCipher } from '../../apps/edge-agent/src/store/entry-cipher.ts';
 import { EventLog } from '../../apps/edge-agent/src/store/event-log.ts';
 import { serveRemote } from './remote.ts';
 
@@ -29,7 +30,10 @@ const methods: OurProxyMethods = {
     const folder = mkdtempSync(join(tmpdir(), 'raypher-bench-proxy-'));
     const { db } = openDatabase(join(folder, 'agent.db'));
     const store = new BufferedStore(join(folder, 'agent.db'));
-    const ledger = new Ledger(new EventLog(store.db, () => store.flushed()), NOBODY);
+    const ledger = new Ledger(
+      new EventLog(store.db, new EntryCipher(randomBytes(32)), () => store.flushed()),
+      NOBODY,
+    );
     const policy = new PolicyEnforcer('software');
     await policy.apply({
       revision: 1,

@@ -11,6 +11,8 @@ export type SwarmMethods = {
   /** Resolves when nothing of the fleet is on its way any more. */
   quiet(timeoutMs: number): Promise<void>;
   stats(): SwarmStats;
+  /** No more events. */
+  hush(): void;
   stop(): Promise<void>;
 };
 
@@ -37,6 +39,7 @@ const methods: SwarmMethods = {
   },
   quiet: (timeoutMs) => running().waitForDurable(timeoutMs),
   stats: () => running().stats(),
+  hush: () => running().pauseEvents(),
   stop: () => running().stop(),
 };
 

@@ -13,6 +13,7 @@ const PAGES = [
   ['Spend', '/spend'],
   ['Approvals', '/approvals'],
   ['Audit', '/audit'],
+  ['Ledger', '/ledger'],
   ['Add devices', '/rollout'],
   ['Settings', '/settings'],
 ] as const;

@@ -8,6 +8,7 @@ export const START_HELP = `Starts Raypher on this machine: control plane, dashbo
   --data-dir DIR   where everything is kept            (default: .raypher)
   --port N         the dashboard's port                (default: 4300, or the next free one)
   --listen HOST    where other devices reach us        (default: 127.0.0.1, this machine only)
+  --ingestors N    so many processes take device connections, behind one port (default: 1)
   --no-agent       do not enrol this machine
   --demo N         also run N simulated devices
   --reset-password give the first administrator a new password and show it
@@ -33,6 +34,7 @@ export function parseStartArguments(args) {
         listen: { type: 'string', default: '127.0.0.1' },
         'no-agent': { type: 'boolean', default: false },
         demo: { type: 'string' },
+        ingestors: { type: 'string' },
         'reset-password': { type: 'boolean', default: false },
         yes: { type: 'boolean', default: false },
         help: { type: 'boolean', default: false },
@@ -49,6 +51,7 @@ export function parseStartArguments(args) {
     dataDir: values['data-dir'],
     port: values.port === undefined ? undefined : wholeNumber('--port', values.port, 65_535),
     demo: values.demo === undefined ? 0 : wholeNumber('--demo', values.demo, 100_000),
+    ingestors: values.ingestors === undefined ? 1 : wholeNumber('--ingestors', values.ingestors, 16),
     listenHost: values.listen,
     agent: !values['no-agent'],
     resetPassword: values['reset-password'],

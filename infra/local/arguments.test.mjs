@@ -10,6 +10,7 @@ describe('the options of npm start', () => {
       resetPassword: false,
       agent: true,
       demo: 0,
+      ingestors: 1,
       yes: false,
       help: false,
     });
@@ -27,6 +28,8 @@ describe('the options of npm start', () => {
       '--yes',
       '--demo',
       '20',
+      '--ingestors',
+      '2',
     ];
     expect(parseStartArguments(args)).toMatchObject({
       dataDir: '/srv/raypher',
@@ -34,6 +37,7 @@ describe('the options of npm start', () => {
       listenHost: '0.0.0.0',
       agent: false,
       demo: 20,
+      ingestors: 2,
       yes: true,
     });
   });

@@ -40,7 +40,7 @@ try {
   const [name, ...options] = process.argv.slice(2).filter((argument) => argument !== '--json');
   const jsonOnly = process.argv.includes('--json');
   const benches = await findBenches();
-  if (name === undefined) {
+  if (name === undefined || name === '--help' || name === '-h') {
     for (const { name: known, about, file } of benches) {
       console.log(`  ${known.padEnd(16)} ${about || relative(ROOT, file)}`);
     }

@@ -20,6 +20,7 @@ export async function runUntilStopped(options, progress) {
       dataDir,
       agent: options.agent,
       demo: options.demo,
+      ingestors: options.ingestors,
       resetPassword: options.resetPassword,
       listenHost: options.listenHost,
       hosts: ['127.0.0.1', '0.0.0.0', '::'].includes(options.listenHost) ? [] : [options.listenHost],
@@ -96,7 +97,7 @@ function reportSupervision(event) {
  * @param {ReturnType<typeof import('./arguments.mjs').parseStartArguments>} options
  * @param {number} milliseconds
  */
-function welcome({ urls, administrator, passwordIsNew, dataDir, ports }, options, milliseconds) {
+function welcome({ urls, administrator, passwordIsNew, dataDir, ports, links }, options, milliseconds) {
   const credentials = passwordIsNew
     ? [
         `  sign in as   ${administrator.email}`,
@@ -120,6 +121,11 @@ function welcome({ urls, administrator, passwordIsNew, dataDir, ports }, options
     `  dashboard    ${urls.web}`,
     ...credentials,
     `  data, logs   ${shown(dataDir)}`,
+    ...(links.length === 1
+      ? []
+      : [
+          `  device link  port ${ports.link}, spread over ${links.map(({ name, link }) => `${name} (${link})`).join(', ')}`,
+        ]),
     '',
     ...tryNext,
     '',

@@ -7,10 +7,10 @@ import { layout, ROOT } from './paths.mjs';
 import { dataServices, postgresFolder, prepareData } from './stack/data-services.mjs';
 import { ensureAdministrator } from './stack/first-administrator.mjs';
 import { createEnrolmentToken, enrolThisMachine } from './stack/one-shots.mjs';
-import { baseEnvironment, PROGRAMS, scriptOf } from './stack/programs.mjs';
+import { balancerOf, baseEnvironment, oneOfManyLinks, PROGRAMS, scriptOf } from './stack/programs.mjs';
 import { supervise } from './stack/supervise.mjs';
 import { takeLock } from './state/lock.mjs';
-import { USUAL_PORTS } from './state/ports.mjs';
+import { nextFree, USUAL_PORTS } from './state/ports.mjs';
 import { privateFolder } from './state/private-files.mjs';
 import { loadSecrets } from './state/secrets.mjs';
 import { loadSettings, saveSettings } from './state/settings.mjs';
@@ -20,7 +20,9 @@ import { loadSettings, saveSettings } from './state/settings.mjs';
  * @typedef {import('./stack/supervise.mjs').Supervised} Supervised
  * @typedef {import('./stack/supervise.mjs').SupervisionEvent} SupervisionEvent
  * @typedef {import('./stack/one-shots.mjs').Administrator} Administrator
- * @typedef {'postgres' | 'redis' | import('./stack/programs.mjs').ProgramName} ProcessName
+ * @typedef {import('./stack/programs.mjs').LinkProcess} LinkProcess
+ * @typedef {'postgres' | 'redis' | 'balancer' | import('./stack/programs.mjs').LinkName
+ *   | import('./stack/programs.mjs').ProgramName} ProcessName
  *
  * @typedef {object} StackOptions
  * @property {string} [dataDir] - a temporary one, removed by `stop`, when left out.
@@ -30,6 +32,8 @@ import { loadSettings, saveSettings } from './state/settings.mjs';
  * @property {boolean} [agent] - false leaves this machine alone. Default: true.
  * @property {boolean} [web] - false leaves the dashboard out. Default: true.
  * @property {number} [demo] - so many simulated devices. Default: none.
+ * @property {number} [ingestors] - so many processes of the device link, behind a balancer where there are several.
+ *   Default: 1.
  * @property {boolean} [durable] - false trades the data's safety for speed. Default: true for a given `dataDir`.
  * @property {string} [listenHost] - where devices are served. Default: 127.0.0.1.
  * @property {string[]} [hosts] - more names and addresses for the server certificate.
@@ -47,6 +51,7 @@ import { loadSettings, saveSettings } from './state/settings.mjs';
  * @property {boolean} passwordIsNew - the password was set now, or was set and never shown; otherwise it is not known.
  * @property {() => Promise<void>} forgetPassword - call it when the person has seen the password.
  * @property {Partial<Record<ProcessName, Supervised>>} processes
+ * @property {LinkProcess[]} links - the processes of the device link and their ports.
  * @property {(name: ProcessName) => Supervised} process - throws when it is not part of this stack.
  * @property {() => Promise<void>} stop - what depends on something stops first.
  * @property {() => void} killAll - at once, without waiting.
@@ -77,11 +82,15 @@ export async function startStack(options = {}) {
   };
   /** @type {Partial<Record<ProcessName, Supervised>>} */
   const processes = {};
+  /** @type {LinkProcess[]} */
+  let links = [];
   /** @type {(() => void) | undefined} */
   let unlock;
 
   const stop = async () => {
-    for (const name of STOP_ORDER) await processes[name]?.stop();
+    for (const name of STOP_FIRST) await processes[name]?.stop();
+    await Promise.all(links.map(({ name }) => processes[name]?.stop()));
+    for (const name of STOP_LAST) await processes[name]?.stop();
     unlock?.();
     if (!temporary) return;
     await rm(await postgresFolder(paths), { recursive: true, force: true });
@@ -132,16 +141,22 @@ export async function startStack(options = {}) {
       databaseUrlFiles: data.databaseUrlFiles,
     };
 
-    /** @param {import('./stack/programs.mjs').ProgramName} name */
-    const startProgram = async (name) => {
-      const program = PROGRAMS[name];
+    /**
+     * @param {Exclude<ProcessName, 'postgres' | 'redis'>} name
+     * @param {import('./stack/programs.mjs').Program} program
+     */
+    const startAs = async (name, program) => {
       const { ready } = program;
       const logFile = join(paths.logs, `${name}.log`);
       const launch = () =>
         startDaemon({
           command: process.execPath,
           args: [scriptOf(program), ...program.args(facts)],
-          env: { ...baseEnvironment(), ...program.env(facts), ...options.env?.[name] },
+          env: {
+            ...baseEnvironment(),
+            ...program.env(facts),
+            ...options.env?.[name.startsWith('link-') ? 'link' : name],
+          },
           cwd: ROOT,
           ready: ready instanceof RegExp ? ready : () => ready(facts),
           stopSignal: 'SIGTERM',
@@ -150,6 +165,12 @@ export async function startStack(options = {}) {
         });
       processes[name] = await supervise({ name, logFile, launch, onEvent });
     };
+    /** @param {import('./stack/programs.mjs').ProgramName} name */
+    const startProgram = (name) => startAs(name, PROGRAMS[name]);
+    /** Every process of the link gets what is set for the link. @param {LinkProcess} one */
+    const startLink = (one) =>
+      links.length === 1 ? startProgram('link') : startAs(one.name, oneOfManyLinks(one));
+    links = await linkProcesses(options.ingestors ?? 1, ports);
 
     const first = await step('Organisation and administrator', () =>
       ensureAdministrator(facts, {
@@ -165,10 +186,11 @@ export async function startStack(options = {}) {
     await step(options.web === false ? 'API and device link' : 'API, device link and dashboard', () =>
       together([
         startProgram('api'),
-        startProgram('link'),
+        ...links.map(startLink),
         ...(options.web === false ? [] : [startProgram('web')]),
       ]),
     );
+    if (links.length > 1) await step('Balancer', () => startAs('balancer', balancerOf(links)));
     if (options.agent !== false) {
       if (!settings.enrolled) {
         await step('Enrolling this machine', () =>
@@ -201,6 +223,7 @@ export async function startStack(options = {}) {
       },
       ...first,
       processes,
+      links,
       process: (name) => {
         const supervised = processes[name];
         if (supervised === undefined) throw new Error(`This stack runs without ${name}.`);
@@ -208,7 +231,7 @@ export async function startStack(options = {}) {
       },
       stop,
       killAll: () => {
-        for (const supervised of Object.values(processes)) supervised.kill('SIGKILL');
+        for (const supervised of Object.values(processes)) supervised?.kill('SIGKILL');
       },
     };
   }
@@ -224,8 +247,32 @@ async function together(starts) {
     if (result.status === 'rejected') throw result.reason;
 }
 
-/** What depends on something stops before it. @type {ProcessName[]} */
-const STOP_ORDER = ['demo', 'agent', 'web', 'link', 'api', 'redis', 'postgres'];
+/** What depends on something stops before it: these before the processes of the link, and those after. */
+const STOP_FIRST = /** @type {const} */ (['demo', 'agent', 'web', 'balancer']);
+const STOP_LAST = /** @type {const} */ (['api', 'redis', 'postgres']);
+
+/**
+ * One process on the port that devices know, or several on ports of their own.
+ *
+ * @param {number} ingestors
+ * @param {Ports} ports
+ * @returns {Promise<LinkProcess[]>}
+ */
+async function linkProcesses(ingestors, ports) {
+  if (ingestors === 1) return [{ name: 'link', link: ports.link, http: ports.linkHttp }];
+  const taken = new Set(Object.values(ports));
+  const take = async () => {
+    const port = await nextFree(ports.link + 1, taken);
+    taken.add(port);
+    return port;
+  };
+  /** @type {LinkProcess[]} */
+  const links = [];
+  for (let number = 1; number <= ingestors; number += 1) {
+    links.push({ name: number === 1 ? 'link' : `link-${number}`, link: await take(), http: await take() });
+  }
+  return links;
+}
 
 /** @param {import('./paths.mjs').Layout} paths */
 async function prepareFolders(paths) {

@@ -85,7 +85,7 @@ Architecture: ${debianArchitecture()}
 Maintainer: Raypher maintainers <maintainers@raypher.invalid>
 Installed-Size: ${installedKib}
 Depends: ${DEPENDS.join(', ')}
-Recommends: systemd
+Recommends: systemd, libbpf1 | libbpf0, libnftables1
 Section: admin
 Priority: optional
 Description: makes autonomous AI agents safe to run on this machine

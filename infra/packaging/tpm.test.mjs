@@ -73,7 +73,11 @@ describe.skipIf(tpmUnavailable)(`the executable with a TPM ${tpmUnavailable ?? '
   }
 
   it('enrols with a key in it, and the service signs its TLS handshake there', async () => {
-    expect(readdirSync(join(dataDir, 'identity')).toSorted()).toEqual(['enrolment.json', 'tpm.json']);
+    expect(readdirSync(join(dataDir, 'identity')).toSorted()).toEqual([
+      'enrolment.json',
+      'store.json',
+      'tpm.json',
+    ]);
     const greeted = plane.hello();
     const service = start('service', '--proxy-port', '0');
     let said = '';

@@ -19,6 +19,8 @@
 
 char _license[] SEC("license") = "Dual MIT/GPL";
 
+/* The first device of every network namespace (net/flow.h). */
+#define LOOPBACK_IFINDEX 1
 #define AF_INET 2
 #define AF_INET6 10
 #define SOCK_STREAM 1
@@ -303,7 +305,7 @@ static __always_inline int judge(struct bpf_sock_addr *ctx, const struct endpoin
 	if (state)
 		state->redirected = 0;
 	/* The resolver of the system is on the loopback on many machines, and asks anybody anything. */
-	if (is_loopback(to) && !dns)
+	if (is_loopback(to) && !dns && (!ctx->sk->bound_dev_if || ctx->sk->bound_dev_if == LOOPBACK_IFINDEX))
 		return PASS;
 	group = current_group(now);
 	mode = mode_of(now, group);
@@ -660,7 +662,8 @@ int on_packet(struct __sk_buff *skb)
 		from.port = ports[0];
 		to.port = ports[1];
 	}
-	if (is_loopback(&to) && plain) {
+	/* Whoever insists on a device sends to an address of the loopback what leaves the machine. */
+	if (is_loopback(&to) && plain && skb->ifindex == LOOPBACK_IFINDEX) {
 		if (protocol == IPPROTO_UDP && to.port == dns)
 			note_asker(skb, &from);
 		return 1;

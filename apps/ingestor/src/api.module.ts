@@ -4,6 +4,8 @@ import { AlertsModule } from './alerts/alerts.module.ts';
 import { ApiTokensModule } from './api-tokens/api-tokens.module.ts';
 import { ApprovalNoticesModule } from './approvals/approval-notices.module.ts';
 import { ApprovalsModule } from './approvals/approvals.module.ts';
+import { ArchiveModule } from './archive/archive.module.ts';
+import { ArchiveWorkerModule } from './archive/archive-worker.module.ts';
 import { AuditModule } from './audit/audit.module.ts';
 import { AuthModule } from './auth/auth.module.ts';
 import { CommandsModule } from './commands/commands.module.ts';
@@ -11,12 +13,14 @@ import { ConnectionsModule } from './connections/connections.module.ts';
 import { DatabaseModule } from './database/database.module.ts';
 import { DatabaseHealth } from './database/database-health.ts';
 import { EventsModule } from './events/events.module.ts';
+import { ExportModule } from './export/export.module.ts';
 import { FleetModule } from './fleet/fleet.module.ts';
 import { PresenceReaderModule } from './fleet/presence.module.ts';
 import { ForensicKeyModule } from './forensics/forensic-key.module.ts';
 import { FreezesModule } from './freeze/freezes.module.ts';
 import { IncidentsModule } from './incidents/incidents.module.ts';
 import { JobsModule } from './jobs/jobs.module.ts';
+import { LedgerModule } from './ledger/ledger.module.ts';
 import { LiveModule } from './live/live.module.ts';
 import { LiveChangesModule } from './live/live-changes.module.ts';
 import { AnswerInterceptor } from './openapi/answer.interceptor.ts';
@@ -60,6 +64,7 @@ import { TenancyModule } from './tenancy/tenancy.module.ts';
     ApiTokensModule,
     OverviewModule,
     SpendModule,
+    ArchiveModule,
   ],
   providers: [{ provide: APP_INTERCEPTOR, useClass: AnswerInterceptor }],
 })
@@ -67,7 +72,16 @@ export class FeaturesModule {}
 
 /** The REST side as a server: features, live views and jobs. */
 @Module({
-  imports: [FeaturesModule, OpenApiModule, LiveModule, JobsModule, ApprovalNoticesModule],
+  imports: [
+    FeaturesModule,
+    OpenApiModule,
+    LedgerModule,
+    LiveModule,
+    JobsModule,
+    ApprovalNoticesModule,
+    ExportModule,
+    ArchiveWorkerModule,
+  ],
   providers: [DatabaseHealth],
 })
 export class ApiModule {}

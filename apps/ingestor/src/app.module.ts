@@ -11,7 +11,9 @@ import { TlsListener } from './http/tls-listener.ts';
 import { KeysModule } from './keys/keys.module.ts';
 import { LinkModule } from './link/link.module.ts';
 import { MetricsModule } from './metrics/metrics.module.ts';
+import { OperationsModule } from './operations/operations.module.ts';
 import { RedisModule } from './redis/redis.module.ts';
+import { TracingModule } from './tracing/tracing.module.ts';
 
 @Module({ providers: [{ provide: APP_FILTER, useClass: HttpErrorFilter }] })
 export class AppModule {}
@@ -26,6 +28,8 @@ export function appModule(config: Config): DynamicModule {
       RedisModule,
       HealthModule,
       MetricsModule,
+      TracingModule,
+      OperationsModule,
       ...(config.role === 'api' ? [KeysModule, EnrolmentModule, ApiModule] : [LinkModule]),
     ],
     providers: config.role === 'api' ? [TlsListener] : [],

@@ -67,6 +67,13 @@ const PREREQUISITES = [
     on: ['linux'],
   },
   {
+    command: 'docker-compose',
+    apt: 'docker-compose',
+    brew: 'docker-compose',
+    why: 'the tests that check how the product is run in containers',
+    for: ['test'],
+  },
+  {
     command: 'clang',
     apt: 'clang',
     brew: 'llvm',
@@ -80,6 +87,16 @@ const PREREQUISITES = [
     apt: 'libbpf-dev',
     brew: 'libbpf',
     why: 'building and loading them',
+    for: ['test'],
+    on: ['linux'],
+  },
+  {
+    // Brings libnftables, which the agent writes rules with.
+    command: 'nft',
+    file: '/usr/sbin/nft',
+    apt: 'nftables',
+    brew: 'nftables',
+    why: 'the tests of the rules that stand in for such programs',
     for: ['test'],
     on: ['linux'],
   },
@@ -190,11 +207,16 @@ async function allowed(packages, yes) {
   }
 }
 
+/** A fresh machine may still be updating itself: its turn is waited for. */
+const WAIT_FOR_LOCK = 'DPkg::Lock::Timeout=300';
+
 /** @param {string[]} packages */
 async function aptInstall(packages) {
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
   const install = () =>
-    runCommand('apt-get', ['install', '-y', '--no-install-recommends', ...packages], { env });
+    runCommand('apt-get', ['install', '-y', '--no-install-recommends', '-o', WAIT_FOR_LOCK, ...packages], {
+      env,
+    });
   let result = await install();
   if (result.code !== 0) {
     // The package lists may be missing (a fresh container) or old.

@@ -86,9 +86,9 @@ describe('the programs that npm cannot bring', () => {
       );
       await ensurePrerequisites('start', options);
       expect((await readFile(log, 'utf8')).split('\n')).toEqual([
-        'install -y --no-install-recommends some-package',
+        'install -y --no-install-recommends -o DPkg::Lock::Timeout=300 some-package',
         'update',
-        'install -y --no-install-recommends some-package',
+        'install -y --no-install-recommends -o DPkg::Lock::Timeout=300 some-package',
         '',
       ]);
     },

@@ -1,17 +1,8 @@
 import { createHash } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import {
-  applyMigrations,
-  canReach,
-  createDatabase,
-  databaseAccount,
-  databaseExists,
-  prepareRoles,
-  roleUrls,
-  startPostgres,
-  startRedis,
-} from '@raypher/testkit';
+import { applyMigrations, createDatabase, databaseExists, prepareRoles, roleUrls } from '@raypher/database';
+import { canReach, databaseAccount, startPostgres, startRedis } from '@raypher/testkit';
 import { privateFolder, writePrivately } from '../state/private-files.mjs';
 
 const DATABASE = 'raypher';

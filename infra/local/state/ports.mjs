@@ -82,9 +82,9 @@ function occupied(name, port, asked) {
 
 /**
  * @param {number} first
- * @param {Set<number>} taken
+ * @param {ReadonlySet<number>} taken
  */
-async function nextFree(first, taken) {
+export async function nextFree(first, taken) {
   for (let port = first; port < first + TRIES; port += 1) {
     if (!taken.has(port) && (await isFree(port))) return port;
   }

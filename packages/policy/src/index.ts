@@ -91,6 +91,7 @@ export {
   type SectionName,
   type SpendLimit,
 } from './schema.ts';
+export { MAX_SYNTAX, syntaxOf } from './source-limits.ts';
 export { STARTER_POLICY } from './starter.ts';
 export { isClockless, isTimeless } from './timeless.ts';
 export { type PolicyWarning, unreachableRules } from './unreachable.ts';

@@ -91,6 +91,17 @@ describe('hostile sources', () => {
     10_000,
   );
 
+  test('a directive for another version of YAML changes nothing', () => {
+    expect(parsePolicy('%YAML 1.1\n---\n<<: ', { layer: 'local' }).ok).toBe(false);
+    const document = 'apiVersion: raypher/v1\nmode: monitor\ndlp: { reversible: on }\n';
+    for (const source of [document, `%YAML 1.1\n---\n${document}`]) {
+      expect(parsePolicy(source, { layer: 'local' })).toMatchObject({
+        ok: false,
+        issues: [{ path: 'dlp.reversible' }],
+      });
+    }
+  });
+
   test('no text makes the parser throw, and every issue lies in the source', () => {
     const words = fc.constantFrom(
       'apiVersion: raypher/v1\n',

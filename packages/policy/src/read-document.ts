@@ -1,7 +1,9 @@
-import { type Document, isNode, isScalar, parseDocument, visit } from 'yaml';
+import { type Document, isNode, isScalar, visit } from 'yaml';
 import type { z } from 'zod';
 import { formatPath, MAX_ISSUES, type PolicyIssue } from './issue.ts';
+import { parseYaml } from './parse-yaml.ts';
 import { describeIssue } from './schema-issue.ts';
+import { excessOf } from './source-limits.ts';
 import { SourceMap, valueAt } from './source-map.ts';
 
 /** Characters. Larger sources are refused unread. */
@@ -28,11 +30,12 @@ export function readDocument<T>(
     const message = `a policy document is at most ${MAX_SOURCE_LENGTH} characters; this one has ${source.length}`;
     return refuse([{ code: 'policy/syntax', message, ...map.range(0, 0), path: '' }]);
   }
-  const yaml = parseDocument(source, {
-    prettyErrors: false,
-    // The library compares every key with every other; ours is linear, see treeIssues.
-    uniqueKeys: false,
-  });
+  const excess = excessOf(source);
+  if (excess !== undefined) {
+    const range = map.range(excess.at, excess.at + 1);
+    return refuse([{ code: 'policy/syntax', message: excess.message, ...range, path: '' }]);
+  }
+  const yaml = parseYaml(source);
   const syntax = [...yaml.errors, ...yaml.warnings].slice(0, MAX_ISSUES).map((error): PolicyIssue => {
     return { code: 'policy/syntax', message: error.message, ...map.range(...error.pos), path: '' };
   });

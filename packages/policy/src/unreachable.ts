@@ -1,5 +1,5 @@
-import { parseDocument } from 'yaml';
 import { formatPath, type PolicyIssue } from './issue.ts';
+import { parseYaml } from './parse-yaml.ts';
 import type { PolicyDocument } from './schema.ts';
 import { RULE_SECTIONS } from './section.ts';
 import { SourceMap } from './source-map.ts';
@@ -39,7 +39,7 @@ export function unreachableRules(source: string, document: PolicyDocument): Poli
     });
   });
   if (found.length === 0) return [];
-  const yaml = parseDocument(source, { prettyErrors: false, uniqueKeys: false });
+  const yaml = parseYaml(source);
   const map = new SourceMap(source);
   return found.map(({ section, index, rule, earlier }) => {
     const path = [section, 'rules', index];

@@ -40,9 +40,18 @@ export const ERROR_CODES = {
   'link/version': { http: 400, grpc: 9, exit: 6 },
   'link/overloaded': { http: 503, grpc: 14, exit: 7 },
   'link/unreachable': { http: 503, grpc: 14, exit: 7 },
+  'link/session-elsewhere': { http: 404, grpc: 5, exit: 7 },
   'ledger/chain-broken': { http: 409, grpc: 15, exit: 8 },
   'ledger/signature-invalid': { http: 409, grpc: 15, exit: 8 },
   'ledger/rolled-back': { http: 409, grpc: 15, exit: 8 },
+  'ledger/malformed': { http: 422, grpc: 3, exit: 8 },
+  'ledger/corrupted': { http: 409, grpc: 15, exit: 8 },
+  'ledger/key-not-given': { http: 400, grpc: 9, exit: 12 },
+  'archive/not-configured': { http: 404, grpc: 5, exit: 4 },
+  'archive/unreachable': { http: 503, grpc: 14, exit: 7 },
+  'archive/refused': { http: 502, grpc: 7, exit: 3 },
+  'archive/conflict': { http: 409, grpc: 10, exit: 8 },
+  'archive/corrupted': { http: 500, grpc: 15, exit: 8 },
   'policy/syntax': { http: 422, grpc: 3, exit: 9 },
   'policy/schema': { http: 422, grpc: 3, exit: 9 },
   'policy/stale-revision': { http: 409, grpc: 9, exit: 5 },
@@ -107,7 +116,7 @@ export interface RaypherErrorOptions {
  *
  * @example
  * throw new RaypherError('enrolment/token-expired', 'This enrolment token expired on 3 May.', {
- *   hint: 'Create a new one under Rollout → Add devices.',
+ *   hint: 'Create a new one under Fleet → Add devices.',
  * });
  */
 export class RaypherError extends Error {

@@ -3,9 +3,10 @@ import { Digest } from './ids.ts';
 
 /**
  * One entry of a device's ledger. What is hashed and stored is the RFC 8785 form of this object
- * (packages/ledger); it is never re-serialised afterwards. At most {@link MAX_ENTRY_BYTES} bytes.
+ * (packages/ledger); it is never re-serialised afterwards. At most {@link MAX_ENTRY_BYTES} bytes: the length of an
+ * entry in a bundle of the log is a uint16 (c2sp.org/tlog-tiles).
  */
-export const MAX_ENTRY_BYTES = 64 * 1024;
+export const MAX_ENTRY_BYTES = 65_535;
 /** Entries in one batch, and bytes of all entries together. */
 export const MAX_BATCH_ENTRIES = 512;
 export const MAX_BATCH_BYTES = 1024 * 1024;
@@ -89,6 +90,12 @@ export const EventType = z.enum([
   'command.refused',
   /** Sampled telemetry that was dropped because a queue was full: how many, since when. */
   'ledger.gap',
+  /** The device followed the organisation's log to a signed checkpoint: its name, size and root (packages/ledger). */
+  'ledger.followed',
+  /** The organisation's log goes on under another name and key; what was kept of the one before is named. */
+  'ledger.renamed',
+  /** A signed checkpoint of the log was not shown to go on from the one that the device keeps: both are here. */
+  'ledger.contradicted',
   'store.corrupt',
   'tamper.suspected',
 ]);

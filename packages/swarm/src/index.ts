@@ -1,10 +1,15 @@
+export { createAiAgents } from './device/ai-agents.ts';
 export type { StateKindName } from './device/applied-state.ts';
 export { type DeviceBehaviour, GOOD_BEHAVIOUR } from './device/device-behaviour.ts';
+export { DeviceLedger } from './device/device-ledger.ts';
+export { modelCall } from './device/event-drafts.ts';
 export { SimulatedTpm } from './device/simulated-tpm.ts';
 export { certificateRequest as certificateRequestOf } from './enrolment/certificate-request.ts';
 export { ControlPlane } from './enrolment/control-plane.ts';
 export { enrolWithTpm } from './enrolment/tpm-enrolment.ts';
 export { type AppliedAt, preciseNowMs } from './fleet/applied-log.ts';
-export { SIMULATED_MACHINE } from './fleet/device-identity.ts';
+export { type DeviceIdentity, enrolDevice, hostnameOf, SIMULATED_MACHINE } from './fleet/device-identity.ts';
+export type { FleetWitness } from './fleet/fleet-witness.ts';
 export { type Floor, startFloor } from './floor/floor.ts';
+export { SeededRandom } from './random.ts';
 export { Swarm, type SwarmOptions, type SwarmStats } from './swarm.ts';

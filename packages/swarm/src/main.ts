@@ -6,12 +6,11 @@ import { Swarm, type SwarmStats } from './swarm.ts';
 const REPORT_MS = 10_000;
 
 async function run(args: string[]): Promise<void> {
-  const { tokenFile, applyDelayMs, dropPerMinute, directory, ...options } = parseCliOptions(args);
+  const { tokenFile, directory, ...options } = parseCliOptions(args);
   const swarm = new Swarm({
     ...options,
     ...(directory === undefined ? {} : { directory }),
     token: await readToken(tokenFile),
-    behaviour: { applyDelayMs, dropPerMinute },
   });
   const report = setInterval(() => console.log(describe(swarm.stats())), REPORT_MS);
   const stop = () => {

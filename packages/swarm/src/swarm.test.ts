@@ -95,7 +95,7 @@ test('events arrive chained and exactly once although batches are repeated and c
     const before = ledger.entries;
     await expect.poll(() => ledger.entries, { timeout: 5_000 }).toBeGreaterThan(before + 50);
     floor.dropAll();
-    await expect.poll(() => swarm.stats().endings.UNAVAILABLE).toBe(20 * (round + 1));
+    await expect.poll(() => swarm.stats().endings.closed).toBe(20 * (round + 1));
     await swarm.waitForConnected(10_000);
   }
   swarm.pauseEvents();
@@ -104,6 +104,57 @@ test('events arrive chained and exactly once although batches are repeated and c
   expect(ledger.entries).toBe(swarm.stats().entries);
   expect(ledger.types.length).toBe(ledger.entries);
   expect(ledger.types.filter((type) => type === 'agent.started')).toHaveLength(20);
+});
+
+test('events arrive exactly once from devices that hang, cut off, repeat themselves late and read slowly', {
+  timeout: 30_000,
+}, async () => {
+  const ledger = new StrictLedger();
+  const floor = await floorWith({
+    onBatch: ledger.receive,
+    resumeFrom: (device) => ledger.heads.get(device)?.seq ?? 0,
+  });
+  const recorded = new Map<string, number>();
+  const swarm = await swarmOn(floor, {
+    eventsPerSecond: 400,
+    behaviour: {
+      resendEarlier: 0.3,
+      cutAfterBatch: 0.02,
+      dropPerMinute: 6,
+      hangPerMinute: 12,
+      readDelayMs: [0, 30],
+    },
+    witness: { recorded: (device, seq) => recorded.set(device, seq) },
+  });
+  await expect
+    .poll(() => swarm.stats().endings, { timeout: 15_000 })
+    .toMatchObject({ hung: expect.any(Number), dropped: expect.any(Number) });
+  swarm.behave({ cutAfterBatch: 0, dropPerMinute: 0, hangPerMinute: 0 });
+  swarm.pauseEvents();
+  await swarm.waitForConnected(10_000);
+  await swarm.waitForDurable(10_000);
+  expect(ledger.faults).toEqual([]);
+  const heads = [...ledger.heads].map(([device, { seq }]): [string, number] => [device, seq]);
+  expect(new Map(heads)).toEqual(recorded);
+});
+
+test('clocks are as wrong as they should be, and the chain does not mind', async () => {
+  const times: number[] = [];
+  const floor = await floorWith();
+  const swarm = await swarmOn(floor, {
+    devices: 10,
+    eventsPerSecond: 100,
+    behaviour: { clockSkewMs: 7_200_000 },
+    witness: {
+      recorded: (_, __, bytes) => {
+        times.push(Date.parse(LedgerEntry.parse(JSON.parse(Buffer.from(bytes).toString())).at));
+      },
+    },
+  });
+  await expect.poll(() => times.length).toBeGreaterThan(50);
+  swarm.pauseEvents();
+  await swarm.waitForDurable(5_000);
+  expect(Math.max(...times) - Math.min(...times)).toBeGreaterThan(3_600_000);
 });
 
 test('a bundle that was changed on the way is refused and the last good state stays', async () => {

@@ -1,4 +1,4 @@
-import { Phase } from '@raypher/shared';
+import { type LinkTransport, Phase } from '@raypher/shared';
 import type { StateKindName } from './device/applied-state.ts';
 import { BundleVerifier } from './device/bundle-verifier.ts';
 import { type DeviceBehaviour, GOOD_BEHAVIOUR } from './device/device-behaviour.ts';
@@ -10,7 +10,9 @@ import { type AppliedAt, AppliedLog } from './fleet/applied-log.ts';
 import { renewIdentity } from './fleet/device-identity.ts';
 import { Dialler } from './fleet/dialler.ts';
 import { FleetStore, type StoredDevice } from './fleet/fleet-store.ts';
+import type { FleetWitness } from './fleet/fleet-witness.ts';
 import { musterDevices } from './fleet/muster.ts';
+import type { Ramp } from './fleet/ramp.ts';
 import { Waiters } from './fleet/waiters.ts';
 import { SeededRandom } from './random.ts';
 
@@ -25,9 +27,14 @@ export interface SwarmOptions {
   /** Model calls per second of the whole fleet; 0 is a silent fleet. */
   eventsPerSecond?: number;
   connectsPerSecond?: number;
+  /** How new connections grow to that rate. Default: steady, and half a minute for those that grow. */
+  ramp?: Partial<Omit<Ramp, 'connectsPerSecond'>>;
   behaviour?: Partial<DeviceBehaviour>;
+  /** What carries the links: gRPC, unless something else is to be tried. */
+  transport?: LinkTransport;
   /** Keeps identities and ledgers for the next start; without it every start enrols new devices. */
   directory?: string;
+  witness?: FleetWitness;
 }
 
 export interface SwarmStats {
@@ -51,7 +58,7 @@ export interface SwarmStats {
 const TICK_MS = 50;
 const RENEWAL_CHECK_MS = 60_000;
 const HANDSHAKES = 64;
-const DEFAULT_CONNECTS_PER_SECOND = 200;
+const DEFAULT_RAMP: Ramp = { kind: 'steady', connectsPerSecond: 200, seconds: 30 };
 
 /** After these, dialling again cannot help; `device/replaced` would only start a fight with the other one. */
 const FINAL =
@@ -93,8 +100,9 @@ export class Swarm implements DeviceObserver {
     this.#eventsPerSecond = options.eventsPerSecond ?? 0;
     this.#behaviour = { ...GOOD_BEHAVIOUR, ...options.behaviour };
     this.#random = new SeededRandom(options.seed);
+    const { connectsPerSecond = DEFAULT_RAMP.connectsPerSecond } = options;
     this.#dialler = new Dialler({
-      connectsPerSecond: options.connectsPerSecond ?? DEFAULT_CONNECTS_PER_SECOND,
+      ramp: { ...DEFAULT_RAMP, ...options.ramp, connectsPerSecond },
       handshakes: HANDSHAKES,
       random: () => this.#random.next(),
     });
@@ -133,12 +141,14 @@ export class Swarm implements DeviceObserver {
   }
 
   #add(stored: StoredDevice, index: number, root: string): void {
-    const device = new SimulatedDevice(stored, new SeededRandom(`${this.#options.seed}/${index}`), {
+    const device = new SimulatedDevice(stored, `${this.#options.seed}/${index}`, {
       root,
       verifier: this.#verifier,
       behaviour: this.#behaviour,
+      transport: this.#options.transport ?? 'grpc',
       observer: this,
       store: this.#store,
+      witness: this.#options.witness ?? {},
     });
     this.#devices.push(device);
     if (this.#dialling) this.#dialler.add(device, Date.now());
@@ -153,14 +163,30 @@ export class Swarm implements DeviceObserver {
     for (const device of this.#devices) {
       this.#dialler.forget(device);
       device.disconnect('politely');
+      device.letGo();
     }
     await this.#controlPlane?.close();
     this.#store?.close();
   }
 
+  /** From now on all devices behave like this. */
+  behave(change: Partial<DeviceBehaviour>): void {
+    Object.assign(this.#behaviour, change);
+  }
+
   /** No more model calls; what was recorded is still delivered. */
   pauseEvents(): void {
     this.#eventsPerSecond = 0;
+  }
+
+  /** Model calls per second of the whole fleet from now on. */
+  resumeEvents(perSecond: number): void {
+    this.#eventsPerSecond = perSecond;
+  }
+
+  /** Devices that were turned away for good. */
+  isRefused(device: SimulatedDevice): boolean {
+    return this.#refused.has(device);
   }
 
   stats(): SwarmStats {
@@ -182,18 +208,19 @@ export class Swarm implements DeviceObserver {
     return this.#devices;
   }
 
+  /** Resolves when this holds for every device of the whole fleet. @throws Error naming `what` after `timeoutMs` */
+  waitFor(what: string, timeoutMs: number, condition: (device: SimulatedDevice) => boolean): Promise<void> {
+    return this.#waiters.wait(what, timeoutMs, () => this.#all(condition));
+  }
+
   /** Resolves when all devices are connected. @throws Error after `timeoutMs` */
   waitForConnected(timeoutMs: number): Promise<void> {
-    return this.#waiters.wait('every device connected', timeoutMs, () =>
-      this.#all(({ connected }) => connected),
-    );
+    return this.waitFor('every device connected', timeoutMs, ({ connected }) => connected);
   }
 
   /** Resolves when the control plane has confirmed every entry of every device. @throws Error after `timeoutMs` */
   waitForDurable(timeoutMs: number): Promise<void> {
-    return this.#waiters.wait('every entry durable', timeoutMs, () =>
-      this.#all(({ queueDepth }) => queueDepth === 0),
-    );
+    return this.waitFor('every entry durable', timeoutMs, ({ queueDepth }) => queueDepth === 0);
   }
 
   /**
@@ -203,8 +230,8 @@ export class Swarm implements DeviceObserver {
    * @throws Error after `timeoutMs`
    */
   async waitForApplied(kind: StateKindName, revision: number, timeoutMs: number): Promise<AppliedAt[]> {
-    const isDone = () => this.#all((device) => device.revisionOf(kind) >= revision);
-    await this.#waiters.wait(`${kind} revision ${revision} on every device`, timeoutMs, isDone);
+    const what = `${kind} revision ${revision} on every device`;
+    await this.waitFor(what, timeoutMs, (device) => device.revisionOf(kind) >= revision);
     return this.#appliedLog.timesOf(kind, revision);
   }
 
@@ -221,10 +248,12 @@ export class Swarm implements DeviceObserver {
 
   onWelcome(device: SimulatedDevice): void {
     this.#dialler.welcomed(device);
+    this.#options.witness?.welcomed?.(device.id);
   }
 
-  onEnd(device: SimulatedDevice, { code, retryAfterMs }: LinkEnding): void {
+  onEnd(device: SimulatedDevice, { code }: LinkEnding, retryAfterMs: number): void {
     this.#endings[code] = (this.#endings[code] ?? 0) + 1;
+    this.#options.witness?.ended?.(device.id, code);
     if (this.#stopping.signal.aborted) return;
     if (FINAL.test(code)) {
       this.#dialler.forget(device);
@@ -241,7 +270,6 @@ export class Swarm implements DeviceObserver {
     // One commit for the calls of the whole tick, and before anything of them is sent.
     this.#storedTogether(() => this.#emitModelCalls(seconds));
     for (const device of this.#devices) device.tick(nowMs);
-    this.#breakConnections(seconds);
     this.#waiters.check();
   }
 
@@ -254,13 +282,6 @@ export class Swarm implements DeviceObserver {
     if (this.#devices.length === 0) return;
     const calls = this.#random.poisson(this.#eventsPerSecond * seconds);
     for (let index = 0; index < calls; index += 1) this.#random.pick(this.#devices).emitModelCall();
-  }
-
-  #breakConnections(seconds: number): void {
-    const expected = (this.#behaviour.dropPerMinute * this.#devices.length * seconds) / 60;
-    for (let left = this.#random.poisson(expected); left > 0; left -= 1) {
-      this.#random.pick(this.#devices).disconnect('abruptly');
-    }
   }
 
   async #renewDue(): Promise<void> {

@@ -1,7 +1,12 @@
+import {
+  applyMigrations,
+  createDatabase,
+  prepareRoles,
+  type RolePasswords,
+  randomRolePasswords,
+  roleUrls,
+} from '@raypher/database';
 import type { TestProject } from 'vitest/node';
-import { applyMigrations } from './database/apply-migrations.ts';
-import { createDatabase, roleUrls } from './database/databases.ts';
-import { prepareRoles, type RolePasswords, randomRolePasswords } from './database/roles.ts';
 import { startPostgres } from './postgres/start-postgres.ts';
 import { startRedis } from './redis/start-redis.ts';
 

@@ -7,6 +7,7 @@ import type { EventDraft } from '../ledger/event-draft.ts';
 import type { AllowedProgram, AllowList } from '../store/allow-list.ts';
 import { describeEntry } from './authorise.ts';
 import { type Interpreter, interpreterOf, neverAllowed } from './interpreters.ts';
+import { whyNoProgram } from './program-file.ts';
 import { hashOf } from './running-program.ts';
 
 export interface AllowRequest {
@@ -44,6 +45,8 @@ export class Allowance {
     if (never !== undefined) throw refused(`${path} cannot be allowed: ${never}.`);
     const interpreter = interpreterOf(basename(real)) ?? interpreterOf(basename(path));
     requireFittingScript(path, interpreter, script);
+    const none = whyNoProgram(real);
+    if (none !== undefined) throw refused(`${none.why}.`, none.hint);
     const found = {
       path: real,
       launchPath: path,

@@ -1,6 +1,6 @@
 import { statSync } from 'node:fs';
 import { listPids } from '../discovery/procfs.ts';
-import { type Connection, callersEnds } from './connection.ts';
+import { addressBytes, type Connection, callersEnds } from './connection.ts';
 import { ControlGroups } from './control-groups.ts';
 import { Descriptors, type Holder, stillHolds } from './descriptors.ts';
 import { type LookupPath, SocketLookup } from './socket-lookup.ts';
@@ -11,6 +11,16 @@ export interface FoundCaller {
   startTime: number;
   /** Inode of its socket. */
   socket: string;
+}
+
+/** Whose socket it is, as far as anybody says. */
+export interface SocketOwner {
+  /** Undefined: nobody holds it any more, or who does was not found in time. */
+  process: { pid: number; startTime: number } | undefined;
+  /** Who created it. */
+  uid: number;
+  /** Control group (version 2) in which it was created; undefined where the kernel does not say. */
+  cgroupId: bigint | undefined;
 }
 
 /** How often each search was what found a process, or ended without one. */
@@ -101,6 +111,25 @@ export class CallerFinder {
     const holder = this.#search(socket);
     if (holder === undefined) return undefined;
     return { pid: holder.pid, startTime: holder.startTime, socket: socket.inode };
+  }
+
+  /** Whose connection it is, as its own end shows it. @returns undefined when there is no such socket */
+  ownerOf(connection: Connection): SocketOwner | undefined {
+    const ends = callersEnds(connection);
+    return this.#owner(ends === undefined ? undefined : this.#lookup.find(ends));
+  }
+
+  /** Whose socket a datagram was sent from. @param address as texts show it */
+  ownerOfSender(address: string, port: number): SocketOwner | undefined {
+    const bytes = addressBytes(address);
+    return this.#owner(bytes === undefined ? undefined : this.#lookup.findSender(bytes, port));
+  }
+
+  #owner(socket: ReturnType<SocketLookup['find']>): SocketOwner | undefined {
+    if (socket === undefined) return undefined;
+    const holder = this.#search(socket);
+    const process = holder && { pid: holder.pid, startTime: holder.startTime };
+    return { process, uid: socket.uid, cgroupId: socket.cgroupId };
   }
 
   close(): void {

@@ -10,6 +10,8 @@ export interface LookupPath {
   reason?: string;
 }
 
+const MAPPED = Buffer.from('00000000000000000000ffff', 'hex');
+
 /** What is known of the socket at the other end of a connection. */
 export type FoundSocket = Pick<DiagnosedSocket, 'inode' | 'uid'> & { cgroupId?: bigint | undefined };
 
@@ -41,6 +43,21 @@ export class SocketLookup {
     return this.#refusal === undefined ? this.#namespaces.find(ends) : undefined;
   }
 
+  /** The socket that a datagram was sent from; undefined where the kernel does not say. @param address 4 or 16 bytes */
+  findSender(address: Buffer, port: number): FoundSocket | undefined {
+    try {
+      this.#diag ??= InetDiag.open();
+      const sockets = this.#diag.datagramSockets(port);
+      // One that is not bound to an address sends from any.
+      return (
+        sockets.find((socket) => isSame(socket.address, address)) ??
+        sockets.find((socket) => socket.address.every((byte) => byte === 0))
+      );
+    } catch {
+      return undefined;
+    }
+  }
+
   close(): void {
     this.#diag?.close();
     this.#diag = undefined;
@@ -69,4 +86,11 @@ export class SocketLookup {
     }
     return found;
   }
+}
+
+/** A socket of IPv6 shows an address of IPv4 within one of its own. */
+function isSame(shown: Buffer, address: Buffer): boolean {
+  return shown.length === address.length
+    ? shown.equals(address)
+    : shown.length === 16 && shown.subarray(0, 12).equals(MAPPED) && shown.subarray(12).equals(address);
 }

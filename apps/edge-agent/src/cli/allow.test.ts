@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, copyFileSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -52,6 +52,15 @@ it('explains why a bare interpreter is not allowed', async () => {
   const refused = await raypher(process.execPath, '--any-user');
   expect(refused.code).toBe(2);
   expect(refused.output).toContain('--script FILE');
+});
+
+it('explains what is expected instead of a file that is no program', async () => {
+  const notes = join(folder, 'notes.yaml');
+  writeFileSync(notes, 'apiVersion: raypher/v1\n');
+  expect(await raypher(notes, '--any-user')).toEqual({
+    code: 2,
+    output: expect.stringMatching(/notes\.yaml is no program\.\nExpected is an executable file, or an inter/),
+  });
 });
 
 it.skipIf(userInfo().uid !== 0)('wants root to say for whom (run as root to see this)', async () => {

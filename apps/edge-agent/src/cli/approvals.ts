@@ -4,6 +4,7 @@ import { z } from 'zod';
 import type { Decision } from '../approvals/decision.ts';
 import { askService } from './control-client.ts';
 import { type GlobalOptions, operator, resolve, withGlobalOptions, withJson } from './global-options.ts';
+import { refuseUnknown } from './help-command.ts';
 import { count, print, printable, table } from './output.ts';
 
 const Waiting = z.array(
@@ -60,7 +61,7 @@ const list = withJson(withGlobalOptions(new Command('list')))
     print(waiting, options.json === true, () => lines(waiting));
   });
 
-export const approvalsCommand = new Command('approvals')
+export const approvalsCommand = refuseUnknown(new Command('approvals'))
   .description('questions of AI agents that wait for a person')
   .addCommand(list, { isDefault: true })
   .addCommand(decisionCommand('allow', 'let an AI agent go on; only on a machine without an organisation'))

@@ -1,6 +1,8 @@
 import { writeFileSync } from 'node:fs';
 import { RaypherError } from '@raypher/shared';
 import { Command } from 'commander';
+import { systemServiceHint } from '../config/system-service.ts';
+import { cannotWrite } from '../file-fault.ts';
 import { describeRoot, readRoot } from '../interception/root-file.ts';
 import { type GlobalOptions, resolve, withGlobalOptions, withJson } from './global-options.ts';
 import { print, table } from './output.ts';
@@ -38,12 +40,12 @@ Examples:
   raypher ca export raypher.pem
   raypher ca export | sudo tee /opt/app/certs/raypher.pem
 
-Exit codes: 0 written, 3 not permitted, 4 there is none.`,
+Exit codes: 0 written, 2 the file is a folder, 3 not permitted, 4 there is none, or no folder for the file.`,
   )
   .action((file: string | undefined, options: GlobalOptions) => {
     const certificate = rootOf(options);
     if (file === undefined) process.stdout.write(certificate);
-    else writeFileSync(file, certificate);
+    else write(file, certificate);
   });
 
 export const caCommand = new Command('ca')
@@ -52,10 +54,20 @@ export const caCommand = new Command('ca')
   .addCommand(exportCommand);
 
 function rootOf(options: GlobalOptions): string {
-  const { paths } = resolve(options);
+  const { config, paths } = resolve(options);
   const certificate = readRoot(paths.authority);
   if (certificate !== undefined) return certificate;
   throw new RaypherError('request/not-found', 'This machine has no root certificate.', {
-    hint: 'The service makes one when it starts on a machine that is a member: raypher enroll, then raypher service.',
+    hint:
+      systemServiceHint(config.dataDir) ??
+      'The service makes one when it starts on a machine that is a member: raypher enroll, then raypher service.',
   });
+}
+
+function write(file: string, certificate: string): void {
+  try {
+    writeFileSync(file, certificate);
+  } catch (cause) {
+    throw cannotWrite(file, cause);
+  }
 }

@@ -37,6 +37,7 @@ const COMMANDS = [
   'kill',
   'panic',
   'forensics',
+  'verify',
   'seal',
   'unseal',
   'vault',
@@ -103,8 +104,17 @@ test('help names every command, teaches a first step and lists the exit codes', 
   }
 });
 
-test.each(COMMANDS)('the help of %s has an example and its exit codes', (name) => {
-  const command = buildProgram().commands.find((candidate) => candidate.name() === name);
+test('a command is loaded alone when it is asked for by name, and with all others when nobody knows which', async () => {
+  const names = async (only?: string) => (await buildProgram(only)).commands.map((command) => command.name());
+  expect(await names('hook')).toEqual(['hook']);
+  const all = await names();
+  expect(all.length).toBeGreaterThan(30);
+  for (const only of ['completion', 'stauts', '--help', 'constructor'])
+    expect(await names(only)).toEqual(all);
+});
+
+test.each(COMMANDS)('the help of %s has an example and its exit codes', async (name) => {
+  const command = (await buildProgram()).commands.find((candidate) => candidate.name() === name);
   const leaves = command?.commands.length ? command.commands : [command];
   for (const leaf of leaves) {
     const text = leaf === undefined ? '' : helpOf(leaf);
@@ -113,8 +123,22 @@ test.each(COMMANDS)('the help of %s has an example and its exit codes', (name) =
   }
 });
 
+/** Of those below. */
+const TAKES_FOLDER = new Set(['status', 'thaw', 'freeze', 'kill', 'panic', 'enroll', 'service']);
+
 test.each<[string[], number, RegExp]>([
   [['staus'], 2, /Did you mean status/],
+  [[], 2, /^Usage: raypher/],
+  [['help', 'frob'], 2, /^raypher: unknown command 'frob'\nRun `raypher --help`/],
+  [['help', 'stauts'], 2, /Did you mean status/],
+  [['policy', 'help', 'frob'], 2, /unknown command 'frob'\nRun `raypher policy --help`/],
+  [['help', 'policy', 'chek'], 2, /Did you mean check/],
+  [['approvals', 'frob'], 2, /^raypher: unknown command 'frob'\nRun `raypher approvals --help`/],
+  [['approvals', 'alow', '3f2a'], 2, /Did you mean allow/],
+  [['connections', 'frob'], 2, /unknown command 'frob'/],
+  [['help', 'approvals', 'frob'], 2, /unknown command 'frob'/],
+  [['approvals', 'list', 'frob'], 2, /too many arguments for 'list'/],
+  [['logs', '-n', 'x'], 2, /-n takes a whole number from 1 to 10000/],
   [['status', '--jsn'], 2, /unknown option/],
   [['status'], 7, /service is not running[\s\S]*raypher service/],
   [['thaw', 'not-an-id'], 2, /not the id of a freeze/],
@@ -131,12 +155,35 @@ test.each<[string[], number, RegExp]>([
   [['policy', 'check', '/'], 4, /cannot be read: it is a folder/],
   [['policy', 'check', process.execPath], 2, /is not text/],
   [['service', '--config', '/nowhere.toml'], 2, /no configuration file/],
+  [['status', '--config', folder], 2, /configuration file .* cannot be read: it is a folder/],
+  [['service', '--data-dir', '/etc/passwd'], 2, /passwd is a file; a folder is needed/],
+  [['service', '--data-dir', '/etc/passwd/x'], 2, /leads through a file; a folder is needed/],
+  [['ca', 'export', '/nowhere/root.pem', '--data-dir', '/nowhere'], 4, /no root certificate/],
 ])('%j says what is wrong and exits with %i', async (args, expected, message) => {
-  const withFolder = args[0] === 'policy' || args[0] === 'staus' ? args : [...args, '--data-dir', dataDir];
+  const isGiven = args.includes('--data-dir') || !TAKES_FOLDER.has(args[0] ?? '');
+  const withFolder = isGiven ? args : [...args, '--data-dir', dataDir];
   const { code, stderr } = await run(withFolder);
   expect(stderr).toMatch(message);
   expect(stderr).not.toMatch(/^\s+at /m);
   expect(code).toBe(expected);
+});
+
+test('help leads to a command below another', async () => {
+  expect(await run(['help', 'policy', 'check'])).toMatchObject({
+    code: 0,
+    stdout: expect.stringMatching(/^Usage: raypher policy check/),
+  });
+});
+
+test('the exit code stays what it is when nobody reads the errors to the end', async () => {
+  const child = start([]);
+  child.stderr?.destroy();
+  const [code] = await once(child, 'exit');
+  expect(code).toBe(2);
+});
+
+test('the help of thaw says how it ends for what is no id', async () => {
+  expect((await run(['thaw', '--help'])).stdout).toContain('2 not an id');
 });
 
 test('enrolment prints no secret, spends the token file, and happens once', async () => {

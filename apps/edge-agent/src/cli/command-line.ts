@@ -14,6 +14,11 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   throw error;
 });
 
+// `raypher 2>&1 | head` closes it too; what went wrong still decides how this ends.
+process.stderr.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+});
+
 /** Usage mistakes that commander has already printed. */
 const USAGE = 2;
 
@@ -22,7 +27,11 @@ export async function runCommandLine(): Promise<void> {
   try {
     // Imported only now, because modules announce themselves while they load.
     const { buildProgram } = await import('./program.ts');
-    const program = buildProgram();
+    const { addHelpCommand } = await import('./help-command.ts');
+    const program = await buildProgram(process.argv[2]);
+    for (const command of [program, ...program.commands]) {
+      if (command.commands.length > 0) addHelpCommand(command);
+    }
     for (const command of [program, ...program.commands.flatMap((child) => [child, ...child.commands])]) {
       command.exitOverride();
       command.showHelpAfterError(`Run \`${pathOf(command)} --help\`.`);

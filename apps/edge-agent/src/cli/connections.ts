@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import { z } from 'zod';
 import { askService } from './control-client.ts';
 import { type GlobalOptions, operator, resolve, withGlobalOptions, withJson } from './global-options.ts';
+import { refuseUnknown } from './help-command.ts';
 import { print, printable, table } from './output.ts';
 
 const Open = z.array(
@@ -94,7 +95,7 @@ const cut = withJson(withGlobalOptions(new Command('cut')))
     ]);
   });
 
-export const connectionsCommand = new Command('connections')
+export const connectionsCommand = refuseUnknown(new Command('connections'))
   .description('what AI agents are connected to right now')
   .addCommand(list, { isDefault: true })
   .addCommand(cut)

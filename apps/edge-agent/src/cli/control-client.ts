@@ -1,6 +1,8 @@
 import { connect } from 'node:net';
+import { dirname } from 'node:path';
 import { createInterface } from 'node:readline';
 import { isErrorCode, RaypherError } from '@raypher/shared';
+import { systemServiceHint } from '../config/system-service.ts';
 import { ControlAnswer, type ControlRequest } from '../service/control-protocol.ts';
 
 /**
@@ -25,7 +27,9 @@ export async function askService(
               cause,
             })
           : new RaypherError('service/not-running', 'The service is not running.', {
-              hint: 'Start it with `raypher service`, or name its folder with --data-dir.',
+              hint:
+                systemServiceHint(dirname(socketPath)) ??
+                'Start it with `raypher service`, or name its folder with --data-dir.',
               cause,
             }),
       );

@@ -14,6 +14,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { TestTpm, tpmUnavailable } from '@raypher/testkit';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { FileSealer } from '../identity/file-sealer.ts';
 import { MAIN, TEST_ENVIRONMENT } from '../testing/command-line.ts';
 import { TestControlPlane } from '../testing/test-control-plane.ts';
 
@@ -83,6 +84,31 @@ test('a device that is taken for a copy is told that somebody has to decide', as
     /status +paused[\s\S]*Next: an administrator has to resume or revoke/,
   );
 });
+
+test.each(['enroll', 'enroll --replace'])(
+  'after %s, what was recorded can be read by whoever starts next, and nobody suspects tampering',
+  async (how) => {
+    expect(await run(enroll('--identity', 'software'))).toMatchObject({ code: 0 });
+    if (how !== 'enroll') {
+      expect(await run(enroll('--identity', 'software', '--replace'))).toMatchObject({ code: 0 });
+    }
+    const greeted = plane.hello();
+    const service = start(['service', '--proxy-port', '0']);
+    service.stdout?.resume();
+    service.stderr?.resume();
+    await greeted;
+    const { stdout } = await run(['logs', '--json', '-n', '500']);
+    service.kill('SIGTERM');
+    await once(service, 'exit');
+    const types = stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line).type);
+    expect(types[0]).toBe('device.enrolled');
+    expect(types).not.toContain('tamper.suspected');
+    expect(existsSync(join(dataDir, 'identity', 'next'))).toBe(false);
+  },
+);
 
 test('a TPM that was asked for and is not there is said, and nothing is enrolled', async () => {
   const { code, stderr } = await run(enroll('--identity', 'tpm'), 'device:/nowhere/tpm');
@@ -179,7 +205,11 @@ describe.skipIf(tpmUnavailable)(`with a TPM ${tpmUnavailable ?? ''}`, () => {
       identityClass: 'unverified',
       status: 'active',
     });
-    expect(readdirSync(join(dataDir, 'identity')).sort()).toEqual(['enrolment.json', 'tpm.json']);
+    expect(readdirSync(join(dataDir, 'identity')).sort()).toEqual([
+      'enrolment.json',
+      'store.json',
+      'tpm.json',
+    ]);
 
     const identity = await run(['identity'], chip.tcti);
     expect(identity.stdout).toMatch(/Identity +unverified[\s\S]*attestation key +000b[0-9a-f]{64}/);
@@ -216,7 +246,20 @@ describe.skipIf(tpmUnavailable)(`with a TPM ${tpmUnavailable ?? ''}`, () => {
     await run(enroll('--identity', 'software'));
     const replaced = await run(enroll('--replace', '--json'), chip.tcti);
     expect(JSON.parse(replaced.stdout)).toMatchObject({ key: 'tpm' });
-    expect(readdirSync(join(dataDir, 'identity')).sort()).toEqual(['enrolment.json', 'tpm.json']);
+    const identity = join(dataDir, 'identity');
+    const setAside = expect.stringMatching(/^store\.json\.set-aside-/);
+    expect(readdirSync(identity).sort()).toEqual([
+      'enrolment.json',
+      'store.json',
+      setAside,
+      'tpm.json',
+      'vault.key',
+    ]);
+    // The entries from before stay readable: their key is kept, and so is what it is sealed with.
+    const kept = readdirSync(identity).find((name) => name.startsWith('store.json.set-aside-'));
+    const sealer = new FileSealer(join(identity, 'vault.key'));
+    const { sealed } = JSON.parse(readFileSync(join(identity, kept ?? ''), 'utf8'));
+    expect(sealer.unseal(Buffer.from(sealed, 'base64'))).toHaveLength(32);
     expect(paths()).toEqual(['/v1/enroll', '/v1/leave', '/v1/enroll/challenge', '/v1/enroll']);
   });
 

@@ -43,8 +43,8 @@ Examples:
   raypher enroll --server https://raypher.example.com:8443 --token-file token.txt
   RAYPHER_ENROLMENT_TOKEN=rpt1.… raypher enroll --server https://raypher.example.com:8443 --identity tpm
 
-Exit codes: 0 enrolled (also when it waits for approval), 2 not a token, 3 refused by the control plane or no access
-to the TPM, 5 already enrolled, 7 not reachable, 8 the TPM was cleared meanwhile, 11 no TPM, or libtss2 is missing.`,
+Exit codes: 0 enrolled (also when it waits for approval), 2 not a token, 3 refused by the control plane, or no access
+to the TPM or the folder, 5 already enrolled, 7 not reachable, 8 the TPM was cleared meanwhile, 11 no TPM, or libtss2 is missing.`,
   )
   .action(async (options: EnrollOptions) => {
     const { config, paths } = resolve(options);

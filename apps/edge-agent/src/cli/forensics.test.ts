@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { RaypherError } from '@raypher/shared';
@@ -24,11 +24,11 @@ async function run(...args: string[]): Promise<{ status: number; stdout: string;
     return true;
   });
   try {
-    await buildProgram().parseAsync(['node', 'raypher', 'forensics', ...args]);
+    await (await buildProgram()).parseAsync(['node', 'raypher', 'forensics', ...args]);
     return { status: 0, stdout, stderr: '' };
   } catch (error) {
     if (!(error instanceof RaypherError)) throw error;
-    return { status: error.exitCode, stdout, stderr: error.message };
+    return { status: error.exitCode, stdout, stderr: `${error.message}\n${error.hint ?? ''}` };
   } finally {
     write.mockRestore();
   }
@@ -67,6 +67,19 @@ test('a key is readable by its owner alone, is never overwritten, and only its p
   expect(JSON.parse(stdout)).toEqual({ keyId: third.keyId, publicKey: third.publicKey });
 });
 
+test('a folder that is missing is not made for a key: it may be a drive that is not mounted', async () => {
+  expect(await run('keygen', path('drive/forensic.key'))).toMatchObject({
+    status: 4,
+    stdout: '',
+    stderr: expect.stringMatching(/drive does not exist\.\n.*may not be mounted/),
+  });
+  expect(existsSync(path('drive'))).toBe(false);
+  expect(await run('keygen', path('right.key/forensic.key'))).toMatchObject({
+    status: 2,
+    stderr: expect.stringContaining('is no folder'),
+  });
+});
+
 test('a snapshot opens with its key, and what was dumped is written beside it', async () => {
   const { status, stdout } = await run(
     'open',
@@ -88,7 +101,9 @@ test.each<[string, string[], number, RegExp]>([
   ['another key', ['a.snapshot', 'wrong.key'], 3, /is sealed to the key [0-9a-f]{16}, this is/],
   ['no key', ['a.snapshot', 'a.snapshot'], 2, /is no forensic key/],
   ['no snapshot', ['right.key', 'right.key'], 2, /is no sealed snapshot/],
-  ['no such file', ['nothing.snapshot', 'right.key'], 4, /cannot be read/],
+  ['no such file', ['nothing.snapshot', 'right.key'], 4, /cannot be read: there is no such file/],
+  ['a folder', ['.', 'right.key'], 4, /it is a folder\.\nExpected is a file with a sealed snapshot/],
+  ['a folder as key', ['a.snapshot', '.'], 4, /it is a folder\.\nExpected is a file with a forensic key/],
   ['one that was changed', ['changed.snapshot', 'right.key'], 8, /was changed after it was sealed/],
 ])('%s is refused by name, and nothing is printed', async (_, [file = '', key = ''], exit, message) => {
   const bytes = readFileSync(path('a.snapshot'));

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, mkdirSync, readFileSync, statSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 import { RaypherError } from '@raypher/shared';
 import {
   createForensicKey,
@@ -12,7 +12,7 @@ import {
 } from '@raypher/vault';
 import { Command } from 'commander';
 import { z } from 'zod';
-import { errorCode } from '../discovery/procfs.ts';
+import { cannotRead, cannotWrite, isMissing } from '../file-fault.ts';
 import { writePrivateFile } from '../identity/private-file.ts';
 import { decodeSnapshot } from '../panic/snapshot.ts';
 import { withJson } from './global-options.ts';
@@ -40,7 +40,7 @@ printed is the public half, for the console under Settings.
 Examples:
   raypher forensics keygen /media/safe/forensic.key
 
-Exit codes: 0 made, 2 there is a file already.`,
+Exit codes: 0 made, 2 there is a file already, 3 not permitted, 4 there is no such folder.`,
   )
   .action(async (file: string, options: { json?: boolean }) => {
     if (existsSync(file)) {
@@ -48,8 +48,13 @@ Exit codes: 0 made, 2 there is a file already.`,
         hint: 'Choose another name.',
       });
     }
+    requireFolderOf(file);
     const key = await createForensicKey('organisation');
-    writePrivateFile(file, `${JSON.stringify(key, null, 2)}\n`);
+    try {
+      writePrivateFile(file, `${JSON.stringify(key, null, 2)}\n`);
+    } catch (cause) {
+      throw cannotWrite(file, cause);
+    }
     const { keyId, publicKey } = key;
     print({ keyId, publicKey }, options.json === true, () => [
       `Key ${keyId} is in ${file}, readable by its owner alone.`,
@@ -71,11 +76,12 @@ Examples:
   raypher forensics open 4f1c….snapshot --key /media/safe/forensic.key > snapshot.json
   raypher forensics open 4f1c….snapshot --key forensic.key --sha256 HASH --output evidence
 
-Exit codes: 0 opened, 2 no key or no snapshot, 3 another key, 4 no such file, 8 changed after it was sealed.`,
+Exit codes: 0 opened, 2 no key, no snapshot or no folder for it, 3 another key, or not permitted, 4 no such file,
+8 changed after it was sealed.`,
   )
   .action(
     async (file: string, options: { key: string; sha256?: string; output?: string; json?: boolean }) => {
-      const sealed = readBytes(file);
+      const sealed = readBytes(file, 'a file with a sealed snapshot');
       const sha256 = createHash('sha256').update(sealed).digest('hex');
       if (options.sha256 !== undefined && options.sha256.toLowerCase() !== sha256) {
         throw new RaypherError('store/corrupt', `${file} hashes to ${sha256}, not to what was expected.`, {
@@ -88,7 +94,7 @@ Exit codes: 0 opened, 2 no key or no snapshot, 3 another key, 4 no such file, 8 
         process.stdout.write(`${JSON.stringify(snapshot, null, 2)}\n`);
         return;
       }
-      const written = writeEvidence(options.output, snapshot, memory);
+      const written = writtenEvidence(options.output, snapshot, memory);
       print({ ...about, sha256, files: written }, options.json === true, () => [
         `Snapshot of panic ${about.panic} of ${about.at}, SHA-256 ${sha256}: unchanged since it was sealed.`,
         `Wrote ${count(written, 'file')} to ${options.output}.`,
@@ -124,7 +130,7 @@ async function opened(file: string, sealed: Buffer, keyFile: string) {
 async function readKey(path: string) {
   let value: unknown;
   try {
-    value = JSON.parse(readBytes(path).toString('utf8'));
+    value = JSON.parse(readBytes(path, 'a file with a forensic key').toString('utf8'));
   } catch (error) {
     if (error instanceof RaypherError) throw error;
     // What the parser quotes could be a part of a key.
@@ -145,6 +151,14 @@ function noKey(path: string): RaypherError {
   });
 }
 
+function writtenEvidence(folder: string, snapshot: unknown, memory: Buffer): number {
+  try {
+    return writeEvidence(folder, snapshot, memory);
+  } catch (cause) {
+    throw cannotWrite(folder, cause);
+  }
+}
+
 function writeEvidence(folder: string, snapshot: unknown, memory: Buffer): number {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   writePrivateFile(join(folder, 'snapshot.json'), `${JSON.stringify(snapshot, null, 2)}\n`);
@@ -155,13 +169,25 @@ function writeEvidence(folder: string, snapshot: unknown, memory: Buffer): numbe
   return 1 + (dumped?.segments.length ?? 0);
 }
 
-function readBytes(path: string): Buffer {
+/** A folder that is missing is not made: where a drive is not mounted, the key would end up on this machine's own. */
+function requireFolderOf(file: string): void {
+  const folder = dirname(resolve(file));
+  try {
+    if (statSync(folder).isDirectory()) return;
+  } catch (cause) {
+    if (!isMissing(cause)) throw cannotWrite(file, cause);
+    throw new RaypherError('request/not-found', `The folder ${folder} does not exist.`, {
+      hint: 'If it is on a removable drive, that may not be mounted. Otherwise make the folder first.',
+      cause,
+    });
+  }
+  throw new RaypherError('request/invalid', `${folder} is no folder.`, { hint: 'Choose another place.' });
+}
+
+function readBytes(path: string, expected: string): Buffer {
   try {
     return readFileSync(path);
-  } catch (error) {
-    if (errorCode(error) === undefined) throw error;
-    throw new RaypherError('request/not-found', `${path} cannot be read: ${errorCode(error)}.`, {
-      cause: error,
-    });
+  } catch (cause) {
+    throw cannotRead(path, cause, expected);
   }
 }

@@ -2,7 +2,7 @@ import { homedir } from 'node:os';
 import { join, resolve as resolvePath } from 'node:path';
 import { isSea } from 'node:sea';
 import { text } from 'node:stream/consumers';
-import { RaypherError } from '@raypher/shared';
+import { RaypherError } from '@raypher/shared/errors';
 import { Command, InvalidArgumentError } from 'commander';
 import { answerHook } from '../gate/claude-code/answer-hook.ts';
 import { changeSettings, withHooks, withoutHooks } from '../gate/claude-code/hook-settings.ts';

@@ -1,5 +1,6 @@
 import { RaypherError } from '@raypher/shared';
 import { Command } from 'commander';
+import { systemServiceHint } from '../config/system-service.ts';
 import { loadEnrolment } from '../identity/enrolment.ts';
 import { type MachineIdentity, readMachineIdentity } from '../identity/tpm/machine-identity.ts';
 import { askService } from './control-client.ts';
@@ -40,7 +41,9 @@ Exit codes: 0 identified, also without a TPM; 3 not permitted, 7 the TPM is busy
       !SHARED_TRANSPORT.test(config.tpmTcti ?? 'device:/dev/tpmrm0') &&
       (await isRunning(paths.control));
     const machine = isHeld ? heldByService() : readMachineIdentity(config.tpmTcti);
-    print({ ...machine, enrolment }, options.json === true, () => lines(machine, enrolment));
+    print({ ...machine, enrolment }, options.json === true, () =>
+      lines(machine, enrolment, systemServiceHint(config.dataDir)),
+    );
   });
 
 async function isRunning(socket: string): Promise<boolean> {
@@ -63,12 +66,20 @@ function heldByService(): Machine {
   };
 }
 
-function lines(machine: Machine, enrolment: EnrolledIdentity | null): string[] {
+/** @param elsewhere where the enrolment of this machine may be instead */
+function lines(
+  machine: Machine,
+  enrolment: EnrolledIdentity | null,
+  elsewhere: string | undefined,
+): string[] {
   return [
     ...table(['Identity', enrolment?.identityClass ?? machine.class ?? 'unknown'], rows(machine)),
     '',
     ...(enrolment === null
-      ? ['Not enrolled: the class is what this machine says of itself.']
+      ? [
+          'Not enrolled: the class is what this machine says of itself.',
+          ...(elsewhere === undefined ? [] : [elsewhere]),
+        ]
       : table(['Enrolled', enrolment.organisation], enrolmentRows(enrolment))),
     '',
     ...(machine.looked.length === 0 ? [] : ['Looked at:', ...machine.looked.map((line) => `  ${line}`), '']),

@@ -22,7 +22,7 @@ Examples:
   raypher logs -f
   raypher logs -n 500 --json | jq 'select(.verdict.outcome == "DENY")'
 
-Exit codes: 0 done, 7 the service is not running.`,
+Exit codes: 0 done, 2 usage, 3 not permitted, 7 the service is not running.`,
   )
   .action(async (options: LogsOptions) => {
     const { paths } = resolve(options);
@@ -40,8 +40,10 @@ function describe(value: unknown): string {
 
 function parseLines(text: string): number {
   const lines = Number(text);
-  if (!Number.isInteger(lines) || lines < 0 || lines > 10_000) {
-    throw new InvalidArgumentError('Up to 10000 entries can be shown.');
+  if (!/^\d+$/.test(text) || lines > 10_000) {
+    throw new InvalidArgumentError(
+      '-n takes a whole number from 1 to 10000; with -f also 0, for new entries alone.',
+    );
   }
   return lines;
 }

@@ -21,7 +21,7 @@ Examples:
   raypher service
   raypher service --proxy-port 8899 --data-dir /srv/raypher
 
-Exit codes: 0 stopped, 2 configuration, 5 already running, 8 store or identity damaged.`,
+Exit codes: 0 stopped, 2 configuration, 3 not permitted, 5 already running, 8 store or identity damaged.`,
   )
   .action(async (options: GlobalOptions) => {
     const target = takeNotifyTarget(process.env);

@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { ServiceStatus } from '../service/service-status.ts';
+import { storeKeyLine } from '../store/store-key.ts';
 import { askService } from './control-client.ts';
 import { keyPlace, relative, standing } from './enrolled-identity.ts';
 import { type GlobalOptions, resolve, withGlobalOptions, withJson } from './global-options.ts';
@@ -23,19 +24,19 @@ Exit codes: 0 running, 3 not permitted, 7 not running.`,
   });
 
 function describe(status: ServiceStatus): string[] {
-  const { membership, link, policy, freeze, proxy, ledger, inventory, names, watch } = status;
+  const { membership, link, policy, freeze, proxy, ledger, record, inventory, names, watch } = status;
   const member =
     membership === null
       ? 'not enrolled: everything is recorded, nothing is blocked'
       : `${membership.organisation} as device ${membership.device}`;
-  const connection = link === null ? 'none' : `${link.state} since ${link.since}${reason(link.reason)}`;
   return [
     ...table(
       ['Raypher', status.version],
       [
         ['member of', member],
         ...identity(membership),
-        ['control plane', connection],
+        ['control plane', link === null ? 'none' : connection(link)],
+        ...(link?.blocked ?? []).map(blockedLine),
         [
           'policy',
           policy.revision === 0 ? `none (${policy.mode})` : `revision ${policy.revision} (${policy.mode})`,
@@ -51,6 +52,8 @@ function describe(status: ServiceStatus): string[] {
           ? []
           : [['names', namesLine(names)] satisfies [string, string]]),
         ['ledger', `${ledger.seq} entries, ${ledger.queued} not yet at the control plane`],
+        ['entries here', `encrypted; ${storeKeyLine(ledger.key)}`],
+        ...(record === null ? [] : [['record', recordLine(record)] satisfies [string, string]]),
       ],
     ),
     '',
@@ -62,6 +65,30 @@ function describe(status: ServiceStatus): string[] {
       part.state === 'running' ? [] : [`${part.name} is ${part.state}${reason(part.reason)}`],
     ),
   ];
+}
+
+const CARRIERS: Record<NonNullable<ServiceStatus['link']>['transport'], string> = {
+  grpc: 'gRPC',
+  websocket: 'WebSocket',
+  'long-poll': 'long polling',
+};
+
+function connection({ state, since, reason: why, transport }: NonNullable<ServiceStatus['link']>): string {
+  return `${state}${state === 'stopped' ? '' : ` over ${CARRIERS[transport]}`} since ${since}${reason(why)}`;
+}
+
+function blockedLine({
+  transport,
+  reason,
+}: NonNullable<ServiceStatus['link']>['blocked'][number]): [string, string] {
+  return ['', `${CARRIERS[transport]} blocked: ${reason}`];
+}
+
+function recordLine({ size, keptAt, contradiction }: NonNullable<ServiceStatus['record']>): string {
+  const kept = `${count(size, 'entry', 'entries')} of the organisation's log, signed and seen ${relative(keptAt)}`;
+  return contradiction === null
+    ? kept
+    : `CONTRADICTED: ${contradiction.detail} Kept: ${kept}. Take \`raypher checkpoint\` to whoever audits it`;
 }
 
 function watchLine({ by, reason }: NonNullable<ServiceStatus['watch']>): string {

@@ -19,7 +19,7 @@ Examples:
   raypher thaw
   raypher thaw 4f1c2a9e-0d0b-4a53-9c3e-8f1d2b7a6c55
 
-Exit codes: 0 done, 4 no such freeze, 7 the service is not running.`,
+Exit codes: 0 done, 2 not an id, 3 not permitted, 4 no such freeze, 7 the service is not running.`,
   )
   .action(async (id: string | undefined, options: GlobalOptions) => {
     const { paths } = resolve(options);

@@ -1,7 +1,7 @@
 import { isIP } from 'node:net';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { normaliseHost } from '@raypher/policy';
+import { normaliseHost } from '@raypher/policy/host';
 import { z } from 'zod';
 import { isDnsServer } from '../egress/host-resolver.ts';
 
@@ -18,6 +18,14 @@ const AnalyzerUrl = z.url({ protocol: /^https?$/ }).refine((text) => {
   const { protocol, hostname } = new URL(text);
   return protocol === 'https:' || /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])$/.test(hostname);
 }, 'an https: address, or http: on this machine, such as http://127.0.0.1:5002');
+
+/** The tunnel carries TLS of our own, so plain HTTP to the proxy shows it nothing but where we go. */
+const ProxyUrl = z
+  .url({ protocol: /^http$/ })
+  .refine(
+    (text) => ['', '/'].includes(new URL(text).pathname),
+    'the address of an HTTP proxy such as http://proxy.example.com:3128',
+  );
 
 /** Taken as the rules would write it, so that a host cannot be spelled past it. */
 const PassThroughPattern = z
@@ -178,6 +186,15 @@ export const ConfigFile = z.strictObject({
         .optional(),
     })
     .optional(),
+  link: z
+    .strictObject({
+      proxy: ProxyUrl.meta({
+        description:
+          'HTTP proxy through which the agent reaches its control plane (CONNECT). Without it: directly, whatever the environment says.',
+        example: 'http://proxy.example.com:3128',
+      }).optional(),
+    })
+    .optional(),
   tpm: z
     .strictObject({
       tcti: z
@@ -265,6 +282,20 @@ export const ConfigFile = z.strictObject({
         .optional(),
     })
     .optional(),
+  ledger: z
+    .strictObject({
+      keep_hours: z
+        .int()
+        .min(1)
+        .max(24 * 30)
+        .meta({
+          description:
+            'Hours that entries stay on this device, encrypted, after the control plane has them. Others stay until it has.',
+          example: 24,
+        })
+        .optional(),
+    })
+    .optional(),
   log: z
     .strictObject({
       level: z
@@ -299,12 +330,16 @@ export interface Config {
   /** Undefined: in the data folder, or with a group where its members can reach it. */
   gateSocket: string | undefined;
   gateGroup: string | undefined;
+  /** Undefined: the control plane is reached directly. */
+  linkProxy: string | undefined;
   /** Undefined: the kernel's resource manager, when there is one. */
   tpmTcti: string | undefined;
   /** For a new enrolment; afterwards what is on disk decides. */
   identityKey: 'auto' | 'tpm' | 'software';
   /** For a new vault; `raypher vault rebind` changes an existing one. */
   vaultPcrs: readonly number[];
+  /** How long entries stay after the control plane has them. */
+  ledgerKeepHours: number;
   guardMode: 'on' | 'off';
   guardRedirect: 'on' | 'off';
   guardAdopt: 'on' | 'off';
@@ -313,8 +348,11 @@ export interface Config {
 
 export const MIB = 1024 * 1024;
 
+/** Of a service of the system, which root runs. */
+export const SYSTEM_DATA_DIR = '/var/lib/raypher';
+
 export const DEFAULT_CONFIG: Config = {
-  dataDir: process.getuid?.() === 0 ? '/var/lib/raypher' : join(homedir(), '.local', 'state', 'raypher'),
+  dataDir: process.getuid?.() === 0 ? SYSTEM_DATA_DIR : join(homedir(), '.local', 'state', 'raypher'),
   proxyPort: 8888,
   proxyBodyLimitBytes: 32 * MIB,
   proxyCallers: 'any',
@@ -331,9 +369,11 @@ export const DEFAULT_CONFIG: Config = {
   policyLocalFile: undefined,
   gateSocket: undefined,
   gateGroup: undefined,
+  linkProxy: undefined,
   tpmTcti: undefined,
   identityKey: 'auto',
   vaultPcrs: [],
+  ledgerKeepHours: 24,
   guardMode: 'on',
   guardRedirect: 'on',
   guardAdopt: 'on',
@@ -348,7 +388,21 @@ export const CONFIG_FILES: readonly string[] = [
 
 /** Lays the keys that a file sets over a configuration. */
 export function overlay(config: Config, file: ConfigFile): Config {
-  const { proxy, interception, dlp, inventory, policy, gate, tpm, identity, vault, guard, log } = file;
+  const {
+    proxy,
+    interception,
+    dlp,
+    inventory,
+    policy,
+    gate,
+    link,
+    tpm,
+    identity,
+    vault,
+    ledger,
+    guard,
+    log,
+  } = file;
   return {
     dataDir: file.data_dir ?? config.dataDir,
     proxyPort: proxy?.port ?? config.proxyPort,
@@ -370,9 +424,11 @@ export function overlay(config: Config, file: ConfigFile): Config {
     policyLocalFile: policy?.local_file ?? config.policyLocalFile,
     gateSocket: gate?.socket ?? config.gateSocket,
     gateGroup: gate?.group ?? config.gateGroup,
+    linkProxy: link?.proxy ?? config.linkProxy,
     tpmTcti: tpm?.tcti ?? config.tpmTcti,
     identityKey: identity?.key ?? config.identityKey,
     vaultPcrs: vault?.pcrs ?? config.vaultPcrs,
+    ledgerKeepHours: ledger?.keep_hours ?? config.ledgerKeepHours,
     guardMode: guard?.mode ?? config.guardMode,
     guardRedirect: guard?.redirect ?? config.guardRedirect,
     guardAdopt: guard?.adopt ?? config.guardAdopt,

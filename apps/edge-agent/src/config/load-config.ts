@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { RaypherError } from '@raypher/shared';
+import { RaypherError } from '@raypher/shared/errors';
+import { isMissing, whyUnreadable } from '../file-fault.ts';
 import { CONFIG_FILES, type Config, ConfigFile, DEFAULT_CONFIG, overlay } from './config.ts';
 import { parseConfig } from './parse-config.ts';
 
@@ -17,6 +18,7 @@ const ENVIRONMENT: Record<string, (value: string) => unknown> = {
   RAYPHER_PROXY_BODY_LIMIT_MIB: (value) => ({ proxy: { body_limit_mib: numeric(value) } }),
   RAYPHER_INVENTORY_INTERVAL_MS: (value) => ({ inventory: { interval_ms: numeric(value) } }),
   RAYPHER_POLICY_LOCAL_FILE: (value) => ({ policy: { local_file: value } }),
+  RAYPHER_LINK_PROXY: (value) => ({ link: { proxy: value } }),
   RAYPHER_TPM_TCTI: (value) => ({ tpm: { tcti: value } }),
   RAYPHER_IDENTITY_KEY: (value) => ({ identity: { key: value } }),
   RAYPHER_GUARD_MODE: (value) => ({ guard: { mode: value } }),
@@ -35,13 +37,10 @@ export function loadConfig(
   files: readonly string[] = CONFIG_FILES,
 ): Config {
   const named = flags.config ?? environment.RAYPHER_CONFIG;
-  if (named !== undefined && !existsSync(named)) {
-    throw new RaypherError('config/invalid', `There is no configuration file ${named}.`);
-  }
   const present = files.filter((file) => existsSync(file));
   const sources = named === undefined ? present : [...present, named];
   let config = DEFAULT_CONFIG;
-  for (const file of sources) config = overlay(config, parseConfig(readFileSync(file, 'utf8'), file));
+  for (const file of sources) config = overlay(config, parseConfig(readText(file), file));
   for (const [name, read] of Object.entries(ENVIRONMENT)) {
     const value = environment[name];
     if (value !== undefined && value !== '') config = overlay(config, fromEnvironment(name, read(value)));
@@ -51,6 +50,21 @@ export function loadConfig(
     dataDir: flags.dataDir ?? config.dataDir,
     proxyPort: flags.proxyPort ?? config.proxyPort,
   };
+}
+
+function readText(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (cause) {
+    if (isMissing(cause)) {
+      throw new RaypherError('config/invalid', `There is no configuration file ${file}.`, { cause });
+    }
+    throw new RaypherError(
+      'config/invalid',
+      `The configuration file ${file} cannot be read: ${whyUnreadable(cause)}.`,
+      { hint: 'A TOML file that this account may read is needed.', cause },
+    );
+  }
 }
 
 function fromEnvironment(name: string, keys: unknown): ConfigFile {

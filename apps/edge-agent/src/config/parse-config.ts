@@ -1,4 +1,4 @@
-import { RaypherError } from '@raypher/shared';
+import { RaypherError } from '@raypher/shared/errors';
 import { parse, TomlError } from 'smol-toml';
 import type { z } from 'zod';
 import { closest } from './closest.ts';

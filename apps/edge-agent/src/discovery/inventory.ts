@@ -46,8 +46,8 @@ export interface InventoryOptions extends ProductOptions {
 /** Between two looks at the files a process has loaded, milliseconds. */
 const FIRST_LOOK_MS = 1000;
 const LAST_LOOK_MS = 60_000;
-/** A program is looked at by itself for so long; later what it loads is found by the looks at all processes. */
-const YOUNG_MS = 60_000;
+/** A program is looked at by itself for so long; later what it loads is found by the looks at all processes, as soon. */
+const YOUNG_MS = 30_000;
 /** Hashes that are not there yet, and ended processes that wait to be collected: at first. */
 const UNSETTLED_MS = 250;
 /** Figures of AI agents. */
@@ -360,7 +360,8 @@ function pauseOf({ process, group, examinedAt }: Tracked, now: number): number |
   const age = now - examinedAt;
   const isUnsettled = process.state === 'Z' || process.reasons.includes(STILL_HASHING);
   if (isUnsettled) return Math.max(UNSETTLED_MS, age / 4);
-  if (age < YOUNG_MS) return Math.min(FIGURES_MS, Math.max(FIRST_LOOK_MS, age / 4));
+  const figures = group === undefined ? Number.POSITIVE_INFINITY : FIGURES_MS;
+  if (age < YOUNG_MS) return Math.min(figures, Math.max(FIRST_LOOK_MS, age / 2));
   return group === undefined ? undefined : FIGURES_MS;
 }
 

@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import { normaliseHost } from '@raypher/policy';
+import { normaliseHost } from '@raypher/policy/host';
 
 /**
  * The one spelling of an address, without brackets: the one that is decided about is the one that is connected to.

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { RaypherError } from '@raypher/shared';
+import { RaypherError } from '@raypher/shared/errors';
 import type { Config } from '../config/config.ts';
 
 /** Where sockets lie that several users may open: the data folder is its owner's alone. */

@@ -29,7 +29,7 @@ export interface GuardBackEndEvents {
  * of their control group below the product's own (`Cgroups`): "run-<id>", "adopted-<id>".
  */
 export interface GuardBackEnd {
-  readonly name: 'lsm' | 'cgroup' | 'fanotify';
+  readonly name: 'lsm' | 'cgroup' | 'nftables' | 'fanotify';
   /** Capabilities it can have on some kernel; `probe` says which it has on this one. */
   readonly capabilities: readonly GuardCapability[];
   /**

@@ -10,8 +10,10 @@ import { Inventory } from '../discovery/inventory.ts';
 import type { EventDraft } from '../ledger/event-draft.ts';
 import { PermissionQueue } from '../native/fanotify.ts';
 import { probeCgroups } from '../response/cgroup.ts';
+import { acquireLock } from '../service/lock.ts';
 import { FanotifyBackEnd } from './fanotify/fanotify-back-end.ts';
 import { GuardPart } from './guard-part.ts';
+import { kernelTraces } from './open-guard.ts';
 
 const GROUPS = `raypher-guard-part-${process.pid}`;
 const missing = ((): string | undefined => {
@@ -47,6 +49,7 @@ test.skipIf(missing !== undefined)(
       backEnds: [new FanotifyBackEnd(cgroups)],
       unavailable: undefined,
       isOff: false,
+      traces: { note: () => {}, remove: () => {} },
       lockFile: join(folder, 'lock', 'guard'),
       acting: (agent) => ({ snapshot, acting: { agent, identity: 'software', at: Date.now() } }),
       inventory: new Inventory({ device: 'test' }),
@@ -83,3 +86,54 @@ test.skipIf(missing !== undefined)(
   },
   60_000,
 );
+
+test('turned off, it takes out of the kernel what it left there, unless another agent works with it', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'raypher-guard-part-'));
+  const lockFile = join(folder, 'lock', 'guard');
+  let removed = 0;
+  const remove = (): void => {
+    removed += 1;
+  };
+  const start = () =>
+    new GuardPart({
+      backEnds: [],
+      unavailable: 'it is turned off',
+      isOff: true,
+      traces: { note: () => {}, remove },
+      lockFile,
+      acting: () => {
+        throw new Error('nobody is held');
+      },
+      inventory: new Inventory({ device: 'test' }),
+      cgroups: undefined,
+      record: () => {},
+      log: pino({ level: 'silent' }),
+      changed: () => {},
+    }).start(() => {});
+  const stop = await start();
+  expect(removed).toBe(1);
+  await stop();
+  const release = acquireLock(lockFile);
+  await (await start())();
+  expect(removed).toBe(1);
+  release();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+test('what an agent put into the kernel it takes out once; one that put nothing there takes out nothing', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'raypher-guard-part-'));
+  const file = join(folder, 'in-kernel');
+  let removed = 0;
+  const traces = kernelTraces(file, () => {
+    removed += 1;
+  });
+  traces.remove();
+  expect(removed).toBe(0);
+  traces.note();
+  kernelTraces(file, () => {
+    removed += 1;
+  }).remove();
+  traces.remove();
+  expect(removed).toBe(1);
+  rmSync(folder, { recursive: true, force: true });
+});

@@ -22,6 +22,8 @@ export interface GuardPartOptions {
   unavailable: string | undefined;
   /** Turned off in the configuration: nothing is to hold anybody. */
   isOff: boolean;
+  /** Told when something is in force in the kernel; takes it out again, if this agent put it there. */
+  traces: KernelTraces;
   /** Held while it works: two agents must not change one kernel. */
   lockFile: string;
   /** The policy in force and everything about an AI agent but what it does. */
@@ -32,6 +34,11 @@ export interface GuardPartOptions {
   log: Pick<Logger, 'info' | 'error'>;
   /** What is in force changed: prove it again. */
   changed: () => void;
+}
+
+export interface KernelTraces {
+  note: () => void;
+  remove: () => void;
 }
 
 /** What holds for one control group. */
@@ -65,6 +72,7 @@ export class GuardPart implements Part {
     const { backEnds, inventory, log } = this.#options;
     this.#working = [];
     this.#reasons.clear();
+    if (this.#options.isOff) this.#removeTraces();
     const release = this.#lock();
     if (release === undefined) return async () => {};
     const events = {
@@ -81,6 +89,7 @@ export class GuardPart implements Part {
         log.info({ backEnd: backEnd.name, reason }, 'a guard cannot be used');
       }
     }
+    if (this.isWorking) this.#options.traces.note();
     const reconsider = (): void => void this.reconsider().catch(fail);
     const watcher = this.#watchGroups(reconsider);
     const timer = setInterval(reconsider, RECONSIDER_EVERY_MS);
@@ -162,6 +171,21 @@ export class GuardPart implements Part {
       reasons.push(`${backEnd.name}: ${finding?.reason ?? missing}`);
     }
     return { state: 'unavailable', reason: reasons.join('; ') || 'nothing on this machine can hold it' };
+  }
+
+  #removeTraces(): void {
+    const { lockFile, traces, log } = this.#options;
+    try {
+      const release = acquireLock(lockFile);
+      try {
+        traces.remove();
+      } finally {
+        release();
+      }
+    } catch (error) {
+      // Another agent works with it, or it is not ours to take out.
+      log.info({ reason: String(error) }, 'what may be in force in the kernel stays');
+    }
   }
 
   /** @returns how to let go; undefined when there is nothing to do here */

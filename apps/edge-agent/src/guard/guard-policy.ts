@@ -57,7 +57,7 @@ export interface Unexpressed {
 /** Something that the guard refused, or in monitor mode would have. */
 export interface GuardDenial {
   readonly at: Date;
-  readonly backEnd: 'lsm' | 'cgroup' | 'fanotify';
+  readonly backEnd: 'lsm' | 'cgroup' | 'nftables' | 'fanotify';
   readonly blocked: boolean;
   readonly operation:
     | FileOperation

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseDeviceUri } from '@raypher/shared';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { ConnectProxy } from '../testing/connect-proxy.ts';
 import { TestAuthority } from '../testing/test-authority.ts';
 import { TestControlPlane } from '../testing/test-control-plane.ts';
 import { enroll } from './enroll.ts';
@@ -31,6 +32,23 @@ test('a device enrols with a certificate for its own key and its own name', asyn
   expect(new X509Certificate(enrolment.ca).fingerprint256).toBe(
     new X509Certificate(plane.authority.rootPem).fingerprint256,
   );
+});
+
+test('through a proxy everything goes, and nothing past it', async () => {
+  const proxy = await ConnectProxy.start();
+  try {
+    const enrolment = await enroll(plane.server, plane.token, keys, proxy.url);
+    expect(proxy.offered).toHaveLength(2);
+    expect((await renew(enrolment, keys, proxy.url)).certificate).not.toBe(enrolment.certificate);
+    expect(proxy.offered).toHaveLength(3);
+    proxy.refuses = 403;
+    await expect(renew(enrolment, keys, proxy.url)).rejects.toMatchObject({ code: 'link/unreachable' });
+    await expect(enroll(plane.server, plane.token, keys, proxy.url)).rejects.toMatchObject({
+      code: 'link/unreachable',
+    });
+  } finally {
+    await proxy.stop();
+  }
 });
 
 test('a server with another root never sees the token', async () => {

@@ -24,6 +24,8 @@ export interface PinnedServer {
   token: string;
   /** PEM of the root that the token names. */
   root: string;
+  /** That the control plane is reached through. */
+  proxy: URL | undefined;
 }
 
 /**
@@ -31,16 +33,17 @@ export interface PinnedServer {
  *
  * @param server origin of the control plane, https
  * @param tokenText `rpt1.…`, a secret
+ * @param proxy that the control plane is reached through
  * @throws RaypherError `request/invalid`, `enrolment/pin-mismatch`, `link/unreachable`
  */
-export async function pinServer(server: URL, tokenText: string): Promise<PinnedServer> {
+export async function pinServer(server: URL, tokenText: string, proxy?: URL): Promise<PinnedServer> {
   if (server.protocol !== 'https:') {
     throw new RaypherError('request/invalid', 'The control plane must be reached over https.', {
       hint: `Use https://${server.host}.`,
     });
   }
   const { text: token, pin } = parseEnrolmentToken(tokenText);
-  return { server, token, root: await fetchPinnedRoot(server, pin) };
+  return { server, token, root: await fetchPinnedRoot(server, pin, proxy), proxy };
 }
 
 /**
@@ -48,8 +51,13 @@ export async function pinServer(server: URL, tokenText: string): Promise<PinnedS
  *
  * @throws RaypherError as {@link pinServer} and {@link enrollAt}
  */
-export async function enroll(server: URL, tokenText: string, keys: KeyProvider): Promise<Enrolment> {
-  return enrollAt(await pinServer(server, tokenText), keys);
+export async function enroll(
+  server: URL,
+  tokenText: string,
+  keys: KeyProvider,
+  proxy?: URL,
+): Promise<Enrolment> {
+  return enrollAt(await pinServer(server, tokenText, proxy), keys);
 }
 
 /**
@@ -58,13 +66,18 @@ export async function enroll(server: URL, tokenText: string, keys: KeyProvider):
  *
  * @throws RaypherError `enrolment/…` with the control plane's reason, `tpm/…`, `link/…`
  */
-export async function enrollAt({ server, token, root }: PinnedServer, keys: KeyProvider): Promise<Enrolment> {
+export async function enrollAt(
+  { server, token, root, proxy }: PinnedServer,
+  keys: KeyProvider,
+): Promise<Enrolment> {
   const tls = { ca: root, minVersion: 'TLSv1.2' } as const;
   const { attester } = keys;
   const challenge =
     attester === undefined
       ? undefined
-      : await postJson(new URL('/v1/enroll/challenge', server), { token, tpm: attester.evidence() }, tls);
+      : await postJson(new URL('/v1/enroll/challenge', server), { token, tpm: attester.evidence() }, tls, {
+          proxy,
+        });
   const { hostname, os, kernel, arch, machineId, bootId } = machineFacts();
   const answer = await postJson(
     new URL('/v1/enroll', server),
@@ -84,6 +97,7 @@ export async function enrollAt({ server, token, root }: PinnedServer, keys: KeyP
       ...(attester === undefined ? {} : { tpm: proveForEnrolment(attester, challenge) }),
     },
     tls,
+    { proxy },
   );
   const issued = EnrolAnswer.safeParse(answer);
   if (!issued.success) {

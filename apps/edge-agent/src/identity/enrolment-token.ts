@@ -20,7 +20,7 @@ export function parseEnrolmentToken(text: string): EnrolmentToken {
   const groups = TOKEN.exec(trimmed)?.groups;
   if (groups === undefined) {
     throw new RaypherError('request/invalid', 'This is not an enrolment token.', {
-      hint: 'A token starts with rpt1. and has four parts; copy it again from Devices → Add device.',
+      hint: 'A token starts with rpt1. and has four parts; copy it again from Fleet → Add devices.',
     });
   }
   const { id = '', pin = '' } = groups;

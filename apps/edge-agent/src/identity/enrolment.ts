@@ -1,7 +1,8 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { RaypherError } from '@raypher/shared';
 import { DeviceStatus, IdentityClass } from '@raypher/shared/rest';
 import { z } from 'zod';
+import { isDenied, isMissing } from '../file-fault.ts';
 import { writePrivateFile } from './private-file.ts';
 
 export const PolicyKey = z.object({
@@ -38,12 +39,26 @@ export const Enrolment = IssuedCertificate.extend({
 });
 export type Enrolment = z.infer<typeof Enrolment>;
 
-/** The stored enrolment; undefined when this machine was never enrolled. */
+/**
+ * The stored enrolment; undefined when this machine was never enrolled.
+ *
+ * @throws RaypherError `process/permission`, `store/corrupt`
+ */
 export function loadEnrolment(path: string): Enrolment | undefined {
-  if (!existsSync(path)) return undefined;
   try {
     return Enrolment.parse(JSON.parse(readFileSync(path, 'utf8')));
   } catch (cause) {
+    if (isMissing(cause)) return undefined;
+    if (isDenied(cause)) {
+      throw new RaypherError(
+        'process/permission',
+        `The enrolment at ${path} can only be read by its owner.`,
+        {
+          hint: 'Run this with sudo.',
+          cause,
+        },
+      );
+    }
     // Treating a damaged file as "not enrolled" would quietly take the machine out of the organisation.
     throw new RaypherError('store/corrupt', `The enrolment at ${path} cannot be read.`, {
       hint: 'Enrol again with `raypher enroll --replace` and a fresh token.',

@@ -12,11 +12,11 @@ const LEAVE_WITHIN_MS = 10_000;
  * @throws RaypherError `link/unreachable` within ten seconds, or the control plane's refusal: `device/revoked` when
  * the identity was taken away already
  */
-export async function leave(enrolment: Enrolment, keys: KeyProvider): Promise<void> {
+export async function leave(enrolment: Enrolment, keys: KeyProvider, proxy?: URL): Promise<void> {
   await postJson(
     new URL('/v1/leave', enrolment.server),
     {},
     keys.tlsIdentity(enrolment.certificate, enrolment.ca),
-    LEAVE_WITHIN_MS,
+    { timeoutMs: LEAVE_WITHIN_MS, proxy },
   );
 }

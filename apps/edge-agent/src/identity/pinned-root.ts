@@ -1,7 +1,8 @@
 import { createHash, timingSafeEqual, X509Certificate } from 'node:crypto';
-import { isIP } from 'node:net';
+import { isIP, type Socket } from 'node:net';
 import { connect, type DetailedPeerCertificate } from 'node:tls';
 import { RaypherError } from '@raypher/shared';
+import { openTunnel } from './tunnel.ts';
 
 const TIMEOUT_MS = 10_000;
 
@@ -12,12 +13,14 @@ const TIMEOUT_MS = 10_000;
  * returned root as its only authority. The root must be the self-signed end of the chain: a pin that
  * matched any certificate would let a leaf vouch for itself.
  *
+ * @param proxy that the server is reached through
  * @param pin base64url SHA-256 of the root's SubjectPublicKeyInfo (DER)
  * @returns PEM
  * @throws RaypherError `enrolment/pin-mismatch` or `link/unreachable`
  */
-export async function fetchPinnedRoot(server: URL, pin: string): Promise<string> {
-  const chain = await presentedChain(server);
+export async function fetchPinnedRoot(server: URL, pin: string, proxy?: URL): Promise<string> {
+  const tunnel = proxy && (await openTunnel(proxy, server, AbortSignal.timeout(TIMEOUT_MS)));
+  const chain = await presentedChain(server, tunnel);
   const wanted = Buffer.from(pin, 'base64url');
   for (const der of chain) {
     const certificate = new X509Certificate(der);
@@ -33,12 +36,11 @@ export async function fetchPinnedRoot(server: URL, pin: string): Promise<string>
   });
 }
 
-function presentedChain(server: URL): Promise<Buffer[]> {
+function presentedChain(server: URL, tunnel: Socket | undefined): Promise<Buffer[]> {
   const host = server.hostname.replace(/^\[|\]$/g, '');
   const { promise, resolve, reject } = Promise.withResolvers<Buffer[]>();
   const socket = connect({
-    host,
-    port: Number(server.port || 443),
+    ...(tunnel === undefined ? { host, port: Number(server.port || 443) } : { socket: tunnel }),
     ...(isIP(host) ? {} : { servername: host }),
     // Only the chain is read; see above.
     rejectUnauthorized: false,

@@ -1,11 +1,18 @@
 import { request } from 'node:https';
-import { isIP } from 'node:net';
+import { isIP, type Socket } from 'node:net';
 import type { SecureContextOptions } from 'node:tls';
 import { isErrorCode, RaypherError } from '@raypher/shared';
 import { z } from 'zod';
+import { openTunnel } from './tunnel.ts';
 
 const MAX_ANSWER_BYTES = 1024 * 1024;
 const TIMEOUT_MS = 15_000;
+
+export interface PostOptions {
+  timeoutMs?: number;
+  /** That the control plane is reached through. */
+  proxy?: URL | undefined;
+}
 
 const ErrorAnswer = z.object({
   error: z.object({ code: z.string(), message: z.string(), hint: z.string().optional() }),
@@ -21,9 +28,11 @@ export async function postJson(
   url: URL,
   body: unknown,
   tls: SecureContextOptions,
-  timeoutMs = TIMEOUT_MS,
+  { timeoutMs = TIMEOUT_MS, proxy }: PostOptions = {},
 ): Promise<unknown> {
-  const { status, text } = await send(url, JSON.stringify(body), tls, timeoutMs);
+  const limit = AbortSignal.timeout(timeoutMs);
+  const tunnel = proxy === undefined ? undefined : await openTunnel(proxy, url, limit);
+  const { status, text } = await send(url, JSON.stringify(body), tls, tunnel, limit);
   const answer = parseJson(text);
   if (status >= 200 && status < 300 && (answer !== undefined || text === '')) return answer;
   const refusal = ErrorAnswer.safeParse(answer);
@@ -52,7 +61,8 @@ function send(
   url: URL,
   body: string,
   tls: SecureContextOptions,
-  timeoutMs: number,
+  tunnel: Socket | undefined,
+  limit: AbortSignal,
 ): Promise<{ status: number; text: string }> {
   const { promise, resolve, reject } = Promise.withResolvers<{ status: number; text: string }>();
   const host = url.hostname.replace(/^\[|\]$/g, '');
@@ -66,7 +76,8 @@ function send(
       ...(isIP(host) ? {} : { servername: host }),
       headers: { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) },
       agent: false,
-      signal: AbortSignal.timeout(timeoutMs),
+      ...(tunnel === undefined ? {} : { socket: tunnel }),
+      signal: limit,
     },
     (answer) => {
       let text = '';

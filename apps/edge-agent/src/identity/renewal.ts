@@ -37,14 +37,16 @@ export function needsPerson(error: unknown): error is RaypherError {
  *
  * The root, the organisation and the policy keys stay those of the enrolment: an answer on the network
  * never widens what this device trusts.
+ *
+ * @param proxy that the control plane is reached through
  */
-export async function renew(enrolment: Enrolment, keys: KeyProvider): Promise<Enrolment> {
+export async function renew(enrolment: Enrolment, keys: KeyProvider, proxy?: URL): Promise<Enrolment> {
   const tls = keys.tlsIdentity(enrolment.certificate, enrolment.ca);
   const { attester } = keys;
   const challenge =
     attester === undefined
       ? undefined
-      : await postJson(new URL('/v1/renew/challenge', enrolment.server), {}, tls);
+      : await postJson(new URL('/v1/renew/challenge', enrolment.server), {}, tls, { proxy });
   const answer = await postJson(
     new URL('/v1/renew', enrolment.server),
     {
@@ -53,6 +55,7 @@ export async function renew(enrolment: Enrolment, keys: KeyProvider): Promise<En
       ...(attester === undefined ? {} : { tpm: proveForRenewal(attester, challenge) }),
     },
     tls,
+    { proxy },
   );
   const issued = RenewedCertificate.safeParse(answer);
   if (!issued.success) {
@@ -88,13 +91,21 @@ export function renewalDelayMs(enrolment: Enrolment, now = Date.now(), random = 
 export interface RenewalLoopOptions {
   enrolment: () => Enrolment;
   keys: KeyProvider;
+  /** That the control plane is reached through. */
+  proxy?: URL | undefined;
   /** Called with each renewed enrolment; stores it and reconnects. */
   renewed: (enrolment: Enrolment) => void;
   failed: (error: unknown) => void;
 }
 
 /** Renews for as long as it runs. Returns how to stop. */
-export function startRenewalLoop({ enrolment, keys, renewed, failed }: RenewalLoopOptions): () => void {
+export function startRenewalLoop({
+  enrolment,
+  keys,
+  proxy,
+  renewed,
+  failed,
+}: RenewalLoopOptions): () => void {
   let timer: NodeJS.Timeout;
   let stopped = false;
   const schedule = (delay: number): void => {
@@ -108,7 +119,7 @@ export function startRenewalLoop({ enrolment, keys, renewed, failed }: RenewalLo
     wait();
   };
   const attempt = (): void => {
-    renew(enrolment(), keys)
+    renew(enrolment(), keys, proxy)
       .then((fresh) => {
         if (stopped) return;
         renewed(fresh);

@@ -1,6 +1,7 @@
 import { X509Certificate } from 'node:crypto';
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { RaypherError } from '@raypher/shared';
+import { isDenied, isMissing } from '../file-fault.ts';
 import { RootFile } from './authority-store.ts';
 import { fingerprintOf } from './certificate-authority.ts';
 
@@ -12,11 +13,14 @@ import { fingerprintOf } from './certificate-authority.ts';
  */
 export function readRoot(path: string): string | undefined {
   try {
-    if (!existsSync(path)) return undefined;
     return RootFile.parse(JSON.parse(readFileSync(path, 'utf8'))).certificate;
   } catch (cause) {
-    if (cause instanceof Error && 'code' in cause && cause.code === 'EACCES') {
-      throw new RaypherError('process/permission', `${path} can only be read by its owner.`, { cause });
+    if (isMissing(cause)) return undefined;
+    if (isDenied(cause)) {
+      throw new RaypherError('process/permission', `${path} can only be read by its owner.`, {
+        hint: 'Run this with sudo.',
+        cause,
+      });
     }
     throw new RaypherError('vault/damaged', `${path} does not hold the root of this machine.`, {
       hint: 'Start the service again: it sets the file aside and makes a new root.',

@@ -7,6 +7,7 @@ import { createInterface } from 'node:readline';
 import { EMPTY_CHAIN, extendChain, GENESIS_HASH, sha256Hex } from '@raypher/ledger';
 import { expect, test } from 'vitest';
 import { openDatabase } from '../store/database.ts';
+import { EntryCipher } from '../store/entry-cipher.ts';
 import { EventLog } from '../store/event-log.ts';
 import { EDGE_AGENT, type EventDraft } from './event-draft.ts';
 import { Ledger, NOBODY, readEntry } from './ledger.ts';
@@ -20,9 +21,14 @@ const draft = (target: string, data: EventDraft['data'] = {}): EventDraft => ({
   data,
 });
 
-function open(path = join(mkdtempSync(join(tmpdir(), 'raypher-ledger-')), 'agent.db')) {
+const CIPHER = new EntryCipher(Buffer.alloc(32, 7));
+
+function open(
+  path = join(mkdtempSync(join(tmpdir(), 'raypher-ledger-')), 'agent.db'),
+  { cipher = CIPHER, clear = false } = {},
+) {
   const { db } = openDatabase(path);
-  const log = new EventLog(db);
+  const log = new EventLog(db, clear ? undefined : cipher);
   return { path, db, log, ledger: new Ledger(log, NOBODY) };
 }
 
@@ -59,14 +65,19 @@ test('the chain goes on after a restart', async () => {
 });
 
 test('a changed entry is noticed at start', async () => {
-  const { db, path, ledger } = open();
+  const { db, log, path, ledger } = open();
   await ledger.record(draft('first'));
   await ledger.record(draft('second'));
-  const row = db.prepare('SELECT entry FROM events WHERE seq = 1').get();
-  const forged = Buffer.from(String(Buffer.from(row?.entry as Uint8Array)).replace('first', 'other'));
-  db.prepare('UPDATE events SET entry = ? WHERE seq = 1').run(forged);
+  const { entry, hash } = log.from(1, 1)[0] ?? { entry: new Uint8Array(), hash: '' };
+  const forged = Buffer.from(Buffer.from(entry).toString().replace('first', 'other'));
+  // By somebody who has the key of the store, too.
+  for (const bytes of [forged, CIPHER.seal('entry', hash, forged)]) {
+    db.prepare('UPDATE events SET entry = ? WHERE seq = 1').run(bytes);
+    expect(open(path).ledger.check()).toMatch(/not-linked/);
+  }
+  db.prepare('UPDATE events SET entry = ? WHERE seq = 1').run(Buffer.of(1, 2, 3));
+  expect(open(path).ledger.check()).toBe('entry 1 cannot be read');
   db.close();
-  expect(open(path).ledger.check()).toMatch(/not-linked/);
 });
 
 test('a cut tail is noticed at start', async () => {
@@ -174,7 +185,8 @@ test('a private part that is too large is left out, and the entry says so', asyn
 });
 
 test('erased parts leave the chain as it was, and nothing of them in the files', async () => {
-  const { path, log, ledger } = open();
+  // In clear, so that they can be seen to go.
+  const { path, log, ledger } = open(undefined, { clear: true });
   const sample = ['tell', 'tale', 'sample'].join('-');
   await ledger.record(found([sample]));
   await ledger.record(draft('after'));

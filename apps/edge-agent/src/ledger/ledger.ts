@@ -117,7 +117,9 @@ export class Ledger {
     const stored = this.#log.latest(CHECKED_AT_START);
     const first = stored[0];
     if (first === undefined) return undefined;
-    const before: ChainHead = { seq: first.seq - 1, hash: readEntry(first.entry).prev };
+    const prev = prevOf(first.entry);
+    if (prev === undefined) return `entry ${first.seq} cannot be read`;
+    const before: ChainHead = { seq: first.seq - 1, hash: prev };
     if (first.seq === 1 && before.hash !== GENESIS_HASH) return 'the first entry names an entry before it';
     const walked = extendChain(
       before,
@@ -273,6 +275,14 @@ function privatePart(draft: EventDraft): PrivatePart | undefined {
 /** Reads a stored entry back. */
 export function readEntry(bytes: Uint8Array): LedgerEntry {
   return LedgerEntry.parse(JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes)));
+}
+
+function prevOf(bytes: Uint8Array): string | undefined {
+  try {
+    return readEntry(bytes).prev;
+  } catch {
+    return undefined;
+  }
 }
 
 function gapDraft(gap: { count: number; since: number }): EventDraft {

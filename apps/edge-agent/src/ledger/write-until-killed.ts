@@ -1,4 +1,5 @@
 import { openDatabase } from '../store/database.ts';
+import { EntryCipher } from '../store/entry-cipher.ts';
 import { EventLog } from '../store/event-log.ts';
 import { EDGE_AGENT } from './event-draft.ts';
 import { Ledger, NOBODY } from './ledger.ts';
@@ -7,7 +8,10 @@ import { Ledger, NOBODY } from './ledger.ts';
  * The child process of the kill -9 test: records events as fast as it can and prints the sequence number
  * of each one that was acknowledged.
  */
-const ledger = new Ledger(new EventLog(openDatabase(process.argv[2] ?? '').db), NOBODY);
+const ledger = new Ledger(
+  new EventLog(openDatabase(process.argv[2] ?? '').db, new EntryCipher(Buffer.alloc(32, 7))),
+  NOBODY,
+);
 for (;;) {
   const recorded = await Promise.all(
     Array.from({ length: 7 }, (_, i) =>

@@ -1,34 +1,28 @@
-import { randomBytes } from 'node:crypto';
 import { closeSync, openSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { endianness } from 'node:os';
 import { isMainThread } from 'node:worker_threads';
 import { RaypherError } from '@raypher/shared';
 import type * as Koffi from 'koffi';
 import { errnoName } from './libc.ts';
+import { HEADER_BYTES, NetlinkSocket } from './netlink-socket.ts';
 import { encodeDestroy, encodeList, readDestroyed, readListed, type TcpSocket } from './tcp-socket.ts';
 
 /** The values are those of Linux on x64 and arm64 (linux/netlink.h, linux/sock_diag.h, linux/inet_diag.h). */
 const AF_INET = 2;
 const AF_INET6 = 10;
-const AF_NETLINK = 16;
-const SOCK_RAW = 3;
-const SOCK_CLOEXEC = 0o2000000;
-const SOCK_NONBLOCK = 0o4000;
 const NETLINK_SOCK_DIAG = 4;
 const NLM_F_REQUEST = 1;
+const NLM_F_DUMP = 0x300;
 const NLMSG_ERROR = 2;
+const NLMSG_DONE = 3;
 const SOCK_DIAG_BY_FAMILY = 20;
 const IPPROTO_TCP = 6;
+const IPPROTO_UDP = 17;
 const TCP_LISTEN = 10;
 const INET_DIAG_CGROUP_ID = 21;
-const POLLIN = 1;
 const CLONE_NEWNET = 0x40000000;
 const ENOENT = 2;
-const EAGAIN = 11;
-const EINTR = 4;
 
-const HEADER_BYTES = 16;
 const REQUEST_BYTES = HEADER_BYTES + 56;
 const MESSAGE_BYTES = 72;
 /** The kernel answers before sendto(2) returns; this only bounds a kernel that does not. */
@@ -37,7 +31,6 @@ const WAIT_MS = 50;
 const MAX_ANSWERS = 16;
 /** A list comes in parts of at most 32 KiB (linux/netlink.h), each of some two hundred sockets; more is no list. */
 const MAX_PARTS = 100_000;
-const PART_BYTES = 32 * 1024;
 
 /** One connection, from the side of the socket that is looked for. Addresses are 4 or 16 bytes, both alike. */
 export interface SocketEnds {
@@ -54,18 +47,13 @@ export interface DiagnosedSocket {
   cgroupId: bigint | undefined;
 }
 
+/** A socket of UDP. */
+export interface DatagramSocketFound extends DiagnosedSocket {
+  /** That it sends from, 4 or 16 bytes; all zero: any. */
+  address: Buffer;
+}
+
 interface Calls {
-  socket: (family: number, type: number, protocol: number) => number;
-  sendto: (fd: number, data: Buffer, length: number, flags: number, to: Buffer, toLength: number) => bigint;
-  recvfrom: (
-    fd: number,
-    data: Buffer,
-    length: number,
-    flags: number,
-    from: Buffer,
-    fromLength: Buffer,
-  ) => bigint;
-  poll: (fds: Buffer, count: number, timeoutMs: number) => number;
   setns: (fd: number, type: number) => number;
   errno: () => number;
 }
@@ -74,22 +62,10 @@ let loaded: Calls | undefined;
 
 function calls(): Calls {
   if (loaded !== undefined) return loaded;
-  if (process.platform !== 'linux' || endianness() !== 'LE') {
-    throw new RaypherError('platform/unsupported', 'Sockets are diagnosed through netlink on Linux only.');
-  }
   // The cast is the module's own declaration file.
   const koffi = createRequire(import.meta.url)('koffi') as typeof Koffi;
-  const libc = koffi.load('libc.so.6');
   loaded = {
-    socket: libc.func('int socket(int family, int type, int protocol)'),
-    sendto: libc.func(
-      'long sendto(int fd, const void *data, size_t length, int flags, const void *to, uint32_t toLength)',
-    ),
-    recvfrom: libc.func(
-      'long recvfrom(int fd, void *data, size_t length, int flags, void *from, void *fromLength)',
-    ),
-    poll: libc.func('int poll(void *fds, unsigned long count, int timeout)'),
-    setns: libc.func('int setns(int fd, int type)'),
+    setns: koffi.load('libc.so.6').func('int setns(int fd, int type)'),
     errno: () => koffi.errno(),
   };
   return loaded;
@@ -100,28 +76,15 @@ function calls(): Calls {
  * there are. Not safe to use from two threads.
  */
 export class InetDiag implements Disposable {
-  readonly #fd: number;
-  readonly #answer = Buffer.alloc(PART_BYTES);
-  readonly #from = Buffer.alloc(12);
-  readonly #fromLength = Buffer.alloc(4);
-  readonly #kernel = Buffer.alloc(12);
-  #sequence = randomBytes(4).readUInt32LE();
-  #open = true;
+  readonly #netlink: NetlinkSocket;
 
-  private constructor(fd: number) {
-    this.#fd = fd;
-    this.#kernel.writeUInt16LE(AF_NETLINK);
+  private constructor(netlink: NetlinkSocket) {
+    this.#netlink = netlink;
   }
 
   /** @throws RaypherError `platform/unsupported` when netlink may not be used here */
   static open(): InetDiag {
-    const { socket, errno } = calls();
-    const fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_SOCK_DIAG);
-    if (fd >= 0) return new InetDiag(fd);
-    throw new RaypherError(
-      'platform/unsupported',
-      `Sockets cannot be diagnosed through netlink: ${errnoName(errno())}.`,
-    );
+    return new InetDiag(NetlinkSocket.open(NETLINK_SOCK_DIAG));
   }
 
   /**
@@ -165,8 +128,26 @@ export class InetDiag implements Disposable {
    * @throws RaypherError `platform/unsupported` when the kernel does not answer such questions
    */
   find(ends: SocketEnds): DiagnosedSocket | undefined {
-    this.#ask((sequence) => encode(ends, sequence));
+    this.#netlink.send((sequence) => encode(ends, sequence));
     return decode(this.#nextAnswer());
+  }
+
+  /**
+   * The sockets of UDP that have this port.
+   *
+   * @throws RaypherError `platform/unsupported` when the kernel does not answer such questions
+   */
+  datagramSockets(port: number): DatagramSocketFound[] {
+    return [AF_INET, AF_INET6].flatMap((family) => {
+      this.#netlink.send((sequence) => encodeDatagramList(family, port, sequence));
+      const found: DatagramSocketFound[] = [];
+      for (let parts = 0; parts < MAX_PARTS; parts += 1) {
+        const { sockets, isLast } = decodeDatagramList(this.#nextAnswer());
+        found.push(...sockets);
+        if (isLast) return found;
+      }
+      throw new RaypherError('platform/unsupported', 'Netlink lists sockets without end.');
+    });
   }
 
   /**
@@ -177,7 +158,7 @@ export class InetDiag implements Disposable {
    */
   list(withListening = false): TcpSocket[] {
     return (['IPv4', 'IPv6'] as const).flatMap((family) => {
-      this.#ask((sequence) => encodeList(family, sequence, withListening));
+      this.#netlink.send((sequence) => encodeList(family, sequence, withListening));
       const found: TcpSocket[] = [];
       for (let parts = 0; parts < MAX_PARTS; parts += 1) {
         const { sockets, isLast } = readListed(this.#nextAnswer());
@@ -196,62 +177,26 @@ export class InetDiag implements Disposable {
    * @throws RaypherError `platform/unsupported` for a kernel without CONFIG_INET_DIAG_DESTROY, `process/permission`
    */
   destroy(socket: TcpSocket): 'ended' | 'gone' {
-    this.#ask((sequence) => encodeDestroy(socket, sequence));
+    this.#netlink.send((sequence) => encodeDestroy(socket, sequence));
     return readDestroyed(this.#nextAnswer());
   }
 
   close(): void {
-    if (!this.#open) return;
-    this.#open = false;
-    closeSync(this.#fd);
+    this.#netlink.close();
   }
 
   [Symbol.dispose](): void {
     this.close();
   }
 
-  #ask(encoded: (sequence: number) => Buffer): void {
-    if (!this.#open) throw new RaypherError('internal/unexpected', 'The netlink socket is closed.');
-    const { sendto, errno } = calls();
-    this.#sequence = (this.#sequence + 1) >>> 0;
-    const question = encoded(this.#sequence);
-    if (Number(sendto(this.#fd, question, question.length, 0, this.#kernel, this.#kernel.length)) < 0) {
-      throw new RaypherError('platform/unsupported', `Netlink takes no questions: ${errnoName(errno())}.`);
-    }
-  }
-
   /** The next message that answers what was asked last. Overwritten by the one after it. */
   #nextAnswer(): Buffer {
     for (let answers = 0; answers < MAX_ANSWERS; answers += 1) {
-      const answer = this.#receive();
-      if (answer !== undefined && answer.readUInt32LE(8) === this.#sequence) return answer;
+      const answer = this.#netlink.receive(WAIT_MS);
+      if (answer === 'nothing' || answer === 'lost') break;
+      if (answer !== 'other' && answer.readUInt32LE(8) === this.#netlink.sequence) return answer;
     }
     throw new RaypherError('platform/unsupported', 'Netlink does not answer.');
-  }
-
-  /** @returns undefined for a message of somebody else than the kernel */
-  #receive(): Buffer | undefined {
-    const { recvfrom, poll, errno } = calls();
-    for (let waited = false; ; ) {
-      this.#fromLength.writeUInt32LE(this.#from.length);
-      const length = Number(
-        recvfrom(this.#fd, this.#answer, this.#answer.length, 0, this.#from, this.#fromLength),
-      );
-      if (length >= 0) {
-        const fromKernel = this.#from.readUInt32LE(4) === 0;
-        return fromKernel && length >= HEADER_BYTES ? this.#answer.subarray(0, length) : undefined;
-      }
-      const code = errno();
-      if (code === EINTR) continue;
-      if (code !== EAGAIN || waited) {
-        throw new RaypherError('platform/unsupported', `Netlink does not answer: ${errnoName(code)}.`);
-      }
-      const entry = Buffer.alloc(8);
-      entry.writeInt32LE(this.#fd);
-      entry.writeInt16LE(POLLIN, 4);
-      poll(entry, 1, WAIT_MS);
-      waited = true;
-    }
   }
 }
 
@@ -294,6 +239,40 @@ function decode(answer: Buffer): DiagnosedSocket | undefined {
     uid: answer.readUInt32LE(HEADER_BYTES + 64),
     cgroupId: cgroupId(answer.subarray(HEADER_BYTES + MESSAGE_BYTES)),
   };
+}
+
+/** `struct nlmsghdr` and `struct inet_diag_req_v2`: all of UDP with this port, in any state. */
+function encodeDatagramList(family: number, port: number, sequence: number): Buffer {
+  const message = Buffer.alloc(REQUEST_BYTES);
+  message.writeUInt32LE(REQUEST_BYTES, 0);
+  message.writeUInt16LE(SOCK_DIAG_BY_FAMILY, 4);
+  message.writeUInt16LE(NLM_F_REQUEST | NLM_F_DUMP, 6);
+  message.writeUInt32LE(sequence, 8);
+  message[16] = family;
+  message[17] = IPPROTO_UDP;
+  message.writeUInt32LE(0xffffffff, 20);
+  message.writeUInt16BE(port, 24);
+  return message;
+}
+
+/** One part of a list: any number of messages in a row. */
+function decodeDatagramList(part: Buffer): { sockets: DatagramSocketFound[]; isLast: boolean } {
+  const sockets: DatagramSocketFound[] = [];
+  for (let at = 0; at + HEADER_BYTES <= part.length; ) {
+    const length = part.readUInt32LE(at);
+    if (length < HEADER_BYTES || at + length > part.length) break;
+    const message = part.subarray(at, at + length);
+    const type = message.readUInt16LE(4);
+    if (type === NLMSG_DONE) return { sockets, isLast: true };
+    const socket = decode(message);
+    if (socket !== undefined) {
+      const width = message[HEADER_BYTES] === AF_INET ? 4 : 16;
+      const address = Buffer.from(message.subarray(HEADER_BYTES + 8, HEADER_BYTES + 8 + width));
+      sockets.push({ ...socket, address });
+    }
+    at += (length + 3) & ~3;
+  }
+  return { sockets, isLast: false };
 }
 
 function cgroupId(attributes: Buffer): bigint | undefined {

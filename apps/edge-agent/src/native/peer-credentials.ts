@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module';
 import type { Socket } from 'node:net';
-import { RaypherError } from '@raypher/shared';
+import { RaypherError } from '@raypher/shared/errors';
 import type * as Koffi from 'koffi';
 
 /** Of Linux on x64 and arm64 (asm-generic/socket.h). */

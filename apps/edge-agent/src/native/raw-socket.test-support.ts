@@ -5,6 +5,8 @@ import type * as Koffi from 'koffi';
 const AF_INET = 2;
 const SOCK_STREAM = 1;
 const SOCK_DGRAM = 2;
+const SOCK_RAW = 3;
+const IPPROTO_RAW = 255;
 const MSG_FASTOPEN = 0x20000000;
 const IPPROTO_IP = 0;
 const IP_OPTIONS = 4;
@@ -60,11 +62,28 @@ export function sendMany(host: string, port: number, count: number): number {
 }
 
 export function connectFromDevice(host: string, port: number, device: string): number {
+  return fromDevice(SOCK_STREAM, device, (fd) => connect(fd, address(host, port), 16));
+}
+
+/** Sends a datagram by this device and no other. @returns errno, 0 when it was sent */
+export function sendFromDevice(host: string, port: number, device: string): number {
+  const data = Buffer.from('by a device');
+  return fromDevice(SOCK_DGRAM, device, (fd) =>
+    Number(sendto(fd, data, data.length, 0, address(host, port), 16)),
+  );
+}
+
+/** Sends a packet of IPv4 as it is, its header included. @returns errno, 0 when it was sent */
+export function sendPacket(host: string, packet: Buffer): number {
+  return withSocket(AF_INET, SOCK_RAW, IPPROTO_RAW, (fd) =>
+    Number(sendto(fd, packet, packet.length, 0, address(host, 0), 16)),
+  );
+}
+
+function fromDevice(type: number, device: string, use: (fd: number) => number): number {
   const name = Buffer.from(`${device}\0`);
-  return withSocket(AF_INET, SOCK_STREAM, 0, (fd) =>
-    setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, name, name.length) < 0
-      ? -1
-      : connect(fd, address(host, port), 16),
+  return withSocket(AF_INET, type, 0, (fd) =>
+    setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, name, name.length) < 0 ? -1 : use(fd),
   );
 }
 

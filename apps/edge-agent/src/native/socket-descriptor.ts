@@ -1,23 +1,27 @@
 import type { Socket as DatagramSocket } from 'node:dgram';
 import { createRequire } from 'node:module';
-import type { Server } from 'node:net';
+import type { Server, Socket } from 'node:net';
 import { RaypherError } from '@raypher/shared';
 import type * as Koffi from 'koffi';
 
 /** Of Linux on x64 and arm64 (asm-generic/socket.h); the option since Linux 5.14. */
 const SOL_SOCKET = 1;
 const SO_NETNS_COOKIE = 71;
+/** linux/netfilter_ipv4.h and linux/netfilter_ipv6/ip6_tables.h. */
+const SO_ORIGINAL_DST = 80;
+const ORIGINAL_LEVELS = { IPv4: 0, IPv6: 41 } as const;
+const SOCKADDR_IN6_BYTES = 28;
 
 type GetSockOpt = (fd: number, level: number, option: number, value: Buffer, length: Buffer) => number;
 
 let loaded: GetSockOpt | undefined;
 
 /**
- * The descriptor of a socket that listens. Node.js has no public way to it; where it keeps it is looked up by name.
+ * The descriptor of a socket. Node.js has no public way to it; where it keeps it is looked up by name.
  *
  * @throws RaypherError `platform/unsupported` when this Node.js keeps it elsewhere
  */
-export function listeningDescriptor(socket: Server | DatagramSocket): number {
+export function descriptorOf(socket: Server | Socket | DatagramSocket): number {
   const state = Object.getOwnPropertySymbols(socket).find(
     ({ description }) => description === 'state symbol',
   );
@@ -44,6 +48,24 @@ export function networkNamespaceCookie(fd: number): bigint {
     'platform/unsupported',
     'This kernel does not number network namespaces (Linux 5.14).',
   );
+}
+
+/**
+ * Where a connection was to go before the packet filter led it here.
+ *
+ * @param fd of an accepted connection
+ * @param family of the socket that accepted it
+ * @returns the address, 4 or 16 bytes; undefined when the filter knows nothing of it
+ */
+export function originalDestination(
+  fd: number,
+  family: keyof typeof ORIGINAL_LEVELS,
+): { address: Buffer; port: number } | undefined {
+  const [value, length] = [Buffer.alloc(SOCKADDR_IN6_BYTES), Buffer.alloc(4)];
+  length.writeUInt32LE(value.length);
+  if (getSockOpt()(fd, ORIGINAL_LEVELS[family], SO_ORIGINAL_DST, value, length) !== 0) return undefined;
+  const address = family === 'IPv4' ? value.subarray(4, 8) : value.subarray(8, 24);
+  return { address, port: value.readUInt16BE(2) };
 }
 
 function getSockOpt(): GetSockOpt {

@@ -261,6 +261,8 @@ function endBroken(
 
 /** The reason without addresses of private gateways, which messages of the network layer contain. */
 function whyOf(error: unknown): string {
-  if (error instanceof Error && 'code' in error && typeof error.code === 'string') return error.code;
+  if (error instanceof Error && 'code' in error && typeof error.code === 'string') {
+    return error.code === 'UND_ERR_SOCKET' ? 'it closed the connection' : error.code;
+  }
   return 'the connection failed';
 }

@@ -12,13 +12,16 @@ import type { EventDraft } from '../ledger/event-draft.ts';
 import type { Panic } from '../panic/panic.ts';
 import { panicOnCommand } from '../panic/panic-command.ts';
 import type { PolicyEnforcer } from '../proxy/policy-enforcer.ts';
+import { KeptCheckpoints } from '../store/kept-checkpoints.ts';
 import { PushedKeys } from '../store/pushed-keys.ts';
 import { SeenCommands } from '../store/seen-commands.ts';
 import { StateSlots } from '../store/state-slots.ts';
+import { BatchTracer } from '../uplink/batch-trace.ts';
 import { BundleVerifier } from '../uplink/bundle-verifier.ts';
 import { Commands } from '../uplink/commands.ts';
 import { DesiredState } from '../uplink/desired-state.ts';
 import type { DeviceReport } from '../uplink/device-report.ts';
+import { LogFollower } from '../uplink/log-follower.ts';
 import { type LinkStatus, Uplink } from '../uplink/uplink.ts';
 import type { Vault } from '../vault/vault.ts';
 import { putSecret, revokeSecret } from '../vault/vault-commands.ts';
@@ -42,12 +45,15 @@ export interface ControlPlaneParts {
   vault: Vault | undefined;
   leases: LeaseKeeper | undefined;
   report: DeviceReport;
+  /** Through which the control plane is reached; undefined: directly. */
+  proxy: URL | undefined;
   log: Logger;
 }
 
 /** Everything that exists because the device belongs to an organisation. */
 export class ControlPlane {
   readonly uplink: Uplink;
+  readonly follower: LogFollower;
   readonly #policy: DesiredState<PolicyPayload>;
   readonly #freeze: DesiredState<FreezePayload>;
   readonly #parts: ControlPlaneParts;
@@ -92,19 +98,30 @@ export class ControlPlane {
         panic: (payload) => panicOnCommand(parts.panic, payload),
       },
     });
+    this.follower = new LogFollower({
+      store: new KeptCheckpoints(agent.db, this.#enrolment.organisation.id),
+      verifyLogKey: (statement) => verifier.verifyLogKey(statement),
+      record: (event) => ledger.note(event),
+      failed: (error) =>
+        log.warn({ error: String(error) }, "a checkpoint of the organisation's log was not taken"),
+    });
     this.uplink = new Uplink({
       enrolment: () => this.#enrolment,
       keys: membership.keys,
+      proxy: parts.proxy,
       ledger,
       log: agent.log,
       policy: this.#policy,
       freeze: this.#freeze,
       execute: (command) => commands.execute(command),
       report: parts.report,
+      follow: (checkpoint) => this.follower.receive(checkpoint),
       connections: parts.connections,
+      traces: BatchTracer.from(process.env),
       ...(parts.leases === undefined ? {} : { budgets: parts.leases }),
       changed: (status) => {
-        log.info({ state: status.state, reason: status.reason }, 'link to the control plane');
+        const { state, reason, transport } = status;
+        log.info({ state, reason, transport }, 'link to the control plane');
         this.#heard(status);
       },
     });
@@ -122,11 +139,12 @@ export class ControlPlane {
   }
 
   start(): void {
-    const { membership, paths, log } = this.#parts;
+    const { membership, paths, proxy, log } = this.#parts;
     this.uplink.start();
     this.#stopRenewal = startRenewalLoop({
       enrolment: () => this.#enrolment,
       keys: membership.keys,
+      proxy,
       renewed: (enrolment) => {
         // What was said meanwhile is newer than what the renewal started with.
         this.#enrolment = { ...enrolment, status: this.#enrolment.status };

@@ -2,8 +2,9 @@ import { chmodSync, closeSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { RaypherError } from '@raypher/shared';
+import { isDenied } from '../file-fault.ts';
 import { sqliteCode } from '../store/database.ts';
-import { ensurePrivateFolder } from '../store/private-folder.ts';
+import { ensurePrivateFolder, notPermitted } from '../store/private-folder.ts';
 
 /** SQLITE_BUSY */
 const BUSY = 5;
@@ -15,12 +16,17 @@ const BUSY = 5;
  * process ends, however it ends, so there is no stale lock and no pid to compare.
  *
  * @returns how to let go
- * @throws RaypherError `service/already-running`
+ * @throws RaypherError `service/already-running`, `process/permission`, `config/invalid`
  */
 export function acquireLock(path: string): () => void {
   ensurePrivateFolder(dirname(path));
-  closeSync(openSync(path, 'a', 0o600));
-  chmodSync(path, 0o600);
+  try {
+    closeSync(openSync(path, 'a', 0o600));
+    chmodSync(path, 0o600);
+  } catch (cause) {
+    if (!isDenied(cause)) throw cause;
+    throw notPermitted(`This account may not use the folder ${dirname(path)}.`, cause);
+  }
   const db = new DatabaseSync(path);
   try {
     db.exec('PRAGMA busy_timeout = 0; BEGIN EXCLUSIVE');

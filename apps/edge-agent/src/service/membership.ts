@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { RaypherError } from '@raypher/shared';
 import type { Config } from '../config/config.ts';
+import { linkProxy } from '../config/link-proxy.ts';
 import { type Enrolment, loadEnrolment, saveEnrolment } from '../identity/enrolment.ts';
 import type { KeyProvider } from '../identity/key-provider.ts';
 import { leave } from '../identity/leave.ts';
@@ -11,6 +12,7 @@ import { openDatabase } from '../store/database.ts';
 import { EventLog } from '../store/event-log.ts';
 import { MachineRecord } from '../store/machine.ts';
 import { StateSlots } from '../store/state-slots.ts';
+import { newStoreKey } from '../store/store-key.ts';
 import type { AgentPaths } from './paths.ts';
 
 export function isEnrolled(paths: AgentPaths): boolean {
@@ -25,14 +27,14 @@ export function isEnrolled(paths: AgentPaths): boolean {
  */
 export async function leaveOrganisation(
   paths: AgentPaths,
-  config: Pick<Config, 'identityKey' | 'tpmTcti'>,
+  config: Pick<Config, 'identityKey' | 'tpmTcti' | 'linkProxy'>,
 ): Promise<string> {
   try {
     const enrolment = loadEnrolment(paths.enrolment);
     if (enrolment === undefined) return '';
     const keys = await openKeys(paths, config);
     try {
-      await leave(enrolment, keys);
+      await leave(enrolment, keys, linkProxy(config));
     } finally {
       keys.close();
     }
@@ -52,10 +54,11 @@ export async function leaveOrganisation(
 export function joinOrganisation(paths: AgentPaths, enrolment: Enrolment, keys: KeyProvider): void {
   const { db, setAside } = openDatabase(paths.store);
   try {
-    const log = new EventLog(db);
     const machine = new MachineRecord(db);
-    const before = log.head();
-    log.startOver(machine.load()?.device ?? NOBODY.device);
+    const before = new EventLog(db).head();
+    new EventLog(db).startOver(machine.load()?.device ?? NOBODY.device);
+    // Sealed by the identity that the machine has from now on. What came before stays under its own key.
+    const log = new EventLog(db, newStoreKey(paths.storeKey, keys.sealer));
     new StateSlots(db).clear();
     machine.save({
       organisation: enrolment.organisation.id,

@@ -1,7 +1,9 @@
+import { dirname, join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import type { Config } from '../config/config.ts';
 import { type Enrolment, loadEnrolment } from '../identity/enrolment.ts';
-import type { KeyProvider } from '../identity/key-provider.ts';
+import { FileSealer } from '../identity/file-sealer.ts';
+import type { KeyProvider, Sealer } from '../identity/key-provider.ts';
 import { openKeys } from '../identity/open-keys.ts';
 import { requireOwnCertificate } from '../identity/own-certificate.ts';
 import { EDGE_AGENT } from '../ledger/event-draft.ts';
@@ -10,6 +12,7 @@ import { BufferedStore } from '../store/buffered-store.ts';
 import { openDatabase } from '../store/database.ts';
 import { EventLog } from '../store/event-log.ts';
 import { MachineRecord } from '../store/machine.ts';
+import { openStoreKey } from '../store/store-key.ts';
 import { storeCorruptEvent } from './membership.ts';
 import type { AgentPaths } from './paths.ts';
 
@@ -20,6 +23,8 @@ export interface OpenedAgent {
   buffered: BufferedStore;
   log: EventLog;
   ledger: Ledger;
+  /** What keeps the key that entries are encrypted with. */
+  storeBound: Sealer['bound'];
   membership: { enrolment: Enrolment; keys: KeyProvider } | undefined;
 }
 
@@ -60,10 +65,19 @@ async function openMembership(
 function openStore(paths: AgentPaths, membership: OpenedAgent['membership']): OpenedAgent {
   const { db, setAside } = openDatabase(paths.store);
   const buffered = new BufferedStore(paths.store);
-  const log = new EventLog(buffered.db, () => buffered.flushed());
+  const sealer = membership?.keys.sealer ?? sealerOfNobody(paths);
+  const cipher = openStoreKey(paths.storeKey, sealer);
+  const log = new EventLog(buffered.db, cipher, () => buffered.flushed());
   const machine = new MachineRecord(db);
   const known = machine.load();
   let storeIsMissing = false;
+  const isUnreadable = !log.isReadable();
+  if (isUnreadable) {
+    // Its key is gone, and with it what was not sent: the chain goes on from what the control plane holds.
+    log.startOver(known?.device ?? NOBODY.device);
+    log.setRestarted(membership !== undefined);
+  }
+  log.sealAll();
   if (membership !== undefined && known?.device !== membership.enrolment.device) {
     const { enrolment, keys } = membership;
     // A new file for an enrolled device: the control plane holds the beginning of its chain.
@@ -89,10 +103,20 @@ function openStore(paths: AgentPaths, membership: OpenedAgent['membership']): Op
   const fault = ledger.check();
   if (setAside !== undefined) ledger.note(storeCorruptEvent(setAside));
   if (fault !== undefined) ledger.note(suspicion('The ledger on this device was changed.', fault));
+  if (isUnreadable) {
+    ledger.note(
+      suspicion('The key of the store is gone: entries from before cannot be read.', paths.storeKey),
+    );
+  }
   if (storeIsMissing) {
     ledger.note(suspicion('The store of this enrolled device is missing.', paths.store));
   }
-  return { db, buffered, log, ledger, membership };
+  return { db, buffered, log, ledger, storeBound: sealer.bound, membership };
+}
+
+/** Before the machine has an identity there is nothing that could seal, except a file. */
+function sealerOfNobody(paths: AgentPaths): FileSealer {
+  return new FileSealer(join(dirname(paths.key), 'vault.key'));
 }
 
 /** Closes the store once everything that was recorded is on the disk. */

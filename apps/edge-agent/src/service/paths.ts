@@ -3,6 +3,8 @@ import { join } from 'node:path';
 /** Everything the agent keeps, under one folder that only its owner may enter. */
 export interface AgentPaths {
   store: string;
+  /** Key that the store's entries are encrypted with, sealed. */
+  storeKey: string;
   /** Key of a software identity. */
   key: string;
   /** What an identity in the TPM is derived from; no secret. */
@@ -18,6 +20,8 @@ export interface AgentPaths {
   trustBundle: string;
   /** What a panic leaves: sealed snapshots, and what is under way. */
   panics: string;
+  /** There while something of this agent may be in force in the kernel. */
+  inKernel: string;
   lock: string;
   /** Socket on which the service takes orders from the command line. */
   control: string;
@@ -26,6 +30,7 @@ export interface AgentPaths {
 export function agentPaths(dataDir: string): AgentPaths {
   return {
     store: join(dataDir, 'agent.db'),
+    storeKey: join(dataDir, 'identity', 'store.json'),
     key: join(dataDir, 'identity', 'device.key'),
     tpmKey: join(dataDir, 'identity', 'tpm.json'),
     enrolment: join(dataDir, 'identity', 'enrolment.json'),
@@ -34,6 +39,7 @@ export function agentPaths(dataDir: string): AgentPaths {
     authority: join(dataDir, 'interception', 'root.json'),
     trustBundle: join(dataDir, 'interception', 'bundle.pem'),
     panics: join(dataDir, 'panics'),
+    inKernel: join(dataDir, 'in-kernel'),
     lock: join(dataDir, 'service.lock'),
     control: join(dataDir, 'control.sock'),
   };

@@ -21,7 +21,11 @@ interface ReportParts {
 
 /** What the control plane is told, read from the parts at the moment of asking. */
 export function deviceReport(
-  parts: ReportParts & { connections: () => number; vaultKey?: DeviceReport['vaultKey'] },
+  parts: ReportParts & {
+    connections: () => number;
+    vaultKey?: DeviceReport['vaultKey'];
+    logSeen?: () => { origin: string; size: number } | undefined;
+  },
 ): DeviceReport {
   const { agent, policy, freeze, inventory, posture } = parts;
   return {
@@ -31,6 +35,7 @@ export function deviceReport(
     ledgerHead: () => (agent.log.restarted() ? { seq: 0, hash: GENESIS_HASH } : agent.ledger.head),
     queueDepth: () => queueDepth(agent),
     vaultKey: () => parts.vaultKey?.(),
+    logSeen: () => parts.logSeen?.() ?? { origin: '', size: 0 },
     counts: () => ({
       processes: inventory.current.processes.length,
       aiAgents: inventory.current.agents.length,
@@ -69,7 +74,8 @@ export function serviceStatus(
     proxy: parts.proxy,
     interception: parts.interception,
     names: parts.names,
-    ledger: { seq, hash, queued: queueDepth(agent), missing: agent.ledger.missing },
+    ledger: { seq, hash, queued: queueDepth(agent), missing: agent.ledger.missing, key: agent.storeBound },
+    record: recordOf(controlPlane),
     inventory: {
       processes: inventory.current.processes.length,
       aiAgents: inventory.current.agents.length,
@@ -108,7 +114,21 @@ function membershipOf(
   };
 }
 
+function recordOf(controlPlane: ControlPlane | undefined): ServiceStatus['record'] {
+  const kept = controlPlane?.follower.kept;
+  if (kept === undefined) return null;
+  const { origin, size, root, note, keptAt, contradiction } = kept;
+  return {
+    origin,
+    size,
+    root: Buffer.from(root).toString('hex'),
+    checkpoint: note,
+    keptAt: new Date(keptAt).toISOString(),
+    contradiction: contradiction === undefined ? null : { ...contradiction },
+  };
+}
+
 function linkOf({ uplink }: ControlPlane): ServiceStatus['link'] {
-  const { state, since, reason, code } = uplink.status;
-  return { state, since: new Date(since).toISOString(), reason, code };
+  const { state, since, reason, code, transport, blocked } = uplink.status;
+  return { state, since: new Date(since).toISOString(), reason, code, transport, blocked: [...blocked] };
 }

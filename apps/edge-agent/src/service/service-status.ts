@@ -1,4 +1,4 @@
-import { ActiveFreeze } from '@raypher/shared';
+import { ActiveFreeze, LINK_TRANSPORTS } from '@raypher/shared';
 import { DeviceStatus, IdentityClass } from '@raypher/shared/rest';
 import { z } from 'zod';
 
@@ -32,6 +32,10 @@ export const ServiceStatus = z.object({
       reason: z.string(),
       /** Of the error that ended the last connection; empty when there was none. */
       code: z.string(),
+      /** What carries it, or is tried. */
+      transport: z.enum(LINK_TRANSPORTS),
+      /** Better ones that this network does not carry, and how that was seen. */
+      blocked: z.array(z.object({ transport: z.enum(LINK_TRANSPORTS), reason: z.string() })),
     })
     .nullable(),
   policy: z.object({ revision: z.number(), digest: z.string(), mode: z.enum(['enforce', 'monitor']) }),
@@ -62,7 +66,28 @@ export const ServiceStatus = z.object({
       unrecognised: z.number(),
     })
     .nullable(),
-  ledger: z.object({ seq: z.number(), hash: z.string(), queued: z.number(), missing: z.number() }),
+  ledger: z.object({
+    seq: z.number(),
+    hash: z.string(),
+    queued: z.number(),
+    missing: z.number(),
+    /** Where the key is that its entries are encrypted with on this disk. */
+    key: z.enum(['tpm', 'file']),
+  }),
+  /** How far this device followed the organisation's log; null before it was shown a checkpoint. */
+  record: z
+    .object({
+      /** Names the log. */
+      origin: z.string(),
+      size: z.number(),
+      root: z.string(),
+      /** The signed note. */
+      checkpoint: z.string(),
+      keptAt: z.string(),
+      /** A checkpoint that was shown, and not shown to go on from it. */
+      contradiction: z.object({ note: z.string(), detail: z.string() }).nullable(),
+    })
+    .nullable(),
   inventory: z.object({ processes: z.number(), aiAgents: z.number(), at: z.string() }),
   /** How processes are watched: as the kernel tells of them, or again and again, and why. Null until it begins. */
   watch: z.object({ by: z.enum(['events', 'polling']), reason: z.string() }).nullable(),

@@ -8,6 +8,7 @@ import { Allowance } from '../callers/allowance.ts';
 import { authoriseFrom } from '../callers/authorise.ts';
 import { CallerFinder } from '../callers/caller-finder.ts';
 import { CONFIG_FILES, type Config } from '../config/config.ts';
+import { linkProxy } from '../config/link-proxy.ts';
 import { LiveConnections } from '../connections/live-connections.ts';
 import { Inventory } from '../discovery/inventory.ts';
 import type { WatchWay } from '../discovery/process-feed.ts';
@@ -15,11 +16,7 @@ import { GatePart } from '../gate/gate-part.ts';
 import { Adoption } from '../guard/adoption.ts';
 import { endEarlierConnections } from '../guard/end-earlier-connections.ts';
 import { GuardPart } from '../guard/guard-part.ts';
-import { CANARY_COMMAND } from '../guard/network/canary-program.ts';
-import { NetworkBackEnd } from '../guard/network/network-back-end.ts';
-import { redirectedCallersFrom } from '../guard/network/redirected-callers.ts';
-import { GUARD_LOCK, GUARD_PINS, openGuard } from '../guard/open-guard.ts';
-import { kernelObjectFile } from '../kernel-object-file.ts';
+import { GUARD_LOCK, kernelTraces, openGuard } from '../guard/open-guard.ts';
 import { EDGE_AGENT, type EventDraft } from '../ledger/event-draft.ts';
 import { DataGuard } from '../proxy/data-guard.ts';
 import { openFindingKey } from '../proxy/finding-key.ts';
@@ -30,7 +27,6 @@ import { recogniserPosture } from '../recogniser/posture.ts';
 import { probeCgroups } from '../response/cgroup.ts';
 import { Freezer } from '../response/freeze.ts';
 import { Protection } from '../response/protected.ts';
-import { selfCommand } from '../self-command.ts';
 import { AdoptedAgents } from '../store/adopted-agents.ts';
 import { AiAgentSightings } from '../store/ai-agents.ts';
 import { AllowList } from '../store/allow-list.ts';
@@ -71,8 +67,7 @@ export interface RunningService {
   stop: () => Promise<void>;
 }
 
-/** Durable entries are kept this long on the device. */
-const KEEP_EVENTS_MS = 24 * 3_600_000;
+const HOUR_MS = 3_600_000;
 /** What is kept beside entries goes after 30 days even when it could not be sent. */
 const KEEP_PRIVATE_MS = 30 * 24 * 3_600_000;
 const PRUNE_EVERY_MS = 600_000;
@@ -233,22 +228,14 @@ async function compose(config: Config, log: Logger, release: () => void): Promis
       config,
       configFiles: CONFIG_FILES,
       cgroups: usable,
-      proxyPort: () => proxy.port,
-      network: (groups) =>
-        new NetworkBackEnd({
-          cgroups: groups,
-          objectFile: () => kernelObjectFile('network.bpf.o'),
-          pins: GUARD_PINS,
-          policy,
-          mode: () => policy.mode,
-          identify: redirectedCallersFrom(inventory, callerFinder),
-          take: (tunnel) => proxy.take(tunnel),
-          dnsServers: config.proxyDnsServers,
-          canaryCommand: [...selfCommand(), CANARY_COMMAND],
-          failed: (error) => log.error({ error: String(error) }, 'a connection could not be decided'),
-        }),
+      proxy,
+      policy,
+      inventory,
+      finder: callerFinder,
+      failed: (error) => log.error({ error: String(error) }, 'a connection could not be decided'),
     }),
     isOff: config.guardMode === 'off',
+    traces: kernelTraces(paths.inKernel),
     lockFile: GUARD_LOCK,
     acting: (agent) => policy.actingAs(agent),
     inventory,
@@ -289,7 +276,7 @@ async function compose(config: Config, log: Logger, release: () => void): Promis
     record,
     govern: async (group) => {
       await guard.govern(group);
-      if (policy.mode !== 'enforce' || !guard.uses('cgroup')) return;
+      if (policy.mode !== 'enforce' || !(guard.uses('cgroup') || guard.uses('nftables'))) return;
       endEarlierConnections(usable?.open(group)?.pids() ?? [], group, record);
     },
   });
@@ -307,6 +294,7 @@ async function compose(config: Config, log: Logger, release: () => void): Promis
     posture,
     connections: () => connections.size,
     vaultKey: () => secured?.announced(),
+    logSeen: () => controlPlane?.follower.kept,
   });
   const controlPlane =
     membership === undefined
@@ -325,6 +313,7 @@ async function compose(config: Config, log: Logger, release: () => void): Promis
           vault: secured?.vault,
           leases: spending.leases,
           report,
+          proxy: linkProxy(config),
           log,
         });
 
@@ -443,7 +432,7 @@ async function compose(config: Config, log: Logger, release: () => void): Promis
   controlPlane?.start();
   const pruning = setInterval(() => {
     try {
-      agent.log.prune(Date.now() - KEEP_EVENTS_MS);
+      agent.log.prune(Date.now() - config.ledgerKeepHours * HOUR_MS);
       agent.log.erasePrivate(Date.now() - KEEP_PRIVATE_MS);
     } catch (error) {
       log.error({ error: String(error) }, 'old entries could not be removed');
@@ -472,6 +461,8 @@ async function compose(config: Config, log: Logger, release: () => void): Promis
         'policyLocalFile',
         'gateSocket',
         'gateGroup',
+        'linkProxy',
+        'ledgerKeepHours',
         'guardMode',
         'guardRedirect',
         'guardAdopt',

@@ -1,9 +1,11 @@
 import { RaypherError } from '@raypher/shared';
 import type { Config } from '../config/config.ts';
+import { linkProxy } from '../config/link-proxy.ts';
 import { enrollAt, pinServer } from '../identity/enroll.ts';
 import { type Enrolment, saveEnrolment } from '../identity/enrolment.ts';
 import type { KeyProvider } from '../identity/key-provider.ts';
 import { dropNextKeys, openNextKeys, takeNextKeys } from '../identity/next-keys.ts';
+import { openKeys } from '../identity/open-keys.ts';
 import { acquireLock } from '../service/lock.ts';
 import { isEnrolled, joinOrganisation, leaveOrganisation } from '../service/membership.ts';
 import type { AgentPaths } from '../service/paths.ts';
@@ -42,7 +44,7 @@ export async function becomeMember(
         hint: 'Use `raypher enroll --replace` to leave its organisation and enrol again.',
       });
     }
-    const pinned = await pinServer(member.server, member.token());
+    const pinned = await pinServer(member.server, member.token(), linkProxy(config));
     // Whatever can go wrong with the new key shall go wrong before the old identity is given up.
     const next = await openNextKeys(paths, config);
     if (isMember) {
@@ -50,11 +52,18 @@ export async function becomeMember(
       const why = await leaveOrganisation(paths, config);
       if (why !== '') member.unheard?.(why);
     }
-    const keys = isMember ? await openNextKeys(paths, config) : next;
+    const candidate = isMember ? await openNextKeys(paths, config) : next;
+    let enrolment: Enrolment;
     try {
-      const enrolment = await enrollAt(pinned, keys).catch((error) => giveUp(error, paths, keys));
-      takeNextKeys(paths);
-      saveEnrolment(paths.enrolment, enrolment);
+      enrolment = await enrollAt(pinned, candidate).catch((error) => giveUp(error, paths, candidate));
+    } finally {
+      candidate.close();
+    }
+    takeNextKeys(paths);
+    saveEnrolment(paths.enrolment, enrolment);
+    // Opened anew: what is sealed beside a key in a file belongs to the folder that the key is in from now on.
+    const keys = await openKeys(paths, config);
+    try {
       joinOrganisation(paths, enrolment, keys);
       if (member.tokenFile !== undefined) discardToken(member.tokenFile);
       return { enrolment, key: { identityClass: keys.identityClass, keyId: keys.keyId } };

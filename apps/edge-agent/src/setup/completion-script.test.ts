@@ -4,8 +4,8 @@ import { buildProgram } from '../cli/program.ts';
 import { completionScript } from './completion-script.ts';
 
 /** What bash would offer after these words; the last one is being typed. */
-function offered(...words: string[]): string[] {
-  const script = `${completionScript('bash', buildProgram())}
+async function offered(...words: string[]): Promise<string[]> {
+  const script = `${completionScript('bash', await buildProgram())}
 COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _raypher; printf '%s\\n' "\${COMPREPLY[@]}"`;
   const output = execFileSync('bash', ['--norc', '-c', script, 'bash', 'raypher', ...words], {
     encoding: 'utf8',
@@ -13,21 +13,21 @@ COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _raypher; printf '%s\\n' "\${COMPREPL
   return output.split('\n').filter(Boolean);
 }
 
-test('bash is offered commands, commands below them, and the options of each', () => {
-  expect(offered('pol')).toEqual(['policy']);
-  expect(offered('policy', '')).toEqual(
+test('bash is offered commands, commands below them, and the options of each', async () => {
+  expect(await offered('pol')).toEqual(['policy']);
+  expect(await offered('policy', '')).toEqual(
     expect.arrayContaining(['check', 'test', 'explain', 'diff', 'show', 'schema']),
   );
-  expect(offered('policy', 'ex')).toEqual(['explain']);
-  expect(offered('policy', 'explain', '--fi')).toEqual(['--file', '--finding']);
-  expect(offered('policy', 'explain', 'policy.yaml', '--reque')).toEqual(['--request']);
-  expect(offered('policy', 'show', '--fi')).toEqual([]);
-  expect(offered('status', '--js')).toEqual(['--json']);
-  expect(offered('nonsense', '--js')).toEqual([]);
+  expect(await offered('policy', 'ex')).toEqual(['explain']);
+  expect(await offered('policy', 'explain', '--fi')).toEqual(['--file', '--finding']);
+  expect(await offered('policy', 'explain', 'policy.yaml', '--reque')).toEqual(['--request']);
+  expect(await offered('policy', 'show', '--fi')).toEqual([]);
+  expect(await offered('status', '--js')).toEqual(['--json']);
+  expect(await offered('nonsense', '--js')).toEqual([]);
 });
 
-test('fish is told the same', () => {
-  const script = completionScript('fish', buildProgram());
+test('fish is told the same', async () => {
+  const script = completionScript('fish', await buildProgram());
   expect(script).toContain(
     "complete -c raypher -n '__fish_seen_subcommand_from policy; and __fish_seen_subcommand_from explain' -l finding\n",
   );

@@ -70,7 +70,7 @@ function checkPin(token: string, wanted: string | undefined): void {
     'enrolment/pin-mismatch',
     'The token names another root certificate than --ca-pin.',
     {
-      hint: 'Get both from the same dashboard: Devices → Add device.',
+      hint: 'Get both from the same dashboard: Fleet → Add devices.',
     },
   );
 }

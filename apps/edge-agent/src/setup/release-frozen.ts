@@ -3,9 +3,7 @@ import { join } from 'node:path';
 import { Inventory } from '../discovery/inventory.ts';
 import { readProcText } from '../discovery/procfs.ts';
 import { Adoption } from '../guard/adoption.ts';
-import { removeGuardPrograms } from '../guard/lsm/guard-programs.ts';
-import { removeNetworkPrograms } from '../guard/network/network-programs.ts';
-import { GUARD_PINS } from '../guard/open-guard.ts';
+import { removeFromKernel } from '../guard/open-guard.ts';
 import { findCgroupMount, probeCgroups } from '../response/cgroup.ts';
 import { Freezer } from '../response/freeze.ts';
 import { Protection } from '../response/protected.ts';
@@ -53,8 +51,7 @@ export async function releaseFrozen(store: string, report: ReportStep): Promise<
     }
   }
   // Both leave what is not theirs.
-  removeNetworkPrograms(GUARD_PINS);
-  removeGuardPrograms(GUARD_PINS);
+  removeFromKernel();
   removeEmptyGroups();
   report(
     stillHeld === 0

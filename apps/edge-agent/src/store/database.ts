@@ -1,6 +1,6 @@
 import { chmodSync, closeSync, existsSync, openSync, renameSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
+import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { RaypherError } from '@raypher/shared';
 import { MIGRATIONS } from './migrations.ts';
 import { ensurePrivateFolder } from './private-folder.ts';
@@ -33,12 +33,22 @@ export function openDatabase(path: string, now = Date.now()): OpenedDatabase {
   return { db, setAside: damaged };
 }
 
+/** Parsed once: each call that goes through the proxy begins and commits several times. */
+const borders = new WeakMap<DatabaseSync, { begin: StatementSync; commit: StatementSync }>();
+
+function bordersOf(db: DatabaseSync): { begin: StatementSync; commit: StatementSync } {
+  const known = borders.get(db) ?? { begin: db.prepare('BEGIN IMMEDIATE'), commit: db.prepare('COMMIT') };
+  borders.set(db, known);
+  return known;
+}
+
 /** Runs `work` in one transaction; its error rolls everything back. */
 export function inTransaction<T>(db: DatabaseSync, work: () => T): T {
-  db.exec('BEGIN IMMEDIATE');
+  const { begin, commit } = bordersOf(db);
+  begin.run();
   try {
     const result = work();
-    db.exec('COMMIT');
+    commit.run();
     return result;
   } catch (error) {
     // A failed COMMIT may already have rolled back.

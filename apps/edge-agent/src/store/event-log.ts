@@ -1,6 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { type ChainHead, EMPTY_CHAIN } from '@raypher/ledger';
 import { inTransaction } from './database.ts';
+import { type EntryCipher, isSealed, type SealedKind } from './entry-cipher.ts';
 
 export interface StoredEvent {
   seq: number;
@@ -12,9 +13,13 @@ export interface StoredEvent {
   private?: Uint8Array;
 }
 
-/** The ledger's rows. Entries are appended, read and pruned; never changed. */
+/** Rows that are encrypted in one transaction, of a store that had them in clear. */
+const SEAL_AT_ONCE = 1_000;
+
+/** The ledger's rows, encrypted on the disk. Entries are appended, read and pruned; never changed. */
 export class EventLog {
   readonly #db: DatabaseSync;
+  readonly #cipher: EntryCipher | undefined;
   readonly #insert;
   readonly #insertPrivate;
   readonly #setHead;
@@ -22,9 +27,13 @@ export class EventLog {
   /** Resolves when what was appended is on the disk. */
   readonly flushed: () => Promise<void>;
 
-  /** @param flushed of a connection whose transactions do not wait for the disk themselves */
-  constructor(db: DatabaseSync, flushed: () => Promise<void> = async () => {}) {
+  /**
+   * @param cipher without one rows are written in clear, and encrypted ones cannot be read
+   * @param flushed of a connection whose transactions do not wait for the disk themselves
+   */
+  constructor(db: DatabaseSync, cipher?: EntryCipher, flushed: () => Promise<void> = async () => {}) {
     this.#db = db;
+    this.#cipher = cipher;
     this.flushed = flushed;
     db.prepare(
       'INSERT OR IGNORE INTO ledger (id, head_seq, head_hash, durable_through) VALUES (1, 0, ?, 0)',
@@ -69,14 +78,14 @@ export class EventLog {
 
   /** Entries from `seq` on, in order, with their private parts. */
   from(seq: number, limit: number): StoredEvent[] {
-    return this.#range.all(seq, limit).map(toStoredEvent);
+    return this.#range.all(seq, limit).map((row) => this.#read(row));
   }
 
   latest(limit: number): StoredEvent[] {
     const rows = this.#db
       .prepare('SELECT seq, entry, hash, at FROM events ORDER BY seq DESC LIMIT ?')
       .all(limit);
-    return rows.map(toStoredEvent).reverse();
+    return rows.map((row) => this.#read(row)).reverse();
   }
 
   /** The newest entries since a moment (milliseconds since the epoch), in order. */
@@ -84,7 +93,66 @@ export class EventLog {
     const rows = this.#db
       .prepare('SELECT seq, entry, hash, at FROM events WHERE at >= ? ORDER BY seq DESC LIMIT ?')
       .all(at, limit);
-    return rows.map(toStoredEvent).reverse();
+    return rows.map((row) => this.#read(row)).reverse();
+  }
+
+  /** Whether the key is the one that the entries were encrypted with. One that was changed is the chain's business. */
+  isReadable(): boolean {
+    const ends = this.#db
+      .prepare(
+        'SELECT * FROM events WHERE seq IN (SELECT min(seq) FROM events UNION SELECT max(seq) FROM events)',
+      )
+      .all()
+      .map(toStoredEvent);
+    return (
+      ends.length === 0 || ends.some(({ hash, entry }) => this.#open('entry', hash, entry) !== undefined)
+    );
+  }
+
+  /**
+   * Encrypts what a store of before has in clear, once; those entries are overwritten on the disk. Interrupted, it goes on
+   * at the next start.
+   *
+   * @returns how many rows
+   */
+  sealAll(): number {
+    const cipher = this.#cipher;
+    if (cipher === undefined || Number(this.#row().sealed) === 1) return 0;
+    const parts = [
+      { kind: 'entry', table: 'events', column: 'entry', hash: 'hash' },
+      { kind: 'entry', table: 'events_before_enrolment', column: 'entry', hash: 'hash' },
+      {
+        kind: 'private',
+        table: 'event_private',
+        column: 'content',
+        hash: '(SELECT hash FROM events e WHERE e.seq = event_private.seq)',
+      },
+    ] as const;
+    let count = 0;
+    for (const { kind, table, column, hash } of parts) {
+      const clear = this.#db.prepare(
+        `SELECT ${table === 'events_before_enrolment' ? 'device' : "''"} AS device, seq, ${column} AS bytes, ${hash} AS hash
+         FROM ${table} WHERE substr(${column}, 1, 1) = x'7b' LIMIT ?`,
+      );
+      const replace = this.#db.prepare(
+        `UPDATE ${table} SET ${column} = ?1 WHERE seq = ?2${table === 'events_before_enrolment' ? ' AND device = ?3' : ''}`,
+      );
+      for (let rows = clear.all(SEAL_AT_ONCE); rows.length > 0; rows = clear.all(SEAL_AT_ONCE)) {
+        inTransaction(this.#db, () => {
+          for (const { device, seq, bytes, hash: of } of rows) {
+            if (!(bytes instanceof Uint8Array) || isSealed(bytes)) continue;
+            const sealed = cipher.seal(kind, String(of), bytes);
+            if (table === 'events_before_enrolment') replace.run(sealed, Number(seq), String(device));
+            else replace.run(sealed, Number(seq));
+          }
+        });
+        count += rows.length;
+      }
+    }
+    this.#db.exec('UPDATE ledger SET sealed = 1 WHERE id = 1');
+    // The write-ahead log holds pages as they were.
+    this.#db.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+    return count;
   }
 
   hashOf(seq: number): string | undefined {
@@ -150,8 +218,27 @@ export class EventLog {
   }
 
   #add(event: StoredEvent): void {
-    this.#insert.run(event.seq, event.entry, event.hash, event.at);
-    if (event.private !== undefined) this.#insertPrivate.run(event.seq, event.private, event.at);
+    const { seq, hash, at } = event;
+    const entry = this.#cipher?.seal('entry', hash, event.entry) ?? event.entry;
+    this.#insert.run(seq, entry, hash, at);
+    if (event.private === undefined) return;
+    this.#insertPrivate.run(seq, this.#cipher?.seal('private', hash, event.private) ?? event.private, at);
+  }
+
+  /** What cannot be decrypted comes as it is stored: it is no entry, and is found to be none wherever it is read. */
+  #read(row: Record<string, unknown>): StoredEvent {
+    const { private: part, ...event } = toStoredEvent(row);
+    const entry = this.#open('entry', event.hash, event.entry) ?? event.entry;
+    if (part === undefined) return { ...event, entry };
+    return { ...event, entry, private: this.#open('private', event.hash, part) ?? part };
+  }
+
+  #open(kind: SealedKind, hash: string, stored: Uint8Array): Uint8Array | undefined {
+    try {
+      return this.#cipher?.open(kind, hash, stored);
+    } catch {
+      return undefined;
+    }
   }
 
   #row(): Record<string, unknown> {

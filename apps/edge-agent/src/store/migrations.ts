@@ -260,4 +260,27 @@ export const MIGRATIONS: readonly string[] = [
     adopted       TEXT NOT NULL
   ) STRICT;
   `,
+  `
+  -- 1 once no entry is in clear: those of a store from before are encrypted at its first start.
+  ALTER TABLE ledger ADD COLUMN sealed INTEGER NOT NULL DEFAULT 0;
+  `,
+  `
+  -- The newest checkpoint of each log of an organisation that this device was shown, oldest log first.
+  CREATE TABLE kept_checkpoints (
+    id           INTEGER PRIMARY KEY,
+    organisation TEXT NOT NULL,
+    origin       TEXT NOT NULL,
+    vkey         TEXT NOT NULL,
+    size         INTEGER NOT NULL,
+    root         BLOB NOT NULL,
+    note         TEXT NOT NULL,
+    -- milliseconds since the epoch: since when it is kept, and when the device said last in its ledger how far it is
+    kept_at      INTEGER NOT NULL,
+    stated_at    INTEGER NOT NULL DEFAULT 0,
+    -- what the log's key signed that does not go on from this, and what is wrong with it
+    contradiction TEXT,
+    detail       TEXT,
+    UNIQUE (organisation, origin)
+  ) STRICT;
+  `,
 ];

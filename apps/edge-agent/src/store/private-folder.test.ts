@@ -1,4 +1,4 @@
-import { chmodSync, chownSync, mkdtempSync, statSync } from 'node:fs';
+import { chmodSync, chownSync, mkdtempSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
@@ -25,6 +25,13 @@ test.each([0o755, 0o1777])('a folder that exists with mode %o is used and left a
 
 test('a folder in which others can swap files is refused', () => {
   expect(() => ensurePrivateFolder(folder(0o777))).toThrowError(/Other users can write/);
+});
+
+test('what is no folder is refused by its name', () => {
+  const file = join(folder(0o700), 'file');
+  writeFileSync(file, '');
+  expect(() => ensurePrivateFolder(file)).toThrowError(/file is a file; a folder is needed/);
+  expect(() => ensurePrivateFolder(join(file, 'below'))).toThrowError(/leads through a file/);
 });
 
 test.skipIf(process.getuid?.() !== 0)('a folder that belongs to somebody else is refused', () => {

@@ -18,7 +18,12 @@ export class PolicySigner {
   }
 
   bundle(payload: BundlePayload): SignedBundle {
-    const bytes = Buffer.from(canonicalBytes(payload));
+    return this.statement(payload);
+  }
+
+  /** Whatever it says. */
+  statement(value: unknown): SignedBundle {
+    const bytes = Buffer.from(canonicalBytes(value));
     return SignedBundle.fromPartial({
       payload: bytes,
       signature: sign(null, bytes, this.#key),

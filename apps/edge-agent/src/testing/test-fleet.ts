@@ -13,14 +13,24 @@ import { EDGE_AGENT, type EventDraft } from '../ledger/event-draft.ts';
 import { Ledger } from '../ledger/ledger.ts';
 import { openDatabase } from '../store/database.ts';
 import { EventLog } from '../store/event-log.ts';
+import { KeptCheckpoints } from '../store/kept-checkpoints.ts';
 import { SeenCommands } from '../store/seen-commands.ts';
 import { StateSlots } from '../store/state-slots.ts';
+import type { BatchTracer } from '../uplink/batch-trace.ts';
 import { BundleVerifier } from '../uplink/bundle-verifier.ts';
 import { Commands } from '../uplink/commands.ts';
 import { DesiredState } from '../uplink/desired-state.ts';
 import type { AppliedState, Enforcer, VerifiedState } from '../uplink/enforcer.ts';
+import { LogFollower } from '../uplink/log-follower.ts';
 import { Uplink } from '../uplink/uplink.ts';
-import type { TestControlPlane } from './test-control-plane.ts';
+
+/** A control plane to enrol at: the small one of the tests, or a real one. */
+export interface EnrolsAt {
+  server: URL;
+  token: string;
+  /** Resolves with the next Hello. */
+  hello?: () => Promise<unknown>;
+}
 
 /** An enforcer that keeps what it is given, and can be told to fail. */
 export class TestEnforcer<P extends PolicyPayload | FreezePayload> implements Enforcer<P> {
@@ -59,19 +69,21 @@ export interface TestDevice {
 /** Devices of one enrolment: real store, ledger, identity and uplink; only what they enforce is a stand-in. */
 export class TestFleet {
   readonly folder = mkdtempSync(join(tmpdir(), 'raypher-uplink-'));
-  readonly plane: TestControlPlane;
+  readonly plane: EnrolsAt;
   readonly keys: KeyProvider;
   enrolment: Enrolment;
+  /** Of devices that are opened from now on. */
+  proxy: URL | undefined;
   readonly #open: TestDevice[] = [];
 
-  private constructor(plane: TestControlPlane, keys: KeyProvider, enrolment: Enrolment) {
+  private constructor(plane: EnrolsAt, keys: KeyProvider, enrolment: Enrolment) {
     this.plane = plane;
     this.keys = keys;
     this.enrolment = enrolment;
   }
 
   /** @param keys of the device; a new key in a file when left out */
-  static async enrol(plane: TestControlPlane, keys?: KeyProvider): Promise<TestFleet> {
+  static async enrol(plane: EnrolsAt, keys?: KeyProvider): Promise<TestFleet> {
     const used =
       keys ??
       (await SoftwareKeyProvider.open(join(mkdtempSync(join(tmpdir(), 'raypher-key-')), 'device.key')));
@@ -79,7 +91,7 @@ export class TestFleet {
   }
 
   /** @param store another file is another disk under the same identity */
-  open(store = 'agent.db'): TestDevice {
+  open(store = 'agent.db', traces?: BatchTracer): TestDevice {
     const { enrolment, keys } = this;
     const { db } = openDatabase(join(this.folder, store));
     const log = new EventLog(db);
@@ -120,21 +132,33 @@ export class TestFleet {
       },
     });
     const connections = new LiveConnections();
+    const follower = new LogFollower({
+      store: new KeptCheckpoints(db, enrolment.organisation.id),
+      verifyLogKey: (statement) => verifier.verifyLogKey(statement),
+      record: (event) => ledger.note(event),
+      failed: (error) => {
+        throw error;
+      },
+    });
     const uplink = new Uplink({
       connections,
+      traces,
       enrolment: () => enrolment,
       keys,
+      proxy: this.proxy,
       ledger,
       log,
       policy: policyState,
       freeze: freezeState,
       execute: (command) => commands.execute(command),
+      follow: (checkpoint) => follower.receive(checkpoint),
       report: {
         applied: () => ({ policy: policy.current(), freeze: freeze.current() }),
         posture: () => [],
         ledgerHead: () => (log.restarted() ? { seq: 0, hash: GENESIS_HASH } : ledger.head),
         queueDepth: () => ledger.head.seq - log.durableThrough(),
         vaultKey: () => undefined,
+        logSeen: () => follower.kept ?? { origin: '', size: 0 },
         counts: () => ({ processes: 5, aiAgents: 1, frozenProcesses: 0, connections: 2 }),
       },
     });
@@ -149,7 +173,7 @@ export class TestFleet {
   }
 
   async connect(device: TestDevice): Promise<void> {
-    const greeted = this.plane.hello();
+    const greeted = this.plane.hello?.();
     device.uplink.start();
     await greeted;
   }

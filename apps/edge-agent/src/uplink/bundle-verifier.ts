@@ -1,4 +1,5 @@
 import { createHash, createPublicKey, type KeyObject, verify } from 'node:crypto';
+import { readLogKeyStatement, type StatedLogKey } from '@raypher/ledger';
 import { BundlePayload, RaypherError, type SignedBundle } from '@raypher/shared';
 import type { PolicyKey } from '../identity/enrolment.ts';
 
@@ -37,19 +38,7 @@ export class BundleVerifier {
     if (digest !== undefined && !found.equals(digest)) {
       throw new RaypherError('bundle/digest-mismatch', `The ${kind} does not have the announced digest.`);
     }
-    const key = this.#keys.get(bundle.keyId);
-    if (key === undefined) {
-      throw new RaypherError(
-        'bundle/signature-invalid',
-        `The ${kind} is signed by a key this device does not know.`,
-        {
-          details: { keyId: bundle.keyId },
-        },
-      );
-    }
-    if (!verify(null, bundle.payload, key, bundle.signature)) {
-      throw new RaypherError('bundle/signature-invalid', `The signature of the ${kind} is not valid.`);
-    }
+    this.#requireSigned(kind, bundle);
     const payload = parsePayload(bundle.payload);
     if (!isKind(payload, kind)) {
       throw new RaypherError(
@@ -61,6 +50,36 @@ export class BundleVerifier {
       throw new RaypherError('bundle/wrong-organisation', `The ${kind} belongs to another organisation.`);
     }
     return { payload, digest: found.toString('hex') };
+  }
+
+  /**
+   * What the policy key says of the key that the organisation's log is signed with.
+   *
+   * @throws RaypherError `bundle/signature-invalid`, `bundle/wrong-organisation` or `ledger/malformed`
+   */
+  verifyLogKey(statement: SignedBundle | undefined): StatedLogKey {
+    const what = "statement about the log's key";
+    if (statement === undefined) throw new RaypherError('ledger/malformed', `There is no ${what}.`);
+    this.#requireSigned(what, statement);
+    const stated = readLogKeyStatement(statement.payload);
+    if (stated.organisation !== this.#organisation) {
+      throw new RaypherError('bundle/wrong-organisation', `The ${what} is of another organisation.`);
+    }
+    return stated;
+  }
+
+  #requireSigned(what: string, { payload, signature, keyId }: SignedBundle): void {
+    const key = this.#keys.get(keyId);
+    if (key === undefined) {
+      throw new RaypherError(
+        'bundle/signature-invalid',
+        `The ${what} is signed by a key this device does not know.`,
+        { details: { keyId } },
+      );
+    }
+    if (!verify(null, payload, key, signature)) {
+      throw new RaypherError('bundle/signature-invalid', `The signature of the ${what} is not valid.`);
+    }
   }
 }
 

@@ -37,6 +37,8 @@ export interface DeviceReport {
   queueDepth: () => number;
   /** What secrets for this device are encrypted to, signed by the device key; undefined without a vault. */
   vaultKey: () => VaultKey | undefined;
+  /** How far the organisation's log was followed. */
+  logSeen: () => { origin: string; size: number };
   counts: () => { processes: number; aiAgents: number; frozenProcesses: number; connections: number };
 }
 
@@ -67,6 +69,7 @@ export function buildHello(
 }
 
 export function buildHeartbeat(report: DeviceReport, cpuShare: number, now = Date.now()): Heartbeat {
+  const { origin, size } = report.logSeen();
   return Heartbeat.fromPartial({
     atMs: BigInt(now),
     queueDepth: BigInt(report.queueDepth()),
@@ -75,6 +78,7 @@ export function buildHeartbeat(report: DeviceReport, cpuShare: number, now = Dat
     ...report.counts(),
     rssBytes: BigInt(process.memoryUsage.rss()),
     cpuShare,
+    logSeen: { origin, size: BigInt(size) },
   });
 }
 

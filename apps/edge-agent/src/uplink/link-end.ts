@@ -1,4 +1,3 @@
-import { Metadata } from '@grpc/grpc-js';
 import { type ErrorCode, isErrorCode, RaypherError } from '@raypher/shared';
 
 /** Why a connection ended. */
@@ -21,16 +20,8 @@ export function linkEnd(text: string): LinkEnd {
   return isErrorCode(text) ? { reason: MEANINGS[text] ?? text, code: text } : { reason: text, code: '' };
 }
 
-/** What an error of the transport, of the control plane or of this agent says. */
+/** What an error of this agent says. */
 export function statedEnd(error: unknown): LinkEnd {
-  if (!(error instanceof Error)) return linkEnd(String(error));
   if (error instanceof RaypherError) return { reason: error.message, code: error.code };
-  // grpc-js: "14 UNAVAILABLE: …"; the server's own sentence is in `details`, the code in the trailers.
-  const reason =
-    'details' in error && typeof error.details === 'string' && error.details !== ''
-      ? error.details
-      : error.message;
-  const [code] =
-    'metadata' in error && error.metadata instanceof Metadata ? error.metadata.get('raypher-code') : [];
-  return { reason, code: typeof code === 'string' && isErrorCode(code) ? code : '' };
+  return linkEnd(error instanceof Error ? error.message : String(error));
 }

@@ -1,3 +1,4 @@
+import type { LinkLine } from '@raypher/link-client';
 import {
   AgentMessage,
   type BudgetLease,
@@ -9,6 +10,7 @@ import {
   type Heartbeat,
   type Hello,
   type Inventory,
+  type LogCheckpoint,
   type Pace,
   type PolicyPayload,
 } from '@raypher/shared';
@@ -18,15 +20,8 @@ import { fitInventory } from './fit-inventory.ts';
 import { LatestValue } from './latest-value.ts';
 import type { Outbox } from './outbox.ts';
 
-/** The two directions of one stream, without gRPC, so that it can travel over something else one day. */
-export interface LinkStream {
-  write(message: AgentMessage): boolean;
-  /** False while the transport has more waiting than it likes. */
-  writable(): boolean;
-}
-
 export interface LinkSessionParts {
-  stream: LinkStream;
+  line: Pick<LinkLine, 'write' | 'writable'>;
   hello: Hello;
   heartbeat: () => Heartbeat;
   policy: DesiredState<PolicyPayload>;
@@ -37,6 +32,8 @@ export interface LinkSessionParts {
   openConnectionStream: (line: Pick<ConnectionStreamParts, 'send' | 'ready'>) => ConnectionStream | undefined;
   /** Shares of limits that others spend of too. */
   lease: (lease: BudgetLease) => void;
+  /** How the organisation's log has grown. */
+  follow: (checkpoint: LogCheckpoint) => void;
   /** The first answer to Hello arrived. */
   established: () => void;
   /** The control plane asks to come back after this many milliseconds. */
@@ -65,11 +62,11 @@ export class LinkSession {
     this.#outbox = parts.openOutbox((batch) => this.#send(batchMessage(batch)));
     this.#inventory = new LatestValue(
       INVENTORY_INTERVAL_MS,
-      () => parts.stream.writable(),
+      () => parts.line.writable(),
       (value) => this.#send({ $case: 'inventory', value: fitInventory(value) }),
     );
     this.#connections = parts.openConnectionStream({
-      ready: () => parts.stream.writable(),
+      ready: () => parts.line.writable(),
       send: (value) => this.#send({ $case: 'connections', value }),
     });
     this.#beatLater();
@@ -88,7 +85,7 @@ export class LinkSession {
 
   /** @returns false when nobody will get it */
   reportBudgets(value: BudgetReport): boolean {
-    if (this.#closed || !this.#parts.stream.writable()) return false;
+    if (this.#closed || !this.#parts.line.writable()) return false;
     this.#send({ $case: 'budgetReport', value });
     return true;
   }
@@ -117,8 +114,14 @@ export class LinkSession {
       case 'budgetLease':
         this.#parts.lease(body.value);
         return;
+      case 'logCheckpoint':
+        this.#parts.follow(body.value);
+        return;
       case 'pace':
         this.#pace(body.value);
+        return;
+      case 'refusal':
+        // The line takes it for its end.
         return;
       default:
         body satisfies never;
@@ -160,7 +163,7 @@ export class LinkSession {
   }
 
   #send(body: NonNullable<AgentMessage['body']>): void {
-    if (!this.#closed) this.#parts.stream.write({ body });
+    if (!this.#closed) this.#parts.line.write({ body });
   }
 }
 

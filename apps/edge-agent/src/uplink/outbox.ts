@@ -4,6 +4,7 @@ import type { KeyProvider } from '../identity/key-provider.ts';
 import { EDGE_AGENT } from '../ledger/event-draft.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { EventLog, StoredEvent } from '../store/event-log.ts';
+import type { BatchTracer } from './batch-trace.ts';
 
 /** Events of a moment travel together; short enough to look immediate. */
 const LINGER_MS = 100;
@@ -18,6 +19,7 @@ export class Outbox {
   readonly #keys: KeyProvider;
   readonly #send: (batch: EventBatch) => void;
   readonly #failed: (error: unknown) => void;
+  readonly #traces: BatchTracer | undefined;
   readonly #stopListening: () => void;
   #credits = 0;
   /** Undefined until the control plane has said where to resume. */
@@ -32,12 +34,14 @@ export class Outbox {
     keys: KeyProvider;
     send: (batch: EventBatch) => void;
     failed: (error: unknown) => void;
+    traces?: BatchTracer | undefined;
   }) {
     this.#log = parts.log;
     this.#ledger = parts.ledger;
     this.#keys = parts.keys;
     this.#send = parts.send;
     this.#failed = parts.failed;
+    this.#traces = parts.traces;
     this.#stopListening = this.#ledger.onRecorded(() => this.#soon());
   }
 
@@ -50,12 +54,14 @@ export class Outbox {
     const through = Number(ack.durableThroughSeq);
     if (this.#forked(through, ack.head)) this.#rejoin(through, ack.head);
     else this.#log.markDurable(through);
+    this.#traces?.durable(through);
     this.#next ??= through + 1;
     this.#soon();
   }
 
   close(): void {
     this.#closed = true;
+    this.#traces?.forget();
     clearTimeout(this.#timer);
     this.#stopListening();
   }
@@ -127,6 +133,7 @@ export class Outbox {
             entries: events.map((event) => Buffer.from(event.entry)),
             chainHead: head,
             signature,
+            traceparent: this.#traces?.sending(last.seq, events.length)?.traceparent,
             privateParts: events.flatMap(({ seq, private: content }) =>
               content === undefined ? [] : [{ seq: BigInt(seq), content: Buffer.from(content) }],
             ),

@@ -143,6 +143,25 @@ test('after the server was away each entry is in the ledger once', async () => {
   expect(plane.entries.map((entry) => entry.seq)).toEqual(Array.from({ length: 21 }, (_, i) => i + 1));
 });
 
+test('a control plane that was restored from a backup gets again what it lost', async () => {
+  const device = fleet.open();
+  await fleet.connect(device);
+  for (let i = 0; i < 3; i++) await device.ledger.record(networkEvent(`before ${i}`));
+  await plane.durable(3);
+  const backup = plane.head;
+  for (let i = 0; i < 3; i++) await device.ledger.record(networkEvent(`since ${i}`));
+  await plane.durable(6);
+  plane.closeLink();
+  plane.head = backup;
+  plane.entries.splice(backup.seq);
+  const back = plane.hello();
+  await plane.openLink();
+  await back;
+  await plane.durable(6);
+  expect(plane.entries.map((entry) => entry.seq)).toEqual([1, 2, 3, 4, 5, 6]);
+  expect(plane.entries.map((entry) => entry.type)).not.toContain('tamper.suspected');
+});
+
 test('a device whose store was rolled back goes on where the control plane is, and says so', async () => {
   const first = fleet.open();
   await fleet.connect(first);

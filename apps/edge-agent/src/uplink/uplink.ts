@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { type LinkEnding, type LinkLine, openLink } from '@raypher/link-client';
 import type {
   BudgetLease,
   BudgetReport,
@@ -6,6 +7,8 @@ import type {
   CommandResult,
   FreezePayload,
   Inventory,
+  LinkTransport,
+  LogCheckpoint,
   PolicyPayload,
 } from '@raypher/shared';
 import { ConnectionStream } from '../connections/connection-stream.ts';
@@ -16,16 +19,19 @@ import { machineFacts } from '../identity/machine-facts.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { EventLog } from '../store/event-log.ts';
 import { waitMs } from './backoff.ts';
+import type { BatchTracer } from './batch-trace.ts';
 import type { DesiredState } from './desired-state.ts';
 import { buildHeartbeat, buildHello, cpuMeter, type DeviceReport } from './device-report.ts';
-import { type LinkChannel, openLinkChannel } from './link-channel.ts';
 import { type LinkEnd, linkEnd, statedEnd } from './link-end.ts';
 import { LinkSession } from './link-session.ts';
 import { Outbox } from './outbox.ts';
+import { type BlockedTransport, TransportLadder } from './transport-ladder.ts';
 
 export interface UplinkParts {
   enrolment: () => Enrolment;
   keys: KeyProvider;
+  /** An HTTP proxy that the link is tunnelled through. */
+  proxy?: URL | undefined;
   ledger: Ledger;
   log: EventLog;
   policy: DesiredState<PolicyPayload>;
@@ -34,8 +40,12 @@ export interface UplinkParts {
   report: DeviceReport;
   /** Shares of limits that others spend of too; without it nothing is asked for. */
   budgets?: { connected: () => void; receive: (lease: BudgetLease) => void };
+  /** Holds the organisation's log to what was seen of it before. */
+  follow: (checkpoint: LogCheckpoint) => void;
   /** What is open, while somebody watches; without it nothing is told. */
   connections?: LiveConnections;
+  /** Traces a few of the batches; without it none. */
+  traces?: BatchTracer | undefined;
   /** Told about each change of {@link LinkStatus}. */
   changed?: (status: LinkStatus) => void;
 }
@@ -45,7 +55,18 @@ export interface LinkStatus extends LinkEnd {
   state: 'connected' | 'connecting' | 'waiting' | 'stopped';
   /** Milliseconds since the epoch. */
   since: number;
+  /** What carries the link, or is tried. */
+  transport: LinkTransport;
+  /** Better ones that this network does not carry. */
+  blocked: readonly BlockedTransport[];
 }
+
+type ConnectionEnd = LinkEnd & {
+  kind: LinkEnding['kind'];
+  established: boolean;
+  lastedMs: number;
+  retryAfterMs: number | undefined;
+};
 
 /** A connection that held this long was a good one: the next wait starts short again. */
 const GOOD_AFTER_MS = 10_000;
@@ -60,7 +81,15 @@ export class Uplink {
   readonly #sessionId = randomUUID();
   readonly #stop = new AbortController();
   readonly #cpuShare = cpuMeter();
-  #status: LinkStatus = { state: 'stopped', since: Date.now(), reason: '', code: '' };
+  readonly #ladder = new TransportLadder();
+  #status: LinkStatus = {
+    state: 'stopped',
+    since: Date.now(),
+    reason: '',
+    code: '',
+    transport: 'grpc',
+    blocked: [],
+  };
   #session: LinkSession | undefined;
   #hangUp: ((end: LinkEnd) => void) | undefined;
   #wake: (() => void) | undefined;
@@ -111,8 +140,10 @@ export class Uplink {
     const { signal } = this.#stop;
     let attempt = 0;
     while (!signal.aborted) {
+      const transport = this.#ladder.choose();
       this.#set('connecting', this.#status);
-      const ended = await this.#connectOnce();
+      const ended = await this.#connectOnce(transport);
+      this.#ladder.ended(ended.kind, ended.reason);
       if (ended.established && ended.lastedMs > GOOD_AFTER_MS) attempt = 0;
       if (signal.aborted) break;
       this.#set('waiting', ended);
@@ -131,52 +162,75 @@ export class Uplink {
     this.#wake = undefined;
   }
 
-  async #connectOnce(): Promise<
-    LinkEnd & { established: boolean; lastedMs: number; retryAfterMs: number | undefined }
-  > {
-    const { enrolment, keys, report, log, ledger, policy, freeze, execute, connections } = this.#parts;
+  async #connectOnce(transport: LinkTransport): Promise<ConnectionEnd> {
+    const {
+      enrolment,
+      keys,
+      proxy,
+      report,
+      log,
+      ledger,
+      policy,
+      freeze,
+      execute,
+      follow,
+      connections,
+      traces,
+    } = this.#parts;
     const member = enrolment();
     let established = false;
     let retryAfterMs: number | undefined;
     const startedAt = performance.now();
-    const end = (why: LinkEnd) => ({
+    const end = (why: LinkEnd & { kind?: LinkEnding['kind'] }): ConnectionEnd => ({
+      kind: 'over',
       ...why,
       established,
       lastedMs: performance.now() - startedAt,
       retryAfterMs,
     });
-    let channel: LinkChannel;
+    const { promise: ended, resolve: finish } = Promise.withResolvers<
+      LinkEnd & { kind?: LinkEnding['kind'] }
+    >();
+    let line: LinkLine;
     try {
-      channel = openLinkChannel(member.link, keys.tlsIdentity(member.certificate, member.ca));
+      const target = { ...member.link, tls: keys.tlsIdentity(member.certificate, member.ca), proxy };
+      line = openLink(transport, target, {
+        message: (message) => {
+          try {
+            session.receive(message);
+          } catch (error) {
+            finish(statedEnd(error));
+          }
+        },
+        ended: finish,
+      });
     } catch (error) {
       return end(statedEnd(error));
     }
-    const { stream } = channel;
-    const { promise: ended, resolve: finish } = Promise.withResolvers<LinkEnd>();
     this.#hangUp = finish;
-    stream.on('error', (error) => finish(statedEnd(error)));
-    stream.on('end', () => finish(linkEnd('the control plane ended the connection')));
     if (this.#stop.signal.aborted) finish(linkEnd('the agent is stopping'));
     let lastWord: NodeJS.Timeout | undefined;
     const impatience = setTimeout(() => {
-      if (!established) finish(linkEnd('the control plane does not answer'));
+      if (!established) finish({ ...linkEnd('the control plane does not answer'), kind: 'blocked' });
     }, ANSWER_WITHIN_MS);
 
     const session = new LinkSession({
-      stream: { write: (message) => stream.write(message), writable: () => !stream.writableNeedDrain },
+      line,
       hello: buildHello(member.device, this.#sessionId, machineFacts(), report),
       heartbeat: () => buildHeartbeat(report, this.#cpuShare()),
       policy,
       freeze,
       execute,
+      follow,
       openOutbox: (send) =>
-        new Outbox({ log, ledger, keys, send, failed: (error) => finish(statedEnd(error)) }),
+        new Outbox({ log, ledger, keys, send, traces, failed: (error) => finish(statedEnd(error)) }),
       openConnectionStream: (line) =>
         connections === undefined ? undefined : new ConnectionStream({ connections, ...line }),
       lease: (lease) => this.#parts.budgets?.receive(lease),
       established: () => {
         if (established) return;
         established = true;
+        this.#ladder.worked();
         this.#set('connected', linkEnd(''));
         if (this.#inventory !== undefined) session.publishInventory(this.#inventory);
         this.#parts.budgets?.connected();
@@ -190,26 +244,22 @@ export class Uplink {
       },
     });
     this.#session = session;
-    stream.on('data', (message) => {
-      try {
-        session.receive(message);
-      } catch (error) {
-        finish(statedEnd(error));
-      }
-    });
     const why = await ended;
     clearTimeout(impatience);
     clearTimeout(lastWord);
     this.#session = undefined;
     this.#hangUp = undefined;
     session.close();
-    channel.close();
+    // It is over already, or we want it to be, and the control plane may know.
+    if (why.kind === undefined) line.leave();
+    else line.close();
     return end(why);
   }
 
   #set(state: LinkStatus['state'], { reason, code }: LinkEnd): void {
     if (state === this.#status.state && reason === this.#status.reason) return;
-    this.#status = { state, since: Date.now(), reason, code };
+    const { transport, blocked } = this.#ladder;
+    this.#status = { state, since: Date.now(), reason, code, transport, blocked };
     this.#parts.changed?.(this.#status);
   }
 }

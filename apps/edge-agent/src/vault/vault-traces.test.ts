@@ -76,8 +76,11 @@ test('a key that was sealed and used is in no file, log, argument or environment
   expect(environ).toContain('OPENAI_API_KEY=inherited');
   expect(cmdline).toContain('service');
   expect(commands.output).toContain('unseal');
-  expect(files.some((content) => content.includes('sealed:openai'))).toBe(true);
-  for (const content of [environ, cmdline, commands.output, ...files]) {
+  // Entries are encrypted in the files: they are looked at as they are read back, too.
+  const { stdout: entries } = await commands.run(['logs', '--json']);
+  expect(entries).toContain('sealed:openai');
+  expect(files.some((content) => content.includes('openai'))).toBe(true);
+  for (const content of [environ, cmdline, entries, commands.output, ...files]) {
     expect(content.includes(KEY.slice(4, 24))).toBe(false);
   }
 });

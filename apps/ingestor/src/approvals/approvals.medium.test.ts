@@ -63,10 +63,8 @@ async function record(
     return {
       organisationId: organisation,
       deviceId: from,
-      position: '1',
-      entry: { ...checked, text: '' },
-      hash: '',
-      private: undefined,
+      entry: checked,
+      hasPrivate: false,
     };
   });
   const client = await ingest.connect();
@@ -330,6 +328,20 @@ describe('four eyes', () => {
     await decide(acme.administrator, id);
     expect((await decide(acme.administrator, id, { ...yes, outcome: 'deny' })).body.state).toBe('sent');
     expect(await orders(id)).toMatchObject([{ outcome: 'deny' }]);
+  });
+
+  it('are not those of somebody who was disabled since, nor of an account that is younger than the question', async () => {
+    const gone = await api.member(acme, 'admin');
+    const id = await ask({ approversNeeded: 2 });
+    expect((await decide(gone, id)).status).toBe(200);
+    const { body: me } = await gone.get('/v1/me');
+    await acme.administrator.patch(`/v1/members/${me.id}`, { disabled: true, reason: 'A stolen session' });
+    expect((await decide(second, id)).body.state).toBe('pending');
+    const made = await api.member(acme, 'admin');
+    const refused = await decide(made, id);
+    expect([refused.status, refused.body.error.code]).toEqual([403, 'auth/second-approver']);
+    expect(await orders(id)).toEqual([]);
+    expect((await decide(acme.administrator, id)).body.state).toBe('sent');
   });
 
   it('answers at the same moment do not both count as the second', async () => {

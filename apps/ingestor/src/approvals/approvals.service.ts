@@ -1,6 +1,12 @@
 import { Injectable } from '@nestjs/common';
 import { RaypherError } from '@raypher/shared';
-import type { Approval, ApprovalQuery, DecideApproval } from '@raypher/shared/rest';
+import {
+  type Approval,
+  type ApprovalQuery,
+  type DecideApproval,
+  ROLE_PERMISSIONS,
+  Role,
+} from '@raypher/shared/rest';
 import { z } from 'zod';
 import { AuditRepository } from '../audit/audit.repository.ts';
 import type { Principal } from '../auth/principal.ts';
@@ -9,7 +15,7 @@ import { decodeCursor, toPage } from '../database/cursor.ts';
 import { TenantDatabase, type TenantTransaction } from '../database/tenant-database.ts';
 import { LiveChanges } from '../live/live-changes.ts';
 import { requirePerson, teamOf } from './approval-authority.ts';
-import { type ApprovalRow, ApprovalsRepository, showApproval } from './approvals.repository.ts';
+import { type ApprovalRow, ApprovalsRepository, showApproval, votesOf } from './approvals.repository.ts';
 import { type Decided, decide } from './decide.ts';
 
 const ApprovalKey = z.tuple([z.boolean(), z.iso.datetime(), z.uuid()]);
@@ -43,10 +49,13 @@ export class ApprovalsService {
   async decide(caller: Principal, id: string, input: DecideApproval): Promise<Approval> {
     requirePerson(caller);
     const organisationId = caller.organisation.id;
-    const seen = await this.database.within(organisationId, (tx) => this.approvals.find(tx, id));
-    const { deviceId, expiresAt } = requireVisible(caller, seen);
+    const { seen, mayAllow } = await this.database.within(organisationId, async (tx) => {
+      const row = requireVisible(caller, await this.approvals.find(tx, id));
+      return { seen: row, mayAllow: await this.mayAllow(tx, row, caller) };
+    });
+    const { deviceId, expiresAt } = seen;
     const now = new Date();
-    if (decide(requireVisible(caller, seen), caller, input, now).order === undefined) {
+    if (decide(seen, caller, input, now, mayAllow).order === undefined) {
       // Nothing for the device yet.
       await this.database.within(organisationId, (tx) => this.count(tx, caller, id, input, now, false));
     } else {
@@ -62,6 +71,22 @@ export class ApprovalsService {
     return this.read(caller, id);
   }
 
+  /**
+   * Of those who have answered, and who answers now. Somebody who was disabled, or may not decide any more, counts no
+   * longer; where two are needed, neither is one whom the other may have made for it.
+   */
+  private async mayAllow(tx: TenantTransaction, row: ApprovalRow, caller: Principal): Promise<Set<string>> {
+    const ids = [caller.id, ...votesOf(row).map(({ userId }) => userId)];
+    const members = await tx.member.findMany({ where: { userId: { in: ids }, disabledAt: null } });
+    const counting = members.filter(
+      ({ role, teamId, createdAt }) =>
+        ROLE_PERMISSIONS[Role.parse(role)].includes('approvals:decide') &&
+        (role !== 'manager' || teamId === row.teamId) &&
+        (row.approversNeeded === 1 || createdAt <= row.askedAt),
+    );
+    return new Set(counting.map(({ userId }) => userId));
+  }
+
   /** Under a lock: what was seen before may have changed. */
   private async count(
     tx: TenantTransaction,
@@ -72,7 +97,7 @@ export class ApprovalsService {
     isLast: boolean,
   ): Promise<Decided> {
     const row = requireVisible(caller, await this.approvals.lock(tx, id));
-    const decided = decide(row, caller, input, now);
+    const decided = decide(row, caller, input, now, await this.mayAllow(tx, row, caller));
     if ((decided.order !== undefined) !== isLast) {
       throw new RaypherError('request/conflict', 'Somebody else answered at the same moment.', {
         hint: 'Look at the question again, then decide.',

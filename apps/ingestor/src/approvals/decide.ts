@@ -11,12 +11,19 @@ export interface Decided {
 }
 
 /**
- * Adds a person's answer. One denial denies; an allowance counts once per person (user id), and where two are needed the
- * device is told only what both agreed to.
+ * Adds a person's answer. One denial denies; an allowance counts once per person (user id) and while that person may still
+ * give it, and where two are needed the device is told only what both agreed to.
  *
+ * @param mayAllow user ids whose allowance counts now
  * @throws RaypherError `approval/decided`, `auth/second-approver`
  */
-export function decide(row: ApprovalRow, caller: Principal, input: DecideApproval, now: Date): Decided {
+export function decide(
+  row: ApprovalRow,
+  caller: Principal,
+  input: DecideApproval,
+  now: Date,
+  mayAllow: ReadonlySet<string>,
+): Decided {
   const before = votesOf(row);
   if (!row.isOpen) throw tooLate(row, before);
   const { outcome, scope, minutes, reason } = input;
@@ -44,7 +51,16 @@ export function decide(row: ApprovalRow, caller: Principal, input: DecideApprova
       },
     );
   }
-  const people = [...earlier, vote];
+  if (!mayAllow.has(caller.id)) {
+    throw new RaypherError(
+      'auth/second-approver',
+      'Only who was a member when this was asked can be one of two.',
+      {
+        hint: 'You can still deny it.',
+      },
+    );
+  }
+  const people = [...earlier.filter(({ userId }) => mayAllow.has(userId)), vote];
   if (people.length < row.approversNeeded) return { votes, order: undefined };
   const reach = people.map(reachOfVote).reduce(narrowerReach);
   const [first, second] = people;

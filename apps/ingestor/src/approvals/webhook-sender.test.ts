@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { PUBLIC_NETWORK } from '../http/outbound.ts';
 import { ChatService } from '../testing/chat-service.ts';
-import { PUBLIC_NETWORK, WebhookSender } from './webhook-sender.ts';
+import { WebhookSender } from './webhook-sender.ts';
 
 let chat: ChatService;
 beforeAll(async () => {

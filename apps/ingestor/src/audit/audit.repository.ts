@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { RaypherError } from '@raypher/shared';
 import type { AuditEntry } from '@raypher/shared/rest';
 import { z } from 'zod';
 import type { Principal } from '../auth/principal.ts';
@@ -6,7 +7,8 @@ import { labelOf } from '../auth/principal.ts';
 import { decodeCursor, toPage } from '../database/cursor.ts';
 import { toJson } from '../database/json.ts';
 import { TenantDatabase, type TenantTransaction } from '../database/tenant-database.ts';
-import { Prisma } from '../generated/prisma/client.ts';
+import { type AuditEntry as AuditRow, Prisma } from '../generated/prisma/client.ts';
+import { ControlEntriesRepository } from '../ledger/control-entries.repository.ts';
 
 /** One change, as it is written to the administrators' audit. */
 export interface Change {
@@ -30,25 +32,65 @@ export const SYSTEM: SystemActor = { kind: 'system', id: 'control-plane', name: 
 
 @Injectable()
 export class AuditRepository {
-  constructor(private readonly database: TenantDatabase) {}
+  constructor(
+    private readonly database: TenantDatabase,
+    private readonly control: ControlEntriesRepository,
+  ) {}
 
   /** Writes an entry in the transaction of the change itself: neither exists without the other. */
   async record(tx: TenantTransaction, organisationId: string, actor: Actor, change: Change): Promise<void> {
-    await tx.auditEntry.create({
+    const name = actor.kind === 'system' ? actor.name : labelOf(actor);
+    const address = actor.kind === 'system' ? '' : actor.address;
+    const { action, target, reason = '', before, after } = change;
+    const { id } = await tx.auditEntry.create({
       data: {
         organisationId,
         actorKind: actor.kind,
         actorId: actor.id,
-        actorName: actor.kind === 'system' ? actor.name : labelOf(actor),
-        address: actor.kind === 'system' ? '' : actor.address,
-        action: change.action,
-        target: change.target,
-        reason: change.reason ?? '',
-        before: change.before === undefined ? Prisma.DbNull : toJson(change.before),
-        after: change.after === undefined ? Prisma.DbNull : toJson(change.after),
+        actorName: name,
+        address,
+        action,
+        target,
+        reason,
+        before: before === undefined ? Prisma.DbNull : toJson(before),
+        after: after === undefined ? Prisma.DbNull : toJson(after),
       },
       select: { id: true },
     });
+    await this.control.add(tx, organisationId, {
+      kind: 'audit',
+      body: { audit: id, action, actor: { kind: actor.kind, id: actor.id } },
+      private: { name, address, target, reason, before, after },
+    });
+  }
+
+  /**
+   * Erases who did it, to what and why, here and beside the entry of the log. Itself audited.
+   *
+   * @throws RaypherError `request/not-found`, `request/conflict` under a legal hold
+   */
+  async erase(caller: Principal, id: number, reason: string): Promise<AuditEntry> {
+    const organisationId = caller.organisation.id;
+    const row = await this.database.within(organisationId, async (tx) => {
+      const [held] = await tx.$queryRaw<{ held: boolean }[]>`SELECT is_held(${organisationId}::uuid) AS held`;
+      if (held?.held !== false) {
+        throw new RaypherError('request/conflict', 'Nothing is erased under a legal hold.', {
+          hint: 'It counts until seven days after it was lifted (docs/retention.md).',
+        });
+      }
+      const [found] = await tx.$queryRaw<
+        { erased: boolean }[]
+      >`SELECT erase_audit_entry(${BigInt(id)}) AS erased`;
+      if (found?.erased !== true)
+        throw new RaypherError('request/not-found', 'There is no such audit entry.');
+      await this.record(tx, organisationId, caller, {
+        action: 'audit.erase',
+        target: `audit entry ${id}`,
+        reason,
+      });
+      return tx.auditEntry.findUniqueOrThrow({ where: { id: BigInt(id) } });
+    });
+    return showEntry(row);
   }
 
   /** Newest first. */
@@ -64,25 +106,24 @@ export class AuditRepository {
         take: query.limit + 1,
       }),
     );
-    return toPage(
-      rows,
-      query.limit,
-      (row) => ({
-        id: row.id.toString(),
-        at: row.at.toISOString(),
-        // The column's check constraint allows exactly these three.
-        actor: { kind: ActorKind.parse(row.actorKind), id: row.actorId, name: row.actorName },
-        action: row.action,
-        target: row.target,
-        reason: row.reason,
-        before: row.before,
-        after: row.after,
-        address: row.address,
-      }),
-      (row) => row.id.toString(),
-    );
+    return toPage(rows, query.limit, showEntry, (row) => row.id.toString());
   }
 }
 
 const Position = z.string().regex(/^\d{1,18}$/);
 const ActorKind = z.enum(['user', 'api-token', 'system']);
+
+function showEntry(row: AuditRow): AuditEntry {
+  return {
+    id: row.id.toString(),
+    at: row.at.toISOString(),
+    // The column's check constraint allows exactly these three.
+    actor: { kind: ActorKind.parse(row.actorKind), id: row.actorId, name: row.actorName },
+    action: row.action,
+    target: row.target,
+    reason: row.reason,
+    before: row.before,
+    after: row.after,
+    address: row.address,
+  };
+}

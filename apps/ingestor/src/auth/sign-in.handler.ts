@@ -20,6 +20,9 @@ const OFFERED = new Set([
   '/change-password',
 ]);
 
+/** Of a name, a password and a few choices. The library reads whatever comes. */
+const MAX_BODY_BYTES = 16 * 1024;
+
 /** Express handler for everything below {@link SIGN_IN_PATH}; must come before any body parser. */
 export function signInHandler(signIn: SignIn, webOrigin: string): RequestHandler {
   const handle = toNodeHandler(signIn);
@@ -34,8 +37,20 @@ export function signInHandler(signIn: SignIn, webOrigin: string): RequestHandler
       next(new RaypherError('auth/forbidden', 'This request does not come from the console.'));
       return;
     }
+    if (isTooLarge(request)) {
+      response.setHeader('connection', 'close');
+      next(new RaypherError('request/too-large', `At most ${MAX_BODY_BYTES} bytes are read here.`));
+      return;
+    }
     // The library must not believe an address that the client wrote itself.
     request.headers[CLIENT_ADDRESS_HEADER] = request.ip ?? '';
     handle(request, response).catch(next);
   };
+}
+
+/** Or does not say how large it is, as no browser does. */
+function isTooLarge({ headers }: Request): boolean {
+  return (
+    headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > MAX_BODY_BYTES
+  );
 }

@@ -27,6 +27,29 @@ function browser(address: string): TestClient {
 }
 
 describe('signing in', () => {
+  it('reads no more than a password needs, and nothing whose size is not said', async () => {
+    const url = new URL('/api/auth/sign-in/email', api.url);
+    const send = (body: string | ReadableStream) =>
+      fetch(url, {
+        method: 'POST',
+        headers: { origin: WEB_ORIGIN, 'content-type': 'application/json' },
+        body,
+        duplex: 'half',
+      } as RequestInit);
+    const large = ' '.repeat(17 * 1024);
+    const chunked = new ReadableStream({
+      start(controller) {
+        controller.enqueue(Buffer.from('{}'));
+        controller.close();
+      },
+    });
+    for (const body of [large, chunked]) {
+      const answer = await send(body);
+      expect(answer.status).toBe(413);
+      expect(await answer.json()).toMatchObject({ error: { code: 'request/too-large' } });
+    }
+  });
+
   it('gives a cookie that scripts cannot read and other sites cannot send', async () => {
     const me = await acme.administrator.get('/v1/me');
     expect(me.body).toMatchObject({ kind: 'user', role: 'ciso', organisation: { name: 'Acme' } });

@@ -3,6 +3,7 @@ import { type CommandView, PanicOutcome } from '@raypher/shared/rest';
 import { TenantDatabase, type TenantTransaction } from '../database/tenant-database.ts';
 import type { Command } from '../generated/prisma/client.ts';
 import type { SignedPayload } from '../keys/signing.service.ts';
+import { ControlEntriesRepository } from '../ledger/control-entries.repository.ts';
 
 export interface NewCommand {
   id: string;
@@ -17,7 +18,10 @@ export interface NewCommand {
 
 @Injectable()
 export class CommandsRepository {
-  constructor(private readonly database: TenantDatabase) {}
+  constructor(
+    private readonly database: TenantDatabase,
+    private readonly control: ControlEntriesRepository,
+  ) {}
 
   /** Of one device, newest first. */
   page(
@@ -46,8 +50,14 @@ export class CommandsRepository {
     );
   }
 
+  /** Also an entry of the log: which order was signed. */
   async insert(tx: TenantTransaction, organisationId: string, command: NewCommand): Promise<Command> {
     const { signed, ...columns } = command;
+    const { id, deviceId: device, verb } = columns;
+    await this.control.add(tx, organisationId, {
+      kind: 'command',
+      body: { command: id, device, verb, digest: signed.digest.toString('hex'), keyId: signed.keyId },
+    });
     return tx.command.create({
       data: {
         ...columns,

@@ -3,6 +3,15 @@ import pg from 'pg';
 import { LINK_CONFIG } from '../config/config.module.ts';
 import type { LinkConfig } from '../config/config.ts';
 import { HealthService } from '../health/health.service.ts';
+import { MetricsService } from '../metrics/metrics.service.ts';
+import { ANSWER_TIMEOUT_MS, ROLLBACK_TIMEOUT_MS, STATEMENT_TIMEOUT_MS } from './patience.ts';
+import { poolNumbers } from './pool-numbers.ts';
+
+// The types of pg do not know that one question may be less patient than the others.
+const ROLLBACK: pg.QueryConfig & { query_timeout: number } = {
+  text: 'ROLLBACK',
+  query_timeout: ROLLBACK_TIMEOUT_MS,
+};
 
 /**
  * The link side's connections, as raypher_ingest: it writes events and heads for many organisations in
@@ -16,6 +25,7 @@ export class IngestDatabase implements OnModuleInit, OnApplicationShutdown {
   constructor(
     @Inject(LINK_CONFIG) config: LinkConfig,
     private readonly health: HealthService,
+    metrics: MetricsService,
   ) {
     this.pool = new pg.Pool({
       connectionString: config.ingestDatabaseUrl,
@@ -24,18 +34,21 @@ export class IngestDatabase implements OnModuleInit, OnApplicationShutdown {
       // Days of events are days of UTC.
       options: '-c timezone=UTC',
       connectionTimeoutMillis: 5_000,
-      statement_timeout: 20_000,
+      statement_timeout: STATEMENT_TIMEOUT_MS,
+      query_timeout: ANSWER_TIMEOUT_MS,
       idle_in_transaction_session_timeout: 30_000,
       keepAlive: true,
     });
+    metrics.watchPool('ingest', () => poolNumbers(this.pool));
     // An idle connection that dies (database restart) is replaced by the pool; without a listener it would end us.
     this.pool.on('error', (error) => this.logger.warn(`A database connection was lost: ${error.message}`));
   }
 
   onModuleInit(): void {
-    this.health.register('database', async () => {
+    const ping = async () => {
       await this.pool.query('SELECT 1');
-    });
+    };
+    this.health.register('database', ping, { isShared: true });
   }
 
   async query<Row extends pg.QueryResultRow>(text: string, values: unknown[] = []): Promise<Row[]> {
@@ -57,7 +70,7 @@ export class IngestDatabase implements OnModuleInit, OnApplicationShutdown {
       await client.query('COMMIT');
       return result;
     } catch (error) {
-      await client.query('ROLLBACK').catch((cause: Error) => {
+      await client.query(ROLLBACK).catch((cause: Error) => {
         broken = cause;
       });
       throw error;

@@ -44,6 +44,18 @@ const TABLES: Record<keyof typeof Prisma.ModelName, string> = {
   SpendDaily: 'spend_daily',
   OrganisationPrices: 'organisation_prices',
   ForensicKey: 'forensic_keys',
+  LedgerLog: 'ledger_logs',
+  LedgerBatch: 'ledger_batches',
+  LedgerControl: 'ledger_control',
+  LedgerTile: 'ledger_tiles',
+  LedgerCheckpoint: 'ledger_checkpoints',
+  LedgerAnchor: 'ledger_anchors',
+  ExportDestination: 'export_destinations',
+  ExportCursor: 'export_cursors',
+  RecordRetention: 'record_retention',
+  LegalHold: 'legal_holds',
+  ArchiveCursor: 'archive_cursors',
+  DroppedEventDay: 'dropped_event_days',
 };
 
 /** What a value of each column type must be in JavaScript. */
@@ -51,6 +63,7 @@ const KINDS: Record<string, (value: unknown) => boolean> = {
   uuid: (value) => typeof value === 'string',
   text: (value) => typeof value === 'string',
   integer: (value) => typeof value === 'number',
+  smallint: (value) => typeof value === 'number',
   bigint: (value) => typeof value === 'bigint',
   numeric: (value) => value instanceof Prisma.Decimal,
   boolean: (value) => typeof value === 'boolean',

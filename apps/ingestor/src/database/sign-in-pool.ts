@@ -1,4 +1,5 @@
 import pg from 'pg';
+import { ANSWER_TIMEOUT_MS } from './patience.ts';
 
 /** What the sign-in library is given; the rest of the program only passes it on. */
 export type SignInPool = pg.Pool;
@@ -13,6 +14,7 @@ export function createSignInPool(connectionString: string): SignInPool {
     options: '-c search_path=auth',
     connectionTimeoutMillis: 5_000,
     statement_timeout: 10_000,
+    query_timeout: ANSWER_TIMEOUT_MS,
   });
   // An idle connection that dies (database restart) is replaced by the pool; without a listener it would end us.
   pool.on('error', () => undefined);

@@ -5,6 +5,8 @@ import { plainText } from '../ingest/plain-text.ts';
 import type { DeviceStream, StateKind } from '../link/device-stream.ts';
 import { StreamRegistry } from '../link/stream-registry.ts';
 import { MetricsService } from '../metrics/metrics.service.ts';
+import { currentSpan } from '../tracing/current-span.ts';
+import type { TracedSpan } from '../tracing/traced-span.ts';
 import { AckCoalescer } from './ack-coalescer.service.ts';
 import type { AckPhase } from './acks.repository.ts';
 import { BundleCache, type DesiredBundles, type ReadyBundle } from './bundle-cache.service.ts';
@@ -21,7 +23,7 @@ const REFUSED_MS = 5 * 60_000;
 @Injectable()
 export class DeliveryService {
   /** When a revision was first heard of, for the histogram: organisation/kind → [revision, milliseconds]. */
-  private readonly heard = new Map<string, { revision: bigint; at: number }>();
+  private readonly heard = new Map<string, { revision: bigint; at: number; span: TracedSpan }>();
 
   constructor(
     private readonly bundles: BundleCache,
@@ -44,7 +46,9 @@ export class DeliveryService {
     const name = `${organisationId}/${kind}`;
     const known = this.heard.get(name);
     if (known === undefined || known.revision < revision) {
-      this.heard.set(name, { revision, at: performance.now() });
+      // Ends with the first device that runs it.
+      const span = currentSpan().child('link.deliver', { 'raypher.topic': kind });
+      this.heard.set(name, { revision, at: performance.now(), span });
     }
     await this.broadcast(organisationId, await this.bundles.atLeast(organisationId, kind, revision));
   }
@@ -155,6 +159,7 @@ export class DeliveryService {
   private observe(stream: DeviceStream, kind: StateKind, revision: bigint): void {
     const heard = this.heard.get(`${stream.identity?.organisationId}/${kind}`);
     if (heard?.revision !== revision) return;
+    heard.span.end();
     this.metrics.applySeconds.observe({ kind }, (performance.now() - heard.at) / 1000);
   }
 

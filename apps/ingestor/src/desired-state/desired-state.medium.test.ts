@@ -183,6 +183,7 @@ describe('desired state', () => {
         connections: 2,
         rssBytes: 1_000n,
         cpuShare: 0.5,
+        logSeen: undefined,
       },
     });
     await expect.poll(() => phaseOf(device, published)).toBe('applied');

@@ -1,9 +1,12 @@
 import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
 import { ConnectionWatches } from '../connections/connection-watches.service.ts';
 import { DeviceDirectory } from '../link/device-directory.service.ts';
+import { NewestStream } from '../link/newest-stream.service.ts';
 import { StreamRegistry } from '../link/stream-registry.ts';
 import { NUDGE_CHANNEL, Nudge } from '../redis/channels.ts';
 import { RedisConnections } from '../redis/redis-connections.ts';
+import { within } from '../tracing/current-span.ts';
+import { TracingService } from '../tracing/tracing.service.ts';
 import { CommandsService } from './commands.service.ts';
 import { DeliveryService } from './delivery.service.ts';
 import { SweepService } from './sweep.service.ts';
@@ -26,6 +29,8 @@ export class NudgesService implements OnModuleInit {
     private readonly commands: CommandsService,
     private readonly sweep: SweepService,
     private readonly watches: ConnectionWatches,
+    private readonly tracing: TracingService,
+    private readonly newest: NewestStream,
   ) {}
 
   onModuleInit(): void {
@@ -45,6 +50,16 @@ export class NudgesService implements OnModuleInit {
 
   private async handle(text: string): Promise<void> {
     const nudge = Nudge.parse(JSON.parse(text));
+    const traceparent = 'traceparent' in nudge ? nudge.traceparent : undefined;
+    const span = this.tracing.join('link.nudge', traceparent, { 'raypher.topic': nudge.topic });
+    try {
+      await within(span, () => this.follow(nudge));
+    } finally {
+      span.end();
+    }
+  }
+
+  private async follow(nudge: Nudge): Promise<void> {
     switch (nudge.topic) {
       case 'policy':
       case 'freeze':
@@ -61,6 +76,9 @@ export class NudgesService implements OnModuleInit {
         if (this.registry.find(nudge.device) !== undefined) {
           await this.sweep.checkStanding(nudge.organisation, [nudge.device]);
         }
+        return;
+      case 'opened':
+        this.newest.heard(nudge);
         return;
       case 'watch': {
         const stream = this.registry.find(nudge.device);

@@ -6,6 +6,7 @@ import { toJson } from '../database/json.ts';
 import type { TenantTransaction } from '../database/tenant-database.ts';
 import type { Device, DeviceCertificate, Prisma } from '../generated/prisma/client.ts';
 import { plainText } from '../ingest/plain-text.ts';
+import { ControlEntriesRepository } from '../ledger/control-entries.repository.ts';
 import type { CertificateRequest } from './certificate-request.ts';
 import type { Assessment } from './identity-class.service.ts';
 import { type Evidence, spkiFingerprint } from './tpm-evidence.ts';
@@ -33,6 +34,8 @@ export interface NewDevice {
 
 @Injectable()
 export class EnrolmentRepository {
+  constructor(private readonly control: ControlEntriesRepository) {}
+
   async organisationName(tx: TenantTransaction, organisationId: string): Promise<string> {
     const row = await tx.organisation.findUniqueOrThrow({ where: { id: organisationId } });
     return row.name;
@@ -107,6 +110,7 @@ export class EnrolmentRepository {
       },
       select: { deviceId: true },
     });
+    await this.recordKey(tx, device.organisationId, device.id, csr);
   }
 
   async recordState(tx: TenantTransaction, deviceId: string, state: ProvenState): Promise<void> {
@@ -117,10 +121,29 @@ export class EnrolmentRepository {
   }
 
   /** Devices of before 0003 have no public key yet. */
-  async recordPublicKey(tx: TenantTransaction, deviceId: string, csr: CertificateRequest): Promise<void> {
-    await tx.device.updateMany({
+  async recordPublicKey(
+    tx: TenantTransaction,
+    organisationId: string,
+    deviceId: string,
+    csr: CertificateRequest,
+  ): Promise<void> {
+    const { count } = await tx.device.updateMany({
       where: { id: deviceId, publicKey: null },
       data: { publicKey: new Uint8Array(csr.publicKey.rawData) },
+    });
+    if (count > 0) await this.recordKey(tx, organisationId, deviceId, csr);
+  }
+
+  /** Into the log, before anything that the key signs: SubjectPublicKeyInfo, base64. */
+  private async recordKey(
+    tx: TenantTransaction,
+    organisationId: string,
+    device: string,
+    csr: CertificateRequest,
+  ): Promise<void> {
+    await this.control.add(tx, organisationId, {
+      kind: 'device-key',
+      body: { device, publicKey: Buffer.from(csr.publicKey.rawData).toString('base64') },
     });
   }
 

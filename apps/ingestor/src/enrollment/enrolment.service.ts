@@ -102,7 +102,7 @@ export class EnrolmentService {
           identityClass: member.identityClass,
           ...(await this.organisation(tx, organisationId)),
           ...issued,
-          link: { host: this.linkHost(host), port: this.config.linkPort },
+          link: { host: this.linkHost(host), port: this.config.linkPublicPort },
         },
       };
     });

@@ -98,7 +98,7 @@ export class RenewalService {
     assertActive(device);
     const { isSuspect, alerts } = await this.sightings.observe(tx, device, state, bootId);
     if (isSuspect) return { issued: undefined, alerts };
-    await this.repository.recordPublicKey(tx, id, csr);
+    await this.repository.recordPublicKey(tx, organisationId, id, csr);
     return { issued: await this.certificates.issue(tx, organisationId, id, csr.publicKey), alerts };
   }
 }

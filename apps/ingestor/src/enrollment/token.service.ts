@@ -98,7 +98,7 @@ export class TokenService {
   }
 }
 
-const NEW_TOKEN = 'Create a new one in the console under Devices → Add devices.';
+const NEW_TOKEN = 'Create a new one in the console under Fleet → Add devices.';
 
 function unknownToken(): RaypherError {
   return new RaypherError('enrolment/token-unknown', 'This enrolment token is not known here.', {

@@ -83,6 +83,7 @@ export function showDevice(row: DeviceRow, presence: Presence | undefined): Devi
             rssBytes: live.rssBytes,
             cpuShare: live.cpuShare,
             at: live.at,
+            transport: live.transport,
           },
   };
 }

@@ -1,4 +1,4 @@
-import { Injectable } from '@nestjs/common';
+import { Injectable, type OnModuleDestroy } from '@nestjs/common';
 
 export interface HealthReport {
   ready: boolean;
@@ -11,18 +11,37 @@ const CHECK_TIMEOUT_MS = 2_000;
 
 /** Parts register how they are asked; `/readyz` asks them all. */
 @Injectable()
-export class HealthService {
-  private readonly checks = new Map<string, () => Promise<void>>();
+export class HealthService implements OnModuleDestroy {
+  private readonly checks = new Map<string, { check: () => Promise<void>; isShared: boolean }>();
+  private isStopping = false;
 
-  /** @param check resolves when the part works, rejects with the reason when it does not. */
-  register(name: string, check: () => Promise<void>): void {
-    this.checks.set(name, check);
+  /** First of all when the process is asked to end: a balancer shall send nobody here while the rest still works. */
+  onModuleDestroy(): void {
+    this.isStopping = true;
+  }
+
+  /**
+   * @param check resolves when the part works, rejects with the reason when it does not.
+   * @param options `isShared` for what all processes use alike: sending work elsewhere would not help.
+   */
+  register(name: string, check: () => Promise<void>, { isShared = false } = {}): void {
+    this.checks.set(name, { check, isShared });
+  }
+
+  /**
+   * Whether new work may be sent to this process. The database and Redis do not count: while one of them is away, what
+   * we say about it (come back later; this can be read, that cannot) is better than no answer from anybody.
+   */
+  async serving(): Promise<boolean> {
+    const own = [...this.checks.values()].filter(({ isShared }) => !isShared);
+    const results = await Promise.allSettled(own.map(({ check }) => withTimeout(check())));
+    return !this.isStopping && results.every(({ status }) => status === 'fulfilled');
   }
 
   async report(): Promise<HealthReport> {
     const parts: HealthReport['parts'] = {};
     await Promise.all(
-      [...this.checks].map(async ([name, check]) => {
+      [...this.checks].map(async ([name, { check }]) => {
         try {
           await withTimeout(check());
           parts[name] = { ok: true };
@@ -31,7 +50,7 @@ export class HealthService {
         }
       }),
     );
-    return { ready: Object.values(parts).every((part) => part.ok), parts };
+    return { ready: !this.isStopping && Object.values(parts).every((part) => part.ok), parts };
   }
 }
 

@@ -4,7 +4,11 @@ import { json, type NextFunction, type Request, type Response } from 'express';
 import { Logger } from 'nestjs-pino';
 import { appModule } from '../app.module.ts';
 import type { Config } from '../config/config.ts';
+import { MetricsService } from '../metrics/metrics.service.ts';
+import { traceRequests } from '../tracing/trace-requests.ts';
+import { TracingService } from '../tracing/tracing.service.ts';
 import { applyLimits, MAX_BODY } from './limits.ts';
+import { measureRequests } from './measure-requests.ts';
 import { securityHeaders } from './security-headers.ts';
 
 /** Sign-in reads its own bodies, so nothing may have consumed them before. */
@@ -24,6 +28,8 @@ export async function createApp(config: Config): Promise<NestExpressApplication>
   // Nested query objects are a way to smuggle types past a schema.
   app.set('query parser', 'simple');
   app.use(securityHeaders);
+  app.use(measureRequests(app.get(MetricsService)));
+  app.use(traceRequests(app.get(TracingService)));
   const parseJson = json({ limit: MAX_BODY, strict: true });
   app.use((request: Request, response: Response, next: NextFunction) =>
     UNPARSED.test(request.path) ? next() : parseJson(request, response, next),

@@ -279,4 +279,15 @@ describe('masked samples', () => {
     await purge();
     expect((await occurrence(id)).erasedAt).toEqual(expect.any(String));
   });
+
+  it('are not erased under a legal hold, by nobody', async () => {
+    const id = await incident();
+    await client.post('/v1/settings/legal-holds', { reason: 'A lawsuit' });
+    const refused = await client.post(`/v1/incidents/${id}/erase`, { reason: 'asked by ann' });
+    expect(refused.body.error).toMatchObject({
+      code: 'request/conflict',
+      message: expect.stringContaining('legal hold'),
+    });
+    expect((await occurrence(id)).erasedAt).toBeNull();
+  });
 });

@@ -134,6 +134,12 @@ export class IncidentsRepository {
       SELECT ${organisationId}::uuid, id, ${change.by}, ${change.status}, ${change.note} FROM UNNEST(${about}::uuid[]) AS id`;
   }
 
+  /** Whether a legal hold keeps everything from being erased; the database refuses it then. */
+  async isHeld(tx: TenantTransaction, organisationId: string): Promise<boolean> {
+    const [row] = await tx.$queryRaw<{ held: boolean }[]>`SELECT is_held(${organisationId}::uuid) AS held`;
+    return row?.held ?? true;
+  }
+
   /** Erases what is kept beside the entries of an incident. @returns of how many */
   async erase(tx: TenantTransaction, id: string): Promise<number> {
     return tx.$executeRaw`

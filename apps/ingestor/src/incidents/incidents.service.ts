@@ -135,6 +135,11 @@ export class IncidentsService {
     const organisationId = caller.organisation.id;
     const erased = await this.database.within(organisationId, async (tx) => {
       const row = required(await this.incidents.lock(tx, id));
+      if (await this.incidents.isHeld(tx, organisationId)) {
+        throw new RaypherError('request/conflict', 'Nothing is erased under a legal hold.', {
+          hint: 'It counts until seven days after it was lifted (docs/retention.md).',
+        });
+      }
       const count = await this.incidents.erase(tx, id);
       await this.audit.record(tx, organisationId, caller, {
         action: 'incident.erase',

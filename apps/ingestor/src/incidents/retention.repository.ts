@@ -19,12 +19,13 @@ export class RetentionRepository {
     await tx.$executeRaw`UPDATE event_private SET expires_at = stored_at + make_interval(days => ${days}::int)`;
   }
 
-  /** Erases what has expired. @returns of how many entries */
+  /** Erases what has expired, unless there is a legal hold. @returns of how many entries */
   async eraseExpired(tx: TenantTransaction, most: number): Promise<number> {
     const [row] = await tx.$queryRaw<{ erased: bigint }[]>`
       WITH gone AS (
         DELETE FROM event_private WHERE (device_id, seq) IN (
-          SELECT device_id, seq FROM event_private WHERE expires_at <= now() LIMIT ${most})
+          SELECT device_id, seq FROM event_private
+          WHERE expires_at <= now() AND NOT is_held(raypher_organisation()) LIMIT ${most})
         RETURNING device_id, seq),
       told AS (
         UPDATE incident_events o SET erased_at = now() FROM gone

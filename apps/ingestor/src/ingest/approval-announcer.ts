@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { DeviceIdentity } from '../link/device-directory.service.ts';
 import { LIVE_CHANNEL, type LiveMessage } from '../redis/channels.ts';
 import { RedisConnections } from '../redis/redis-connections.ts';
-import type { EventRow } from './ledger.repository.ts';
+import type { FollowedRow } from './placed-batch.ts';
 
 /** Ids that one message names; screens fetch lists, so a few are as good as all. */
 const MOST_NAMED = 50;
@@ -13,7 +13,7 @@ const MOST_NAMED = 50;
 export class ApprovalAnnouncer {
   constructor(private readonly redis: RedisConnections) {}
 
-  announce(identity: DeviceIdentity, rows: readonly EventRow[]): void {
+  announce(identity: DeviceIdentity, rows: readonly FollowedRow[]): void {
     const asked = idsOf(rows, 'approval.requested');
     const ended = idsOf(rows, 'approval.decided');
     if (asked.length + ended.length === 0) return;
@@ -22,7 +22,7 @@ export class ApprovalAnnouncer {
   }
 }
 
-function idsOf(rows: readonly EventRow[], type: EventRow['entry']['type']): string[] {
+function idsOf(rows: readonly FollowedRow[], type: FollowedRow['entry']['type']): string[] {
   return rows
     .filter(({ entry }) => entry.type === type)
     .map(({ entry }) => z.uuid().safeParse(entry.data.approval))

@@ -5,6 +5,9 @@ import { plainText } from './plain-text.ts';
 /** How long a rule of a policy may wait for an answer, seconds; a device cannot keep a question open for longer. */
 const MAX_TIMEOUT_SECONDS = 3_600;
 
+/** Entries that tell of questions. */
+export const APPROVAL_TYPES = ['approval.requested', 'approval.decided'] as const;
+
 /** One question of a device, as it is stored. */
 export interface AskedRow {
   id: string;

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { PoolClient } from 'pg';
 import { type AskedRow, type EndedRow, readAsked, readEnded } from './approval-entry.ts';
-import type { EventRow } from './ledger.repository.ts';
+import type { FollowedRow } from './placed-batch.ts';
 
 /** Questions that one device may have open here; the agent itself stops at 64. */
 const MOST_OPEN = 200;
@@ -10,7 +10,7 @@ const MOST_OPEN = 200;
 @Injectable()
 export class ApprovalsProjection {
   /** In the transaction that stores the entries: neither is there without the other. */
-  async project(client: PoolClient, rows: readonly EventRow[], receivedAt: Date): Promise<void> {
+  async project(client: PoolClient, rows: readonly FollowedRow[], receivedAt: Date): Promise<void> {
     const asked = new Map<string, AskedRow>();
     const ended = new Map<string, EndedRow>();
     const perDevice = new Map<string, number>();

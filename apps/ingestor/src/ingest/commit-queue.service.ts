@@ -1,38 +1,37 @@
 import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
-import type { ChainHead } from '@raypher/ledger';
 import { RaypherError } from '@raypher/shared';
-import { notAdmitted } from '../link/device-directory.service.ts';
 import { MetricsService } from '../metrics/metrics.service.ts';
+import type { TracedSpan } from '../tracing/traced-span.ts';
 import { ApprovalsProjection } from './approvals.repository.ts';
-import { fitToChain } from './fit-to-chain.ts';
 import { IncidentsService, NO_NEWS } from './incidents.service.ts';
-import { type EventRow, LedgerRepository, type StoredHead } from './ledger.repository.ts';
+import { LedgerRepository } from './ledger.repository.ts';
+import { followedIn, newIn, type PlacedBatch, placeAll, spendIn, type WaitingBatch } from './placed-batch.ts';
 import { SpendRepository } from './spend.repository.ts';
-import { spendOf } from './spend-rows.ts';
-import { brokenChain, type VerifiedBatch } from './verify-batch.ts';
 
-/** A batch on its way into the ledger. */
-export interface CommitJob {
-  organisationId: string;
-  deviceId: string;
-  batch: VerifiedBatch;
-  /** Everything up to this head is durable; `rows` are those that this batch added. */
-  committed(head: ChainHead, rows: readonly EventRow[], receivedAt: Date): void;
+/** A verified batch, and who is told what came of it. */
+export interface CommitJob extends WaitingBatch {
+  /** Of all entries and private parts together. */
+  bytes: number;
+  span: TracedSpan;
+  /** Everything up to the head is durable. */
+  committed(commit: Commit): void;
   /** Nothing of the batch was stored. */
   refused(error: RaypherError): void;
 }
 
-interface Outcome {
-  job: CommitJob;
-  head: ChainHead;
-  rows: EventRow[];
+/** What became of a batch. */
+export interface Commit {
+  placed: PlacedBatch;
+  /** Of its new entries, in their order. */
+  positions: readonly string[];
+  receivedAt: Date;
 }
 
 /** A micro-batch is committed when its first batch is this old, or when it has this many rows. */
 const WAIT_MS = 10;
-const MAX_ROWS = 2_000;
+const MAX_ROWS = 8_192;
 /** What may wait for the database in this process, bytes of entries. */
-const MAX_WAITING_BYTES = 64 * 1024 * 1024;
+const MAX_WAITING_BYTES = 128 * 1024 * 1024;
 const RETRY_MS = [250, 500, 1_000, 2_000] as const;
 
 /**
@@ -58,19 +57,25 @@ export class CommitQueue implements OnApplicationShutdown {
     private readonly approvals: ApprovalsProjection,
     private readonly spend: SpendRepository,
     private readonly metrics: MetricsService,
-  ) {}
+  ) {
+    metrics.watch(
+      'raypher_ingest_waiting_bytes',
+      'Bytes of entries that are verified and not yet committed',
+      () => this.waitingBytes,
+    );
+  }
 
   /** @throws RaypherError `link/overloaded` when too much waits already. */
   add(job: CommitJob): void {
-    if (this.waitingBytes + job.batch.bytes > MAX_WAITING_BYTES || this.stopped) {
+    if (this.waitingBytes + job.bytes > MAX_WAITING_BYTES || this.stopped) {
       throw new RaypherError('link/overloaded', 'The record cannot be written fast enough right now.', {
         hint: 'Keep the entries and send them again later.',
       });
     }
     if (this.waiting.length === 0) this.firstAt = performance.now();
     this.waiting.push(job);
-    this.waitingBytes += job.batch.bytes;
-    this.waitingRows += job.batch.entries.length;
+    this.waitingBytes += job.bytes;
+    this.waitingRows += job.batch.count;
     this.metrics.waitingBatches.set(this.waiting.length);
     this.schedule();
   }
@@ -135,13 +140,13 @@ export class CommitQueue implements OnApplicationShutdown {
     let rows = 0;
     let count = 0;
     for (const job of this.waiting) {
-      if (count > 0 && rows + job.batch.entries.length > MAX_ROWS) break;
-      rows += job.batch.entries.length;
+      if (count > 0 && rows + job.batch.count > MAX_ROWS) break;
+      rows += job.batch.count;
       count += 1;
     }
     const jobs = this.waiting.splice(0, count);
     this.waitingRows -= rows;
-    for (const job of jobs) this.waitingBytes -= job.batch.bytes;
+    for (const job of jobs) this.waitingBytes -= job.bytes;
     return jobs;
   }
 
@@ -150,8 +155,8 @@ export class CommitQueue implements OnApplicationShutdown {
     if (this.failures === 1) this.logger.error(error, 'The record cannot be written; trying again');
     this.waiting = [...jobs, ...this.waiting];
     for (const job of jobs) {
-      this.waitingBytes += job.batch.bytes;
-      this.waitingRows += job.batch.entries.length;
+      this.waitingBytes += job.bytes;
+      this.waitingRows += job.batch.count;
     }
   }
 
@@ -175,90 +180,43 @@ export class CommitQueue implements OnApplicationShutdown {
 
   private async commit(jobs: CommitJob[]): Promise<void> {
     const receivedAt = new Date();
-    const refusals: { job: CommitJob; error: RaypherError }[] = [];
-    let news = NO_NEWS;
-    const outcomes = await this.ledger.transaction(async (client) => {
-      refusals.length = 0;
+    const traced = jobs.map(({ span }) => span.child('ingest.commit', { 'raypher.batches': jobs.length }));
+    const { placed, refused, positions, news } = await this.ledger.transaction(async (client) => {
       const deviceIds = [...new Set(jobs.map((job) => job.deviceId))];
-      const heads: Map<string, StoredHead> = await this.ledger.lockHeads(client, deviceIds);
-      const moved = new Map<string, ChainHead>();
-      const placed = placeAll(jobs, heads, moved, refusals);
-      const rows = placed.flatMap((outcome) => outcome.rows);
-      if (rows.length > 0) {
-        const positions = await this.ledger.takePositions(client, rows.length);
-        for (const [index, row] of rows.entries()) row.position = positions[index] ?? row.position;
-        await this.ledger.copyEvents(client, receivedAt, rows);
-        await this.ledger.storePrivateParts(client, receivedAt, rows);
-        await this.spend.add(client, spendOf(rows, receivedAt));
-        await this.ledger.moveHeads(client, moved);
-        await this.approvals.project(client, rows, receivedAt);
-      }
-      news = await this.incidents.record(client, receivedAt, rows);
-      return placed;
+      const most = jobs.reduce((sum, job) => sum + job.batch.count, 0);
+      const { heads, positions: taken } = await this.ledger.lockHeads(client, deviceIds, most);
+      const { moved, ...walked } = placeAll(jobs, heads);
+      const fresh = walked.placed.filter((batch) => newIn(batch) > 0);
+      if (fresh.length === 0) return { ...walked, positions: [], news: NO_NEWS };
+      const copying = traced.map((span) =>
+        span.child('postgres.copy', {
+          'db.system.name': 'postgresql',
+          'db.operation.name': 'COPY',
+          'raypher.entries': fresh.reduce((sum, batch) => sum + newIn(batch), 0),
+        }),
+      );
+      await this.ledger.copyEvents(client, receivedAt, fresh, taken);
+      for (const span of copying) span.end();
+      await this.ledger.storeBatches(client, fresh, moved);
+      await this.ledger.storePrivateParts(client, receivedAt, fresh);
+      const spend = fresh.flatMap((batch) => spendIn(batch, receivedAt));
+      await this.spend.add(client, spend);
+      const followed = fresh.flatMap(followedIn);
+      await this.approvals.project(client, followed, receivedAt);
+      const recorded = await this.incidents.record(client, receivedAt, followed);
+      return { ...walked, positions: taken, news: recorded };
     });
+    for (const span of traced) span.end();
     this.incidents.announce(news);
-    for (const { job, head, rows } of outcomes) {
-      this.metrics.events.inc(rows.length);
-      this.metrics.duplicates.inc(job.batch.entries.length - rows.length);
-      job.committed(head, rows, receivedAt);
+    let row = 0;
+    for (const batch of placed) {
+      const count = newIn(batch);
+      this.metrics.events.inc(count);
+      this.metrics.duplicates.inc(batch.from);
+      batch.job.committed({ placed: batch, positions: positions.slice(row, row + count), receivedAt });
+      row += count;
     }
-    for (const { job, error } of refusals) job.refused(error);
-  }
-}
-
-/** Walks the jobs in the order of arrival; a device that failed once gets nothing more stored. */
-function placeAll(
-  jobs: readonly CommitJob[],
-  heads: Map<string, StoredHead>,
-  moved: Map<string, ChainHead>,
-  refusals: { job: CommitJob; error: RaypherError }[],
-): Outcome[] {
-  const outcomes: Outcome[] = [];
-  const failed = new Set<string>();
-  for (const job of jobs) {
-    const stored = heads.get(job.deviceId);
-    const error = failed.has(job.deviceId)
-      ? brokenChain({ kind: 'gap', expectedSeq: (stored?.seq ?? 0) + 1, foundSeq: job.batch.firstSeq })
-      : undefined;
-    const outcome = error ?? place(job, stored);
-    if (outcome instanceof RaypherError) {
-      failed.add(job.deviceId);
-      refusals.push({ job, error: outcome });
-      continue;
-    }
-    if (outcome.rows.length > 0) {
-      moved.set(job.deviceId, outcome.head);
-      heads.set(job.deviceId, { ...outcome.head, status: 'active' });
-    }
-    outcomes.push(outcome);
-  }
-  return outcomes;
-}
-
-function place(job: CommitJob, stored: StoredHead | undefined): Outcome | RaypherError {
-  if (stored === undefined) {
-    return new RaypherError('device/certificate-unknown', 'This device has no ledger here.');
-  }
-  if (stored.status !== 'active') return notAdmitted(stored.status);
-  const fit = fitToChain(stored, job.batch);
-  switch (fit.kind) {
-    case 'fault':
-      return brokenChain(fit.fault);
-    case 'repeated':
-      return { job, head: { seq: stored.seq, hash: stored.hash }, rows: [] };
-    case 'extends':
-      return {
-        job,
-        head: fit.head,
-        rows: job.batch.entries.slice(fit.from).map(({ value, hash }) => ({
-          organisationId: job.organisationId,
-          deviceId: job.deviceId,
-          position: '',
-          entry: value,
-          hash,
-          private: job.batch.privateParts.get(value.seq),
-        })),
-      };
+    for (const { job, error } of refused) job.refused(error);
   }
 }
 

@@ -33,6 +33,7 @@ it('what a device says of lost capabilities and of attacks on itself is an alert
     ['posture.changed', 'network.proxy', { from: 'enforced', to: 'observing', reason: 'monitor mode' }],
     ['guard.denied', 'process 1', { denied: true, protection: 'of the agent itself' }],
     ['guard.denied', '/etc/shadow', { denied: true }],
+    ['ledger.contradicted', 'raypher.log/x', { detail: 'The log has 5 entries, and 9 were signed.' }],
   ] as const;
   const firstSeq = device.head.seq + 1;
   const entries = device.record(said.length, (entry, index) => {
@@ -47,7 +48,8 @@ it('what a device says of lost capabilities and of attacks on itself is an alert
   );
   expect(rows).toMatchObject([
     { kind: 'guard.denied', severity: 'critical', occurrences: 1 },
+    { kind: 'ledger.contradicted', severity: 'critical', occurrences: 1 },
     { kind: 'posture.changed', severity: 'warning', occurrences: 2 },
   ]);
-  expect(rows[1]?.title).toContain('kernel.files');
+  expect(rows[2]?.title).toContain('kernel.files');
 });

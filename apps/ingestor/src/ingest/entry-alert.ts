@@ -1,12 +1,20 @@
 import type { NewAlert } from './alerts.repository.ts';
-import type { EventRow } from './ledger.repository.ts';
+import type { FollowedRow } from './placed-batch.ts';
 import { plainText } from './plain-text.ts';
+
+/** Entries that {@link alertOfEntry} may say something about. */
+export const ALERTING_TYPES = [
+  'posture.changed',
+  'guard.denied',
+  'ledger.contradicted',
+  'tamper.suspected',
+] as const;
 
 /**
  * What somebody has to look at because a device said so in its ledger; undefined for everything else. One alert a
  * device and thing: a device that says it again and again is counted.
  */
-export function alertOfEntry({ organisationId, deviceId, entry }: EventRow): NewAlert | undefined {
+export function alertOfEntry({ organisationId, deviceId, entry }: FollowedRow): NewAlert | undefined {
   const about = (subject: string, severity: NewAlert['severity'], title: string): NewAlert => ({
     organisationId,
     deviceId,
@@ -28,6 +36,12 @@ export function alertOfEntry({ organisationId, deviceId, entry }: EventRow): New
       return data.protection === 'of the agent itself' && data.denied === true
         ? about(`${actor.name} ${action}`, 'critical', `${actor.name} tried to ${action} ${target}`)
         : undefined;
+    case 'ledger.contradicted':
+      return about(
+        target,
+        'critical',
+        `The record contradicts what a device saw of it: ${said(data.detail)}`,
+      );
     case 'tamper.suspected':
       return about(action, 'critical', `Tampering is suspected: ${action} ${target}`);
     default:

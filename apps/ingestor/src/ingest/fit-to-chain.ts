@@ -18,14 +18,14 @@ export function fitToChain(stored: ChainHead, batch: VerifiedBatch): Fit {
   }
   const known = stored.seq - batch.firstSeq + 1;
   // The hash of the entry that the stored head must be, as far as this batch reaches it.
-  const before = known === 0 ? batch.prev : batch.entries[known - 1]?.hash;
+  const before = known === 0 ? batch.prev : batch.hashes[known - 1];
   if (before !== undefined && before !== stored.hash) {
     return {
       kind: 'fault',
       fault: { kind: 'not-linked', seq: stored.seq + 1, expectedPrev: stored.hash, foundPrev: before },
     };
   }
-  const last = batch.entries.at(-1);
+  const last = batch.hashes.at(-1);
   if (last === undefined || batch.lastSeq <= stored.seq) return { kind: 'repeated' };
-  return { kind: 'extends', from: known, head: { seq: batch.lastSeq, hash: last.hash } };
+  return { kind: 'extends', from: known, head: { seq: batch.lastSeq, hash: last } };
 }

@@ -2,8 +2,11 @@ import { createHash } from 'node:crypto';
 import { canonicalBytes } from '@raypher/ledger';
 import { IncidentOutcome } from '@raypher/shared/rest';
 import { z } from 'zod';
-import type { EventRow } from './ledger.repository.ts';
+import type { FollowedRow } from './placed-batch.ts';
 import { plainText } from './plain-text.ts';
+
+/** Entries that tell of sensitive data. */
+export const INCIDENT_TYPE = 'dlp.found';
 
 /** Sensitive data in one message, as a `dlp.found` entry tells it, fit for the database. */
 export interface IncidentSighting {
@@ -57,9 +60,9 @@ const FoundData = z.object({
 });
 
 /** @returns undefined for an entry of another type */
-export function incidentSighting(row: EventRow): IncidentSighting | undefined {
+export function incidentSighting(row: FollowedRow): IncidentSighting | undefined {
   const { entry, organisationId, deviceId } = row;
-  if (entry.type !== 'dlp.found') return undefined;
+  if (entry.type !== INCIDENT_TYPE) return undefined;
   const data = FoundData.parse(entry.data);
   const { actor } = entry;
   const agentName = plainText(actor.name, 256);
@@ -96,6 +99,6 @@ export function incidentSighting(row: EventRow): IncidentSighting | undefined {
     findings: data.count,
     seq: entry.seq,
     occurred_at: new Date(entry.at).toISOString(),
-    had_private: row.private !== undefined,
+    had_private: row.hasPrivate,
   };
 }

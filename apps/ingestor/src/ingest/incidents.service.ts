@@ -9,7 +9,7 @@ import {
   type IngestTransaction,
   type RecordedIncident,
 } from './incidents.repository.ts';
-import type { EventRow } from './ledger.repository.ts';
+import type { FollowedRow } from './placed-batch.ts';
 
 /** What a commit did to incidents, to be told once it is durable. */
 export interface IncidentNews {
@@ -34,7 +34,7 @@ export class IncidentsService {
   async record(
     client: IngestTransaction,
     receivedAt: Date,
-    rows: readonly EventRow[],
+    rows: readonly FollowedRow[],
   ): Promise<IncidentNews> {
     const sightings = rows.flatMap((row) => incidentSighting(row) ?? []);
     const said = rows.flatMap((row) => alertOfEntry(row) ?? []);

@@ -1,5 +1,5 @@
 import 'reflect-metadata';
-import { randomUUID } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { EMPTY_CHAIN } from '@raypher/ledger';
 import pg from 'pg';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
@@ -85,6 +85,45 @@ describe('the ledger', () => {
     await stream.next('eventAck');
     expect(await storedEntries(device)).toEqual(texts(entries));
     expect(await alertsOf(device)).toEqual([]);
+  });
+
+  it('keeps each batch with its signature and what its new entries are in the log', async () => {
+    const device = await enrol();
+    const stream = await device.open(installation.linkPort);
+    const entries = device.record(5);
+    const batches = [device.batch(entries.slice(0, 3), 1), device.batch(entries.slice(1), 2)];
+    for (const value of batches) stream.send({ $case: 'events', value });
+    await stream.durable(5);
+    const { rows } = await admin.query(
+      `SELECT first_seq, count, signed_first_seq, signed_count, head, signature, leaf_hashes, first_index
+        FROM ledger_batches WHERE device_id = $1 ORDER BY first_seq`,
+      [device.id],
+    );
+    const leaf = (entry: Buffer) => createHash('sha256').update(Buffer.of(0)).update(entry).digest();
+    const [first, second] = batches;
+    const waiting = { first_index: null };
+    expect(rows).toEqual([
+      {
+        ...waiting,
+        first_seq: '1',
+        count: 3,
+        signed_first_seq: '1',
+        signed_count: 3,
+        head: first?.chainHead,
+        signature: first?.signature,
+        leaf_hashes: Buffer.concat(entries.slice(0, 3).map(leaf)),
+      },
+      {
+        ...waiting,
+        first_seq: '4',
+        count: 2,
+        signed_first_seq: '2',
+        signed_count: 4,
+        head: second?.chainHead,
+        signature: second?.signature,
+        leaf_hashes: Buffer.concat(entries.slice(3).map(leaf)),
+      },
+    ]);
   });
 
   it('goes on after a reconnect from where the acknowledgement says', async () => {

@@ -1,48 +1,53 @@
 import { Injectable, Logger } from '@nestjs/common';
 import type { ChainHead } from '@raypher/ledger';
 import { type EventBatch, RaypherError } from '@raypher/shared';
+import { asRaypherError } from '../errors/http-error.filter.ts';
 import type { DeviceIdentity } from '../link/device-directory.service.ts';
 import { CREDIT_WINDOW, type DeviceStream } from '../link/device-stream.ts';
+import { MetricsService } from '../metrics/metrics.service.ts';
+import type { TracedSpan } from '../tracing/traced-span.ts';
+import { TracingService } from '../tracing/tracing.service.ts';
 import { AlertsService } from './alerts.service.ts';
 import { ApprovalAnnouncer } from './approval-announcer.ts';
-import { type CommitJob, CommitQueue } from './commit-queue.service.ts';
-import type { EventRow } from './ledger.repository.ts';
+import { type Commit, type CommitJob, CommitQueue } from './commit-queue.service.ts';
 import { LiveEventsService } from './live-events.service.ts';
+import { followedIn } from './placed-batch.ts';
 import { privateBytes } from './private-parts.ts';
-import { type VerifiedBatch, verifyBatch } from './verify-batch.ts';
+import type { VerifiedBatch } from './verify-batch.ts';
+import { VerifyPool } from './verify-pool.service.ts';
 
 /** How long a device whose batches do not fit into memory is sent away, milliseconds. */
 const OVERLOADED_MS = 5_000;
-
-/** How long batches are verified before others have their turn, milliseconds. */
-const SLICE_MS = 4;
-/** What may wait to be verified in this process, bytes of entries. */
-const MAX_WAITING_BYTES = 64 * 1024 * 1024;
+/** Bytes of entries that this process may hold until they are committed. What comes then is refused. */
+const MOST_HELD = 128 * 1024 * 1024;
+/** Beyond this, devices that sent something are not listened to until what is held is down to half of it. */
+const PLENTY_HELD = 48 * 1024 * 1024;
 
 interface Received {
-  stream: DeviceStream;
-  identity: DeviceIdentity;
-  batch: EventBatch;
+  sent: EventBatch;
   /** Of all entries and private parts together. */
   bytes: number;
+  /** Of its arrival, on the clock of `performance`. */
+  at: number;
+  span: TracedSpan;
 }
 
-/**
- * Event batches from a stream to the ledger. Verifying one costs a signature and hundreds of hashes, so
- * it happens in slices of time: a policy or a freeze on its way to a fleet never waits behind the record.
- */
+/** Event batches from a stream to the ledger: counted, verified elsewhere, committed together with those of others. */
 @Injectable()
 export class IngestService {
   private readonly logger = new Logger('Ingest');
-  private waiting: Received[] = [];
-  private waitingBytes = 0;
-  private readonly verifyNext = () => this.verifySlice();
+  private held = 0;
+  private readonly unheard = new Set<DeviceStream>();
+  private readonly verifying = new Set<Promise<void>>();
 
   constructor(
+    private readonly verifier: VerifyPool,
     private readonly queue: CommitQueue,
     private readonly live: LiveEventsService,
     private readonly alerts: AlertsService,
     private readonly approvals: ApprovalAnnouncer,
+    private readonly metrics: MetricsService,
+    private readonly tracing: TracingService,
   ) {}
 
   /** Tells the device where its ledger ends here and lets it send. */
@@ -61,58 +66,34 @@ export class IngestService {
     }
     stream.credits -= 1;
     const bytes = batch.entries.reduce((sum, entry) => sum + entry.length, privateBytes(batch));
-    if (this.waitingBytes + bytes > MAX_WAITING_BYTES) {
-      this.refuse(
-        stream,
-        identity,
-        new RaypherError('link/overloaded', 'More arrives than can be verified.'),
-      );
+    if (this.held + bytes > MOST_HELD) {
+      this.refuse(stream, identity, new RaypherError('link/overloaded', 'More arrives than can be stored.'));
       return;
     }
-    this.waitingBytes += bytes;
-    this.waiting.push({ stream, identity, batch, bytes });
-    if (this.waiting.length === 1) setImmediate(this.verifyNext);
+    this.hold(stream, bytes);
+    const span = this.tracing.joinDevice('link.receive', batch.traceparent, {
+      'raypher.entries': batch.entries.length,
+      'raypher.bytes': bytes,
+    });
+    const received = { sent: batch, bytes, at: performance.now(), span };
+    const verified = this.verify(stream, identity, received).finally(() => this.verifying.delete(verified));
+    this.verifying.add(verified);
   }
 
-  committed(
-    stream: DeviceStream,
-    identity: DeviceIdentity,
-    head: ChainHead,
-    rows: readonly EventRow[],
-    receivedAt: Date,
-  ): void {
+  /** Resolves when everything that was received is committed, or the database does not let us. */
+  async drain(): Promise<void> {
+    await Promise.all(this.verifying);
+    await this.queue.drain();
+  }
+
+  /** @param at when the batch arrived, on the clock of `performance` */
+  committed(stream: DeviceStream, identity: DeviceIdentity, commit: Commit, at: number): void {
+    const { head } = commit.placed;
     stream.acknowledge(BigInt(head.seq), Buffer.from(head.hash, 'hex'), 1);
-    if (rows.length === 0) return;
-    this.live.add(identity, rows, receivedAt);
-    this.approvals.announce(identity, rows);
-  }
-
-  private verifySlice(): void {
-    const until = performance.now() + SLICE_MS;
-    let done = 0;
-    for (const received of this.waiting) {
-      this.verify(received);
-      this.waitingBytes -= received.bytes;
-      done += 1;
-      if (performance.now() > until) break;
-    }
-    this.waiting = this.waiting.slice(done);
-    if (this.waiting.length > 0) setImmediate(this.verifyNext);
-  }
-
-  private verify({ stream, identity, batch }: Received): void {
-    if (stream.ended) return;
-    try {
-      this.queue.add(new StreamCommit(this, stream, identity, verifyBatch(batch, identity)));
-    } catch (error) {
-      this.refuse(
-        stream,
-        identity,
-        error instanceof RaypherError
-          ? error
-          : new RaypherError('internal/unexpected', 'A batch could not be verified.', { cause: error }),
-      );
-    }
+    this.metrics.ackSeconds.observe((performance.now() - at) / 1000);
+    if (commit.positions.length === 0) return;
+    this.live.add(identity, commit);
+    this.approvals.announce(identity, followedIn(commit.placed));
   }
 
   /** Ends the stream of a device; what it sent is not stored. */
@@ -123,28 +104,75 @@ export class IngestService {
     if (error.code.startsWith('ledger/')) void this.alerts.ledgerFault(identity, error);
     stream.end(error, error.code === 'link/overloaded' ? OVERLOADED_MS : undefined);
   }
+
+  /** A batch is committed or refused. */
+  release(bytes: number): void {
+    this.held -= bytes;
+    if (this.held > PLENTY_HELD / 2) return;
+    for (const stream of this.unheard) if (!stream.ended) stream.line.resume();
+    this.unheard.clear();
+  }
+
+  private hold(stream: DeviceStream, bytes: number): void {
+    this.held += bytes;
+    if (this.held <= PLENTY_HELD || this.unheard.has(stream)) return;
+    // The transport tells the device to wait; nothing is lost, and nobody has to come back.
+    this.unheard.add(stream);
+    stream.line.pause();
+  }
+
+  private async verify(stream: DeviceStream, identity: DeviceIdentity, received: Received): Promise<void> {
+    const { sent, bytes, span } = received;
+    const verifying = span.child('ingest.verify');
+    try {
+      const batch = await this.verifier.verify(sent, identity);
+      verifying.end();
+      // One before it was refused.
+      if (stream.ended) this.release(bytes);
+      else this.queue.add(new StreamCommit(this, stream, identity, received, batch));
+    } catch (cause) {
+      const error = asRaypherError(cause);
+      verifying.end({ 'raypher.error.code': error.code });
+      span.end({ 'raypher.error.code': error.code });
+      this.release(bytes);
+      this.refuse(stream, identity, error);
+    }
+  }
 }
 
 /** One batch of one stream in the commit queue. */
 class StreamCommit implements CommitJob {
   readonly organisationId: string;
   readonly deviceId: string;
+  readonly sent: EventBatch;
+  readonly bytes: number;
+  readonly span: TracedSpan;
 
   constructor(
     private readonly service: IngestService,
     private readonly stream: DeviceStream,
     private readonly identity: DeviceIdentity,
+    private readonly received: Received,
     readonly batch: VerifiedBatch,
   ) {
     this.organisationId = identity.organisationId;
     this.deviceId = identity.deviceId;
+    this.sent = received.sent;
+    this.bytes = received.bytes;
+    this.span = received.span;
   }
 
-  committed(head: ChainHead, rows: readonly EventRow[], receivedAt: Date): void {
-    this.service.committed(this.stream, this.identity, head, rows, receivedAt);
+  committed(commit: Commit): void {
+    this.service.release(this.bytes);
+    const acknowledging = this.span.child('link.acknowledge');
+    this.service.committed(this.stream, this.identity, commit, this.received.at);
+    acknowledging.end();
+    this.span.end();
   }
 
   refused(error: RaypherError): void {
+    this.span.end({ 'raypher.error.code': error.code });
+    this.service.release(this.bytes);
     this.service.refuse(this.stream, this.identity, error);
   }
 }

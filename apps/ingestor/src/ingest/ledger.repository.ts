@@ -1,41 +1,30 @@
-import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
+import { finished } from 'node:stream/promises';
 import { Injectable } from '@nestjs/common';
 import type { ChainHead } from '@raypher/ledger';
 import { DEFAULT_RETENTION_DAYS, type DeviceStatus } from '@raypher/shared/rest';
 import type { PoolClient } from 'pg';
 import { from as copyFrom } from 'pg-copy-streams';
 import { IngestDatabase } from '../database/ingest-database.ts';
-import { type CopyValue, copyLine } from './copy-text.ts';
-import { plainText } from './plain-text.ts';
-import type { CheckedEntry } from './read-entry.ts';
+import { copyText } from './event-copy.ts';
+import { ENTRY_COLUMNS } from './event-lines.ts';
+import { LEAF_BYTES } from './leaf-hashes.ts';
+import { newIn, type PlacedBatch } from './placed-batch.ts';
 
 export interface StoredHead extends ChainHead {
   /** Only an active device may add to its ledger. */
   status: DeviceStatus;
 }
 
-/** An entry as it goes into the table. */
-export interface EventRow {
-  organisationId: string;
-  deviceId: string;
-  position: string;
-  entry: CheckedEntry;
-  /** SHA-256, hex. */
-  hash: string;
-  /** What the entry commits to, when it was sent. */
-  private: Buffer | undefined;
-}
-
-const COLUMNS = `organisation_id, device_id, seq, position, received_on, received_at, occurred_at, type, severity,
-  actor_kind, actor_id, actor_name, action, target, outcome, mode, rule, policy_revision, hash, entry`;
-/** Lines are handed to the socket in pieces of about this many characters. */
-const PIECE = 64 * 1024;
+/** A full micro-batch has about 8 MB; a larger one gets memory of its own. */
+const COPY_BYTES = 16 * 1024 * 1024;
+const COLUMNS = `position, received_on, received_at, ${ENTRY_COLUMNS}`;
 
 @Injectable()
 export class LedgerRepository {
   /** Day (UTC, YYYY-MM-DD) whose partition is known to exist. */
   private readyDay = '';
+  /** For the text of a micro-batch; away while one is sent. */
+  private spare: Buffer | undefined;
 
   constructor(private readonly database: IngestDatabase) {}
 
@@ -51,47 +40,114 @@ export class LedgerRepository {
     return rows[0] === undefined ? undefined : toHead(rows[0]);
   }
 
-  /** Heads of these devices, locked in one order so that two micro-batches never wait for each other. */
-  async lockHeads(client: PoolClient, deviceIds: string[]): Promise<Map<string, StoredHead>> {
-    const { rows } = await client.query<HeadRow & { device_id: string; status: DeviceStatus }>(
-      `SELECT c.device_id, c.last_seq, c.last_hash, d.status
-         FROM device_chains c JOIN devices d ON d.id = c.device_id AND d.organisation_id = c.organisation_id
-        WHERE c.device_id = ANY ($1::uuid[])
-        ORDER BY c.device_id
-          FOR UPDATE OF c`,
-      [deviceIds],
+  /**
+   * Heads of these devices, locked in one order so that two micro-batches never wait for each other; and then, when no
+   * other process can be in the middle of these chains, positions in the order of arrival. One question, because each
+   * answer waits for its turn on the event loop.
+   *
+   * @returns positions as decimal strings
+   */
+  async lockHeads(
+    client: PoolClient,
+    deviceIds: string[],
+    positions: number,
+  ): Promise<{ heads: Map<string, StoredHead>; positions: string[] }> {
+    const { rows } = await client.query<
+      HeadRow & { device_id: string; status: DeviceStatus; positions: string }
+    >(
+      `WITH heads AS MATERIALIZED (
+         SELECT c.device_id, c.last_seq, c.last_hash, d.status
+           FROM device_chains c JOIN devices d ON d.id = c.device_id AND d.organisation_id = c.organisation_id
+          WHERE c.device_id = ANY ($1::uuid[])
+          ORDER BY c.device_id
+            FOR UPDATE OF c)
+       SELECT heads.*, '' AS positions FROM heads
+       UNION ALL
+       SELECT NULL, NULL, NULL, NULL, (SELECT string_agg(nextval('events_position')::text, ',') FROM generate_series(1, $2))`,
+      [deviceIds, positions],
     );
-    return new Map(rows.map((row) => [row.device_id, { ...toHead(row), status: row.status }]));
+    // The last row is none of a device.
+    const taken = rows.pop();
+    return {
+      heads: new Map(rows.map((row) => [row.device_id, { ...toHead(row), status: row.status }])),
+      positions: taken?.positions.split(',') ?? [],
+    };
   }
 
-  /** Positions in the order of arrival, as decimal strings. */
-  async takePositions(client: PoolClient, count: number): Promise<string[]> {
-    const { rows } = await client.query<{ position: string }>(
-      `SELECT nextval('events_position')::text AS position FROM generate_series(1, $1)`,
-      [count],
-    );
-    return rows.map((row) => row.position);
-  }
-
-  /** Writes into the leaf of the day directly: COPY does not go through a table with row-level security. */
-  async copyEvents(client: PoolClient, receivedAt: Date, rows: readonly EventRow[]): Promise<void> {
+  /**
+   * Writes into the leaf of the day directly: COPY does not go through a table with row-level security.
+   *
+   * @param positions at least one for each new entry; the first are used
+   */
+  async copyEvents(
+    client: PoolClient,
+    receivedAt: Date,
+    placed: readonly PlacedBatch[],
+    positions: readonly string[],
+  ): Promise<void> {
     const at = receivedAt.toISOString();
     const day = at.slice(0, 10);
     if (day !== this.readyDay) {
       await client.query('SELECT ensure_event_partition($1::date)', [day]);
     }
     const leaf = `events_${day.replaceAll('-', '')}`;
-    await pipeline(
-      Readable.from(pieces(rows, day, at), { objectMode: false }),
-      client.query(copyFrom(`COPY ${leaf} (${COLUMNS}) FROM STDIN`)),
-    );
+    const copy = client.query(copyFrom(`COPY ${leaf} (${COLUMNS}) FROM STDIN`));
+    // Memory that was used before: to be given new pages for megabytes takes longer than to fill them.
+    const memory = this.spare ?? Buffer.allocUnsafeSlow(COPY_BYTES);
+    this.spare = undefined;
+    try {
+      copy.end(copyText(memory, placed, positions, at));
+      await finished(copy);
+    } finally {
+      // Of a connection that failed nobody knows what it still reads.
+      if (copy.writableFinished) this.spare = memory;
+    }
     this.readyDay = day;
   }
 
-  /** Keeps what entries commit to for as long as their organisation wants. */
-  async storePrivateParts(client: PoolClient, receivedAt: Date, rows: readonly EventRow[]): Promise<void> {
-    const kept = rows.flatMap(({ organisationId, deviceId, entry, private: content }) =>
-      content === undefined ? [] : [{ organisationId, deviceId, seq: entry.seq, content }],
+  /** Each batch with its signature, and what its new entries are in the organisation's log; chains end with them now. */
+  async storeBatches(
+    client: PoolClient,
+    placed: readonly PlacedBatch[],
+    moved: ReadonlyMap<string, ChainHead>,
+  ): Promise<void> {
+    const heads = [...moved];
+    await client.query(
+      `WITH moved AS (
+         UPDATE device_chains c SET last_seq = n.seq, last_hash = n.hash, updated_at = now()
+           FROM UNNEST($10::uuid[], $11::bigint[], $12::bytea[]) AS n (device_id, seq, hash)
+          WHERE c.device_id = n.device_id)
+       INSERT INTO ledger_batches (organisation_id, device_id, first_seq, count, signed_first_seq, signed_count, head,
+         signature, leaf_hashes)
+       SELECT * FROM UNNEST($1::uuid[], $2::uuid[], $3::bigint[], $4::int[], $5::bigint[], $6::int[], $7::bytea[],
+         $8::bytea[], $9::bytea[])`,
+      [
+        placed.map(({ job }) => job.organisationId),
+        placed.map(({ job }) => job.deviceId),
+        placed.map(({ job, from }) => job.batch.firstSeq + from),
+        placed.map(newIn),
+        placed.map(({ job }) => job.batch.firstSeq),
+        placed.map(({ job }) => job.batch.count),
+        placed.map(({ head }) => Buffer.from(head.hash, 'hex')),
+        placed.map(({ job }) => job.sent.signature),
+        placed.map(({ job, from }) => asBuffer(job.batch.leafHashes.subarray(from * LEAF_BYTES))),
+        heads.map(([deviceId]) => deviceId),
+        heads.map(([, head]) => head.seq),
+        heads.map(([, head]) => Buffer.from(head.hash, 'hex')),
+      ],
+    );
+  }
+
+  /** Keeps what new entries commit to for as long as their organisation wants. */
+  async storePrivateParts(
+    client: PoolClient,
+    receivedAt: Date,
+    placed: readonly PlacedBatch[],
+  ): Promise<void> {
+    const kept = placed.flatMap(({ job, from }) =>
+      job.sent.privateParts
+        .filter(({ seq }) => Number(seq) >= job.batch.firstSeq + from)
+        .map(({ seq, content }) => ({ job, seq, content })),
     );
     if (kept.length === 0) return;
     await client.query(
@@ -101,25 +157,11 @@ export class LedgerRepository {
          FROM UNNEST($1::uuid[], $2::uuid[], $3::bigint[], $4::bytea[]) AS n (organisation_id, device_id, seq, content)
          LEFT JOIN private_retention r ON r.organisation_id = n.organisation_id`,
       [
-        kept.map(({ organisationId }) => organisationId),
-        kept.map(({ deviceId }) => deviceId),
+        kept.map(({ job }) => job.organisationId),
+        kept.map(({ job }) => job.deviceId),
         kept.map(({ seq }) => seq),
         kept.map(({ content }) => content),
         receivedAt,
-      ],
-    );
-  }
-
-  async moveHeads(client: PoolClient, heads: ReadonlyMap<string, ChainHead>): Promise<void> {
-    const entries = [...heads];
-    await client.query(
-      `UPDATE device_chains c SET last_seq = n.seq, last_hash = n.hash, updated_at = now()
-         FROM UNNEST($1::uuid[], $2::bigint[], $3::bytea[]) AS n (device_id, seq, hash)
-        WHERE c.device_id = n.device_id`,
-      [
-        entries.map(([deviceId]) => deviceId),
-        entries.map(([, head]) => head.seq),
-        entries.map(([, head]) => Buffer.from(head.hash, 'hex')),
       ],
     );
   }
@@ -134,45 +176,6 @@ function toHead(row: HeadRow): ChainHead {
   return { seq: Number(row.last_seq), hash: row.last_hash.toString('hex') };
 }
 
-function* pieces(rows: readonly EventRow[], day: string, at: string): Generator<string> {
-  let piece = '';
-  for (const row of rows) {
-    piece += copyLine(columnsOf(row, day, at));
-    if (piece.length >= PIECE) {
-      yield piece;
-      piece = '';
-    }
-  }
-  if (piece !== '') yield piece;
-}
-
-/** In the order of COLUMNS. The columns are for looking and searching; `entry` keeps the exact bytes. */
-function columnsOf(
-  { organisationId, deviceId, position, entry, hash }: EventRow,
-  day: string,
-  at: string,
-): CopyValue[] {
-  const { actor, verdict } = entry;
-  return [
-    organisationId,
-    deviceId,
-    entry.seq,
-    position,
-    day,
-    at,
-    new Date(entry.at).toISOString(),
-    entry.type,
-    entry.severity,
-    actor.kind,
-    plainText(actor.id, 128),
-    plainText(actor.name, 256),
-    plainText(entry.action, 128),
-    plainText(entry.target, 2048),
-    verdict?.outcome ?? null,
-    verdict?.mode ?? null,
-    verdict === undefined ? null : plainText(verdict.rule, 128),
-    verdict?.revision ?? null,
-    Buffer.from(hash, 'hex'),
-    entry.text,
-  ];
+function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

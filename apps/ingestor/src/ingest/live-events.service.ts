@@ -1,36 +1,42 @@
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
+import type { LedgerEntry } from '@raypher/shared';
 import type { DeviceIdentity } from '../link/device-directory.service.ts';
 import { LIVE_CHANNEL, type LiveEvent, type LiveMessage } from '../redis/channels.ts';
 import { RedisConnections } from '../redis/redis-connections.ts';
-import type { EventRow } from './ledger.repository.ts';
+import type { Commit } from './commit-queue.service.ts';
+import { entriesIn } from './placed-batch.ts';
 import { plainText } from './plain-text.ts';
-import { isModelCall } from './spend-rows.ts';
 
 /** Browsers see at most this many rows of one organisation per message; the rest is counted. */
-const MAX_ITEMS = 200;
-const PUBLISH_EVERY_MS = 50;
+const MAX_ITEMS = 100;
+/** Between two messages, milliseconds; the first after a pause goes at once. */
+const PUBLISH_EVERY_MS = 25;
 
 /** Tells the REST side what was committed, for the live views. Lost messages lose nothing but liveliness. */
 @Injectable()
 export class LiveEventsService implements OnApplicationShutdown {
   private waiting = new Map<string, { items: LiveEvent[]; held: number; spent: boolean }>();
   private timer: NodeJS.Timeout | undefined;
+  /** Milliseconds, monotonic. */
+  private publishedAt = Number.NEGATIVE_INFINITY;
 
   constructor(private readonly redis: RedisConnections) {}
 
-  add(identity: DeviceIdentity, rows: readonly EventRow[], receivedAt: Date): void {
+  add(identity: DeviceIdentity, { placed, positions, receivedAt }: Commit): void {
     if (!this.redis.isReady) return;
     let batch = this.waiting.get(identity.organisationId);
     if (batch === undefined) {
       batch = { items: [], held: 0, spent: false };
       this.waiting.set(identity.organisationId, batch);
     }
-    for (const row of rows) {
-      if (batch.items.length < MAX_ITEMS) batch.items.push(toLiveEvent(identity, row, receivedAt));
-      else batch.held += 1;
+    const shown = Math.min(positions.length, MAX_ITEMS - batch.items.length);
+    for (const [row, entry] of entriesIn(placed, shown).entries()) {
+      batch.items.push(toLiveEvent(identity, entry, positions[row] ?? '', receivedAt));
     }
-    batch.spent ||= rows.some(({ entry }) => isModelCall(entry));
-    this.timer ??= setTimeout(() => this.publish(), PUBLISH_EVERY_MS);
+    batch.held += positions.length - shown;
+    batch.spent ||= placed.job.batch.spend.length > 0;
+    const waitMs = Math.max(0, this.publishedAt + PUBLISH_EVERY_MS - performance.now());
+    this.timer ??= setTimeout(() => this.publish(), waitMs);
   }
 
   onApplicationShutdown(): void {
@@ -39,6 +45,7 @@ export class LiveEventsService implements OnApplicationShutdown {
 
   private publish(): void {
     this.timer = undefined;
+    this.publishedAt = performance.now();
     const batches = this.waiting;
     this.waiting = new Map();
     for (const [organisation, { items, held, spent }] of batches) {
@@ -51,7 +58,12 @@ export class LiveEventsService implements OnApplicationShutdown {
   }
 }
 
-function toLiveEvent(identity: DeviceIdentity, { entry, position }: EventRow, receivedAt: Date): LiveEvent {
+function toLiveEvent(
+  identity: DeviceIdentity,
+  entry: LedgerEntry,
+  position: string,
+  receivedAt: Date,
+): LiveEvent {
   const { actor, verdict } = entry;
   return {
     position,

@@ -11,8 +11,9 @@ export function plainText(text: string, most: number): string {
     : cut;
 }
 
-// C0 and C1 controls except tab and newline; marks, embeddings, overrides and isolates of UAX #9.
-const CLASS =
-  '[\\u0000-\\u0008\\u000b-\\u001f\\u007f-\\u009f\\u200e\\u200f\\u061c\\u202a-\\u202e\\u2066-\\u2069]';
+/** Beyond ASCII, for a class of a regular expression: C1 controls, and UAX #9's marks, embeddings, overrides, isolates. */
+export const DISGUISES_BEYOND_ASCII = '\\u007f-\\u009f\\u200e\\u200f\\u061c\\u202a-\\u202e\\u2066-\\u2069';
+// And C0 controls except tab and newline.
+const CLASS = `[\\u0000-\\u0008\\u000b-\\u001f${DISGUISES_BEYOND_ASCII}]`;
 const DISGUISES = new RegExp(CLASS, 'u');
 const ALL_DISGUISES = new RegExp(CLASS, 'gu');

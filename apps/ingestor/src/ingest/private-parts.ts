@@ -17,16 +17,15 @@ export function privateBytes(batch: EventBatch): number {
  * there must be exactly what the entry says.
  *
  * @param commitmentOf what the entry of this number commits to; undefined for one without, or of another batch
- * @returns the parts by the sequence number of their entry
  * @throws RaypherError `link/protocol` for more than an agent would send, `ledger/chain-broken` for parts that do not
  *   belong to their entries
  */
 export function verifyPrivateParts(
   batch: EventBatch,
   commitmentOf: (seq: number) => string | undefined,
-): Map<number, Buffer> {
+): void {
   const { privateParts } = batch;
-  const parts = new Map<number, Buffer>();
+  const seen = new Set<number>();
   if (privateParts.length > MAX_BATCH_ENTRIES || privateBytes(batch) > MAX_BATCH_BYTES) {
     throw new RaypherError('link/protocol', 'The private parts of an event batch are larger than allowed.', {
       details: { parts: privateParts.length, bytes: privateBytes(batch) },
@@ -37,14 +36,13 @@ export function verifyPrivateParts(
     const seq = Number(part.seq);
     const commitment = commitmentOf(seq);
     if (commitment === undefined) throw foreignPart(seq, 'no entry of the batch commits to it');
-    if (parts.has(seq)) throw foreignPart(seq, 'it is there twice');
+    if (seen.has(seq)) throw foreignPart(seq, 'it is there twice');
     if (part.content.length > MAX_PRIVATE_BYTES)
       throw foreignPart(seq, `it is larger than ${MAX_PRIVATE_BYTES} bytes`);
     if (!opensCommitment(commitment, part.content))
       throw foreignPart(seq, 'it is not what the entry commits to');
-    parts.set(seq, part.content);
+    seen.add(seq);
   }
-  return parts;
 }
 
 function foreignPart(seq: number, why: string): RaypherError {

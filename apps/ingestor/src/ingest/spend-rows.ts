@@ -1,11 +1,14 @@
 import type { LedgerEntry } from '@raypher/shared';
-import type { EventRow } from './ledger.repository.ts';
 import { plainText } from './plain-text.ts';
 
-/** What one device spent on one day for one AI agent, user, provider and model. Money in micro-dollars. */
-export interface SpendRow {
+/** What one device spent, as it stands in a row. */
+export interface SpendRow extends SpendSum {
   readonly organisationId: string;
   readonly deviceId: string;
+}
+
+/** What was spent on one day for one AI agent, user, provider and model. Money in micro-dollars. */
+export interface SpendSum {
   /** Of UTC, YYYY-MM-DD. */
   readonly day: string;
   readonly agentId: string;
@@ -25,12 +28,22 @@ export interface SpendRow {
 
 type Data = LedgerEntry['data'];
 
+/** A billion dollars, or so many tokens: no call is larger. */
+const MOST = 1e15;
 const DAY_MS = 86_400_000;
 /** A device that was away reports late; what is older, or yet to come, has a wrong clock. */
 const LATE_MS = 40 * DAY_MS;
 const EARLY_MS = 3_600_000;
-/** A billion dollars, or so many tokens: no call is larger. */
-const MOST = 1e15;
+interface Credible {
+  earliest: string;
+  latest: string;
+  today: string;
+}
+
+function credibleAt(receivedAt: Date): Credible {
+  const iso = (later: number) => new Date(receivedAt.getTime() + later).toISOString();
+  return { earliest: iso(-LATE_MS), latest: iso(EARLY_MS), today: iso(0).slice(0, 10) };
+}
 
 /** A call of a model that somebody may be charged for; whether its cost is known is another matter. */
 export function isModelCall({ type, data }: Pick<LedgerEntry, 'type' | 'data'>): boolean {
@@ -40,40 +53,54 @@ export function isModelCall({ type, data }: Pick<LedgerEntry, 'type' | 'data'>):
   return !hasFailed || data.costMicros !== undefined;
 }
 
-/** What was spent with these entries, each row once. */
-export function spendOf(rows: readonly EventRow[], receivedAt: Date): SpendRow[] {
-  const sums = new Map<string, SpendRow>();
-  for (const { organisationId, deviceId, entry } of rows) {
-    if (!isModelCall(entry)) continue;
-    const { actor, data } = entry;
-    const empty: SpendRow = {
-      organisationId,
-      deviceId,
-      day: dayOf(Date.parse(entry.at), receivedAt),
-      agentId: plainText(actor.id, 128),
-      agentName: plainText(actor.name, 256),
-      userName: plainText(actor.user ?? '', 128),
-      provider: text(data.provider, 64),
-      model: text(data.model, 128),
-      calls: 0,
-      inputTokens: 0,
-      outputTokens: 0,
-      cachedTokens: 0,
-      exactMicros: 0,
-      estimatedMicros: 0,
-      unknownCalls: 0,
-    };
-    const { day, agentId, userName, provider, model } = empty;
-    const key = JSON.stringify([deviceId, day, agentId, userName, provider, model]);
-    const sum = sums.get(key) ?? empty;
-    sums.set(key, sum);
-    addTo(sum, data);
-    sum.agentName = empty.agentName;
+/** Adds up what one device spent, each sum once. */
+export class SpendTally {
+  private readonly sums = new Map<string, SpendSum>();
+  private readonly credible: Credible;
+
+  /** @param receivedAt what is much older, or yet to come, has a wrong clock */
+  constructor(receivedAt: Date) {
+    this.credible = credibleAt(receivedAt);
   }
-  return [...sums.values()];
+
+  add(entry: LedgerEntry): void {
+    if (!isModelCall(entry)) return;
+    const { actor, data } = entry;
+    const day = dayOf(entry.at, this.credible);
+    const key = JSON.stringify([day, actor.id, actor.user, data.provider, data.model]);
+    let sum = this.sums.get(key);
+    if (sum === undefined) {
+      sum = emptySum(entry, day);
+      this.sums.set(key, sum);
+    }
+    addTo(sum, data);
+    if (actor.name !== sum.agentName) sum.agentName = plainText(actor.name, 256);
+  }
+
+  finish(): SpendSum[] {
+    return [...this.sums.values()];
+  }
 }
 
-function addTo(sum: SpendRow, data: Data): void {
+function emptySum({ actor, data }: LedgerEntry, day: string): SpendSum {
+  return {
+    day,
+    agentId: plainText(actor.id, 128),
+    agentName: plainText(actor.name, 256),
+    userName: plainText(actor.user ?? '', 128),
+    provider: text(data.provider, 64),
+    model: text(data.model, 128),
+    calls: 0,
+    inputTokens: 0,
+    outputTokens: 0,
+    cachedTokens: 0,
+    exactMicros: 0,
+    estimatedMicros: 0,
+    unknownCalls: 0,
+  };
+}
+
+function addTo(sum: SpendSum, data: Data): void {
   const cost = amount(data.costMicros);
   sum.calls += 1;
   sum.inputTokens += amount(data.inputTokens) ?? 0;
@@ -84,10 +111,9 @@ function addTo(sum: SpendRow, data: Data): void {
   else sum.exactMicros += cost;
 }
 
-function dayOf(at: number, receivedAt: Date): string {
-  const received = receivedAt.getTime();
-  const isCredible = at <= received + EARLY_MS && at >= received - LATE_MS;
-  return new Date(isCredible ? at : received).toISOString().slice(0, 10);
+/** @param at as an entry has it: times of one form sort as texts, and others are as good as wrong */
+function dayOf(at: string, { earliest, latest, today }: Credible): string {
+  return at >= earliest && at <= latest ? at.slice(0, 10) : today;
 }
 
 /** @returns undefined for what is no amount: that is not known, and not zero. */

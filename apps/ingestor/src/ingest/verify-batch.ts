@@ -1,8 +1,20 @@
-import { type KeyObject, verify } from 'node:crypto';
+import { hash, type KeyObject, verify } from 'node:crypto';
 import { batchStatement, type ChainFault, extendChain } from '@raypher/ledger';
-import { type EventBatch, MAX_BATCH_BYTES, MAX_BATCH_ENTRIES, RaypherError } from '@raypher/shared';
-import { privateBytes, verifyPrivateParts } from './private-parts.ts';
+import {
+  type EventBatch,
+  type LedgerEntry,
+  MAX_BATCH_BYTES,
+  MAX_BATCH_ENTRIES,
+  RaypherError,
+} from '@raypher/shared';
+import { APPROVAL_TYPES } from './approval-entry.ts';
+import { ALERTING_TYPES } from './entry-alert.ts';
+import { type EventLines, LineWriter } from './event-lines.ts';
+import { INCIDENT_TYPE } from './incident-sighting.ts';
+import { leafHashes } from './leaf-hashes.ts';
+import { verifyPrivateParts } from './private-parts.ts';
 import { type CheckedEntry, readEntry } from './read-entry.ts';
+import { type SpendSum, SpendTally } from './spend-rows.ts';
 
 export interface BatchOwner {
   organisationId: string;
@@ -10,16 +22,28 @@ export interface BatchOwner {
   publicKey: KeyObject;
 }
 
+/** An entry that other tables than `events` are kept in step with. */
+export interface FollowedEntry {
+  /** Its place in the batch, from 0. */
+  index: number;
+  entry: LedgerEntry;
+}
+
+/** Plain data and bytes: it can be made on another thread. */
 export interface VerifiedBatch {
   firstSeq: number;
   lastSeq: number;
   /** What the first entry says came before it, hex. */
   prev: string;
-  entries: { value: CheckedEntry; hash: string }[];
-  /** What entries commit to, as far as it was sent, by sequence number. */
-  privateParts: Map<number, Buffer>;
-  /** Of all entries and private parts together. */
-  bytes: number;
+  count: number;
+  /** Of each entry, lower-case hex. */
+  hashes: readonly string[];
+  /** Of each entry, 32 bytes one after the other. */
+  leafHashes: Uint8Array<ArrayBuffer>;
+  lines: EventLines;
+  followed: readonly FollowedEntry[];
+  /** Of all entries together. */
+  spend: readonly SpendSum[];
 }
 
 /**
@@ -43,8 +67,23 @@ export function verifyBatch(batch: EventBatch, owner: BatchOwner): VerifiedBatch
   }
   const firstSeq = Number(batch.firstSeq);
   const firstEntry = readFirst(first, owner, firstSeq);
-  const extended = extendChain({ seq: firstSeq - 1, hash: firstEntry.prev }, entries, (entry) =>
-    entry === first ? firstEntry : readEntry(entry, owner.organisationId, owner.deviceId),
+  const { organisationId, deviceId } = owner;
+  const gleaned = new Gleaned(entries.length);
+  let current = firstEntry;
+  const extended = extendChain(
+    { seq: firstSeq - 1, hash: firstEntry.entry.prev },
+    entries,
+    (bytes) => {
+      current = bytes === first ? firstEntry : readEntry(bytes, organisationId, deviceId);
+      const { seq, prev, private: commitment } = current.entry;
+      return { seq, prev, commitment };
+    },
+    (bytes) => {
+      // Asked for after an entry was read and found to be the next one.
+      const digest = hash('sha256', bytes, 'hex');
+      gleaned.add(current, digest);
+      return digest;
+    },
   );
   if ('fault' in extended) throw brokenChain(extended.fault);
   const head = batch.chainHead.toString('hex');
@@ -67,16 +106,48 @@ export function verifyBatch(batch: EventBatch, owner: BatchOwner): VerifiedBatch
       },
     );
   }
-  const privateParts = verifyPrivateParts(batch, (seq) => extended.entries[seq - firstSeq]?.value.private);
+  verifyPrivateParts(batch, (seq) => extended.entries[seq - firstSeq]?.value.commitment);
   return {
     firstSeq,
     lastSeq: extended.head.seq,
-    prev: firstEntry.prev,
-    entries: extended.entries,
-    privateParts,
-    bytes: bytes + privateBytes(batch),
+    prev: firstEntry.entry.prev,
+    count: entries.length,
+    hashes: extended.entries.map((entry) => entry.hash),
+    leafHashes: leafHashes(entries),
+    ...gleaned.finish(),
   };
 }
+
+/** What is taken from each entry while it is at hand; of the entry itself nothing is kept, unless a table follows it. */
+class Gleaned {
+  private readonly lines: LineWriter;
+  private readonly spend = new SpendTally(new Date());
+  private readonly followed: FollowedEntry[] = [];
+  private count = 0;
+
+  constructor(entries: number) {
+    this.lines = new LineWriter(entries);
+  }
+
+  add(checked: CheckedEntry, digest: string): void {
+    const { entry } = checked;
+    this.lines.add(checked, digest);
+    this.spend.add(entry);
+    if (FOLLOWED.has(entry.type)) this.followed.push({ index: this.count, entry });
+    this.count += 1;
+  }
+
+  finish(): Pick<VerifiedBatch, 'lines' | 'spend' | 'followed'> {
+    return { lines: this.lines.finish(), spend: this.spend.finish(), followed: this.followed };
+  }
+}
+
+/** Incidents, alerts and questions are about these. */
+const FOLLOWED: ReadonlySet<LedgerEntry['type']> = new Set<LedgerEntry['type']>([
+  ...ALERTING_TYPES,
+  ...APPROVAL_TYPES,
+  INCIDENT_TYPE,
+]);
 
 /** It says what the run continues; that claim is held against the stored head when it is committed. */
 function readFirst(first: Uint8Array, owner: BatchOwner, seq: number): CheckedEntry {

@@ -171,15 +171,34 @@ ${exception('soon', soon)}${exception('later', ends(10))}${exception('over', end
 });
 
 describe('the schedule', () => {
+  it('is there again when Redis has come back empty', async () => {
+    const schedule = async () => {
+      const queue = new Queue(QUEUE, { connection: { url: server.url }, prefix: QUEUE_PREFIX });
+      try {
+        return (await queue.getJobSchedulers()).length;
+      } finally {
+        await queue.close();
+      }
+    };
+    const before = await schedule();
+    server.kill('SIGKILL');
+    await server.exited;
+    await server.restart();
+    expect(before).toBeGreaterThan(0);
+    await expect.poll(schedule, { timeout: 10_000 }).toBe(before);
+  });
+
   it('is one per job, and a job that fails is counted', async () => {
     const queue = new Queue(QUEUE, { connection: { url: server.url }, prefix: QUEUE_PREFIX });
     try {
       await expect
         .poll(async () => (await queue.getJobSchedulers()).map(({ name }) => name).sort())
         .toEqual([
+          'anchoring',
           'challenge-pruning',
           'event-partitions',
           'expiring-exceptions',
+          'ledger-audit',
           'presence-pruning',
           'private-purge',
           'silent-devices',

@@ -7,13 +7,16 @@ import {
   type OnApplicationShutdown,
 } from '@nestjs/common';
 import { Queue, Worker } from 'bullmq';
-import { Counter } from 'prom-client';
+import { Counter, Gauge } from 'prom-client';
 import { API_CONFIG } from '../config/config.module.ts';
 import type { ApiConfig } from '../config/config.ts';
+import { Anchoring } from '../ledger/anchors/anchoring.ts';
 import { MetricsService } from '../metrics/metrics.service.ts';
+import { RedisConnections } from '../redis/redis-connections.ts';
 import { ChallengePruning } from './challenge-pruning.ts';
 import { EventPartitions } from './event-partitions.ts';
 import { ExpiringExceptions } from './expiring-exceptions.ts';
+import { LedgerAudits } from './ledger-audits.ts';
 import { PresencePruning } from './presence-pruning.ts';
 import { PrivatePurge } from './private-purge.ts';
 import { SilentDevices } from './silent-devices.ts';
@@ -22,13 +25,18 @@ import { StageWatch } from './stage-watch.ts';
 /** Longest that shutting down waits for a running job, milliseconds. */
 const GOODBYE_MS = 3_000;
 
+/** Longest that a scrape waits for Redis, milliseconds. */
+const DEPTH_WITHIN_MS = 500;
+
 export const QUEUE = 'jobs';
 export const QUEUE_PREFIX = 'raypher';
 
 const EVERY_MS = {
+  anchoring: 15_000,
   'challenge-pruning': 5 * 60_000,
   'event-partitions': 60 * 60_000,
   'expiring-exceptions': 60 * 60_000,
+  'ledger-audit': 10 * 60_000,
   'presence-pruning': 5 * 60_000,
   'private-purge': 15 * 60_000,
   'silent-devices': 60_000,
@@ -44,15 +52,19 @@ type JobName = keyof typeof EVERY_MS;
 export class JobsService implements OnApplicationBootstrap, OnApplicationShutdown {
   private readonly logger = new Logger('Jobs');
   private readonly failures: Counter;
+  private readonly succeeded: Gauge;
   private queue: Queue | undefined;
   private worker: Worker | undefined;
 
   constructor(
     @Inject(API_CONFIG) private readonly config: ApiConfig,
     metrics: MetricsService,
+    private readonly redis: RedisConnections,
+    private readonly anchoring: Anchoring,
     private readonly challenges: ChallengePruning,
     private readonly partitions: EventPartitions,
     private readonly exceptions: ExpiringExceptions,
+    private readonly audits: LedgerAudits,
     private readonly pruning: PresencePruning,
     private readonly purge: PrivatePurge,
     private readonly silent: SilentDevices,
@@ -64,6 +76,38 @@ export class JobsService implements OnApplicationBootstrap, OnApplicationShutdow
       labelNames: ['job'],
       registers: [metrics.registry],
     });
+    this.succeeded = new Gauge({
+      name: 'raypher_job_success_seconds',
+      help: 'When a job last ended well in this process, seconds since the epoch, by name',
+      labelNames: ['job'],
+      registers: [metrics.registry],
+    });
+    const depth = async (): Promise<Record<string, number>> => (redis.isReady ? this.depth() : {});
+    new Gauge({
+      name: 'raypher_jobs',
+      help: 'Jobs in the queue, by state',
+      labelNames: ['state'],
+      registers: [metrics.registry],
+      async collect() {
+        for (const [state, count] of Object.entries(await depth())) this.set({ state }, count);
+      },
+    });
+    // Redis may come back without what it held; a schedule that is there already stays as it is.
+    redis.commands.on('ready', () => this.keepSchedule());
+  }
+
+  /** Of the queue, by state; unknown while Redis is away. */
+  private async depth(): Promise<Record<string, number>> {
+    if (this.queue === undefined) return {};
+    const patience = new AbortController();
+    const expired = setTimeout(DEPTH_WITHIN_MS, {}, { signal: patience.signal }).catch(() => ({}));
+    try {
+      return await Promise.race([this.queue.getJobCounts('waiting', 'active', 'delayed', 'failed'), expired]);
+    } catch {
+      return {};
+    } finally {
+      patience.abort();
+    }
   }
 
   async onApplicationBootstrap(): Promise<void> {
@@ -83,16 +127,22 @@ export class JobsService implements OnApplicationBootstrap, OnApplicationShutdow
     // Connections come back by themselves; the shared connection has already said that Redis is away.
     this.worker.on('error', () => undefined);
     this.queue.on('error', () => undefined);
-    this.schedule(this.queue).catch((error: unknown) => this.failed('schedule', error));
+    this.keepSchedule();
   }
 
   async onApplicationShutdown(): Promise<void> {
-    const closed = Promise.allSettled([this.worker?.close(), this.queue?.close()]);
-    // Both say goodbye to Redis, and wait for it when it is away. A job that is cut off runs again.
+    // Both say goodbye to Redis. One that is away is not waited for. A job that is cut off runs again.
+    const closed = Promise.allSettled([this.worker?.close(!this.redis.isReady), this.queue?.close()]);
+    if (!this.redis.isReady) return;
     const patience = new AbortController();
     const expired = setTimeout(GOODBYE_MS, undefined, { signal: patience.signal }).catch(() => undefined);
     await Promise.race([closed, expired]);
     patience.abort();
+  }
+
+  private keepSchedule(): void {
+    if (this.queue === undefined) return;
+    this.schedule(this.queue).catch((error: unknown) => this.failed('schedule', error));
   }
 
   private async schedule(queue: Queue): Promise<void> {
@@ -103,13 +153,23 @@ export class JobsService implements OnApplicationBootstrap, OnApplicationShutdow
 
   private async run(name: string): Promise<number> {
     if (!isJobName(name)) return 0;
+    const count = await this.work(name);
+    this.succeeded.set({ job: name }, Date.now() / 1000);
+    return count;
+  }
+
+  private work(name: JobName): Promise<number> {
     switch (name) {
+      case 'anchoring':
+        return this.anchoring.run();
       case 'challenge-pruning':
         return this.challenges.run();
       case 'event-partitions':
         return this.partitions.run();
       case 'expiring-exceptions':
         return this.exceptions.run();
+      case 'ledger-audit':
+        return this.audits.run();
       case 'presence-pruning':
         return this.pruning.run();
       case 'private-purge':

@@ -1,11 +1,12 @@
 import 'reflect-metadata';
-import { createHash, X509Certificate } from 'node:crypto';
+import { createHash, createPrivateKey, X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
 import { Inject, Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import * as x509 from '@peculiar/x509';
 import { z } from 'zod';
 import { API_CONFIG } from '../config/config.module.ts';
 import type { ApiConfig } from '../config/config.ts';
+import { MetricsService } from '../metrics/metrics.service.ts';
 import {
   type Authority,
   createRoot,
@@ -50,7 +51,19 @@ export class InstallationAuthority implements OnModuleInit, OnApplicationShutdow
   private identity: ServerIdentity | undefined;
   private timer: NodeJS.Timeout | undefined;
 
-  constructor(@Inject(API_CONFIG) private readonly config: ApiConfig) {}
+  constructor(
+    @Inject(API_CONFIG) private readonly config: ApiConfig,
+    metrics: MetricsService,
+  ) {
+    metrics.watch(
+      'raypher_server_certificate_until_seconds',
+      'When the server certificate ends, seconds since the epoch; 0 before there is one',
+      () =>
+        this.identity === undefined
+          ? 0
+          : new X509Certificate(this.identity.cert).validToDate.getTime() / 1000,
+    );
+  }
 
   async onModuleInit(): Promise<void> {
     await preparePkiDirectory(this.config.pkiDirectory);
@@ -128,7 +141,7 @@ export class InstallationAuthority implements OnModuleInit, OnApplicationShutdow
       readPkiFile(pkiDirectory, PKI_FILES.serverChain),
       readPkiFile(pkiDirectory, PKI_FILES.serverKey),
     ]);
-    if (chain !== undefined && key !== undefined && this.isGood(chain)) {
+    if (chain !== undefined && key !== undefined && this.isGood(chain, key)) {
       this.identity = { cert: chain, key, ca: this.rootPem };
       return;
     }
@@ -147,12 +160,14 @@ export class InstallationAuthority implements OnModuleInit, OnApplicationShutdow
     this.logger.log(`Issued the server certificate for ${publicHosts.join(', ')}`);
   }
 
-  private isGood(chain: string): boolean {
+  private isGood(chain: string, key: string): boolean {
     const certificate = new X509Certificate(chain);
     const remaining = certificate.validToDate.getTime() - Date.now();
     return (
       remaining > SERVER_CERTIFICATE_MS / 3 &&
       certificate.verify(new X509Certificate(this.rootPem).publicKey) &&
+      // Two processes that renewed at the same time may have left one's key with the other's certificate.
+      certificate.checkPrivateKey(createPrivateKey(key)) &&
       this.config.publicHosts.every((host) =>
         isIP(host) === 0
           ? certificate.checkHost(host) !== undefined

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { TenantTransaction } from '../database/tenant-database.ts';
 
-export type KeyPurpose = 'device-ca' | 'policy-signing';
+export type KeyPurpose = 'device-ca' | 'policy-signing' | 'log-signing';
 
 export interface StoredKey {
   purpose: KeyPurpose;

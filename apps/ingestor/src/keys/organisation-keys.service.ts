@@ -22,6 +22,7 @@ import {
   OrganisationKeysRepository,
   type StoredKey,
 } from './organisation-keys.repository.ts';
+import { type Signer, sealedKeySigner } from './signer.ts';
 
 export interface PolicyKey {
   /** First 16 hex digits of SHA-256 over `publicKey`. */
@@ -37,11 +38,12 @@ export interface PolicySigningKey extends PolicyKey {
 /** Opened keys kept in memory; opening one again costs a query and a decryption. */
 const OPEN_KEYS = 1_000;
 
-/** The two keys of every organisation: its device certificate authority and its policy signature. */
+/** The keys of every organisation: its device certificate authority, its policy signature, and that of its log. */
 @Injectable()
 export class OrganisationKeysService {
   private readonly authorities = new LRUCache<string, Authority>({ max: OPEN_KEYS });
   private readonly signingKeys = new LRUCache<string, PolicySigningKey>({ max: OPEN_KEYS });
+  private readonly logSigners = new LRUCache<string, Signer>({ max: OPEN_KEYS });
 
   constructor(
     @Inject(API_CONFIG) private readonly config: ApiConfig,
@@ -50,7 +52,7 @@ export class OrganisationKeysService {
     private readonly database: TenantDatabase,
   ) {}
 
-  /** Makes both keys, in the transaction that creates the organisation. */
+  /** Makes the first two keys, in the transaction that creates the organisation; the log brings its own. */
   async create(tx: TenantTransaction, organisationId: string): Promise<void> {
     const organisation = OrganisationId.parse(organisationId);
     const pair = await generateKeyPair();
@@ -66,14 +68,25 @@ export class OrganisationKeysService {
       privateKey: await exportPrivateKey(pair.privateKey),
       certificate: toPem(certificate),
     });
-    const signing = generateKeyPairSync('ed25519');
-    const publicKey = rawPublicKey(signing.publicKey);
-    await this.store(tx, organisation, 'policy-signing', {
-      keyId: keyIdOf(publicKey),
-      publicKey,
-      privateKey: signing.privateKey.export({ format: 'der', type: 'pkcs8' }),
-      certificate: null,
-    });
+    await this.createSigningKey(tx, organisation, 'policy-signing');
+  }
+
+  /** A key for the organisation's log, which has to be told to everybody who verifies it. */
+  async createLogKey(tx: TenantTransaction, organisationId: string): Promise<Signer> {
+    const key = await this.createSigningKey(tx, OrganisationId.parse(organisationId), 'log-signing');
+    return sealedKeySigner(key.publicKey, key.privateKey);
+  }
+
+  /** @param publicKey raw, of the log's key in force: an organisation may have had others. */
+  async logSigner(tx: TenantTransaction, organisationId: string, publicKey: Uint8Array): Promise<Signer> {
+    const keyId = keyIdOf(Buffer.from(publicKey));
+    const open = this.logSigners.get(`${organisationId}:${keyId}`);
+    if (open !== undefined) return open;
+    const { stored, pkcs8 } = await this.open(organisationId, 'log-signing', tx, keyId);
+    const privateKey = createPrivateKey({ key: pkcs8, format: 'der', type: 'pkcs8' });
+    const signer = sealedKeySigner(Buffer.from(stored.publicKey), privateKey);
+    this.logSigners.set(`${organisationId}:${keyId}`, signer);
+    return signer;
   }
 
   /** What devices verify policies, freezes and commands with; newest first. */
@@ -86,7 +99,7 @@ export class OrganisationKeysService {
   async signingKey(organisationId: string, tx?: TenantTransaction): Promise<PolicySigningKey> {
     const open = this.signingKeys.get(organisationId);
     if (open !== undefined) return open;
-    const { stored, pkcs8 } = await this.openNewest(organisationId, 'policy-signing', tx);
+    const { stored, pkcs8 } = await this.open(organisationId, 'policy-signing', tx);
     const key: PolicySigningKey = {
       keyId: stored.keyId,
       publicKey: Buffer.from(stored.publicKey),
@@ -99,7 +112,7 @@ export class OrganisationKeysService {
   async deviceAuthority(organisationId: string, tx?: TenantTransaction): Promise<Authority> {
     const open = this.authorities.get(organisationId);
     if (open !== undefined) return open;
-    const { stored, pkcs8 } = await this.openNewest(organisationId, 'device-ca', tx);
+    const { stored, pkcs8 } = await this.open(organisationId, 'device-ca', tx);
     if (stored.certificate === null) throw new Error('a device CA is stored without its certificate');
     const authority: Authority = {
       certificate: new x509.X509Certificate(stored.certificate),
@@ -109,18 +122,37 @@ export class OrganisationKeysService {
     return authority;
   }
 
-  private async openNewest(
+  /** @param keyId the newest without it. */
+  private async open(
     organisationId: string,
     purpose: KeyPurpose,
     tx: TenantTransaction | undefined,
+    keyId?: string,
   ): Promise<{ stored: StoredKey; pkcs8: Buffer }> {
     const read = (scoped: TenantTransaction) => this.repository.list(scoped, organisationId, purpose);
-    const [stored] = await (tx === undefined ? this.database.within(organisationId, read) : read(tx));
+    const keys = await (tx === undefined ? this.database.within(organisationId, read) : read(tx));
+    const stored = keys.find((key) => keyId === undefined || key.keyId === keyId);
     if (stored === undefined) {
       throw new RaypherError('request/not-found', `This organisation has no ${purpose} key.`);
     }
     const context = { owner: organisationId, purpose, keyId: stored.keyId };
     return { stored, pkcs8: unseal(this.config.masterKey, stored.encryptedPrivateKey, context) };
+  }
+
+  private async createSigningKey(
+    tx: TenantTransaction,
+    organisation: OrganisationId,
+    purpose: 'policy-signing' | 'log-signing',
+  ): Promise<{ publicKey: Buffer; privateKey: KeyObject }> {
+    const pair = generateKeyPairSync('ed25519');
+    const publicKey = rawPublicKey(pair.publicKey);
+    await this.store(tx, organisation, purpose, {
+      keyId: keyIdOf(publicKey),
+      publicKey,
+      privateKey: pair.privateKey.export({ format: 'der', type: 'pkcs8' }),
+      certificate: null,
+    });
+    return { publicKey, privateKey: pair.privateKey };
   }
 
   private async store(

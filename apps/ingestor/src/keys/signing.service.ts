@@ -1,6 +1,6 @@
 import { createHash, sign } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
-import { canonicalBytes } from '@raypher/ledger';
+import { canonicalBytes, LOG_KEY_CONTEXT } from '@raypher/ledger';
 import { BundlePayload, RaypherError } from '@raypher/shared';
 import type { TenantTransaction } from '../database/tenant-database.ts';
 import { OrganisationKeysService } from './organisation-keys.service.ts';
@@ -33,8 +33,26 @@ export class SigningService {
     if (parsed.organisation !== organisationId) {
       throw new RaypherError('bundle/wrong-organisation', 'The payload names another organisation.');
     }
+    return this.sign(organisationId, parsed, tx);
+  }
+
+  /** The policy key vouches for the key of the log: who knows the one can believe the other. */
+  signLogKey(
+    organisationId: string,
+    key: { origin: string; vkey: string },
+    tx: TenantTransaction,
+  ): Promise<SignedPayload> {
+    const statement = { context: LOG_KEY_CONTEXT, organisation: organisationId, ...key };
+    return this.sign(organisationId, statement, tx);
+  }
+
+  private async sign(
+    organisationId: string,
+    value: Readonly<Record<string, unknown>>,
+    tx: TenantTransaction | undefined,
+  ): Promise<SignedPayload> {
     const key = await this.keys.signingKey(organisationId, tx);
-    const bytes = Buffer.from(canonicalBytes(parsed));
+    const bytes = Buffer.from(canonicalBytes(value));
     return {
       payload: bytes,
       digest: createHash('sha256').update(bytes).digest(),

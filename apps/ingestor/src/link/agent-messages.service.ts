@@ -4,6 +4,7 @@ import { BudgetsService } from '../budgets/budgets.service.ts';
 import { ConnectionRelay } from '../connections/connection-relay.service.ts';
 import { CommandsService } from '../desired-state/commands.service.ts';
 import { DeliveryService } from '../desired-state/delivery.service.ts';
+import { LogFollowers } from '../followers/log-followers.service.ts';
 import { IngestService } from '../ingest/ingest.service.ts';
 import { InventoryService } from '../ingest/inventory.service.ts';
 import { DeviceFactsService } from '../presence/device-facts.service.ts';
@@ -31,6 +32,7 @@ export class AgentMessagesService {
     private readonly commands: CommandsService,
     private readonly budgets: BudgetsService,
     private readonly connections: ConnectionRelay,
+    private readonly followers: LogFollowers,
   ) {}
 
   /** @throws RaypherError `link/protocol` for what no agent sends. */
@@ -49,6 +51,7 @@ export class AgentMessagesService {
         this.presence.heartbeat(identity, body.value);
         this.facts.alive(identity, body.value.posture);
         this.delivery.reported(stream, body.value.applied);
+        this.followers.heard(stream, identity, body.value.logSeen);
         return;
       case 'ack':
         this.delivery.acknowledged(stream, body.value);

@@ -1,8 +1,8 @@
-import { Metadata } from '@grpc/grpc-js';
-import type { BudgetLease, ErrorCode, RaypherError, StateSlot } from '@raypher/shared';
+import type { BudgetLease, ErrorCode, LogCheckpoint, RaypherError, StateSlot } from '@raypher/shared';
 import { comeBackAfter } from './come-back.ts';
 import type { DeviceIdentity } from './device-directory.service.ts';
-import { type ControlBody, encode, type LinkCall } from './wire.ts';
+import type { Line } from './line.ts';
+import { type ControlBody, encode } from './wire.ts';
 
 export type StateKind = 'policy' | 'freeze';
 
@@ -30,6 +30,8 @@ export class DeviceStream {
   identity: DeviceIdentity | undefined;
   bootId = '';
   sessionId = '';
+  /** Among all streams of all processes, by the time of opening; 0 while it is not known. */
+  order = 0;
   /** Milliseconds since the epoch. */
   readonly since = Date.now();
   /** Milliseconds, monotonic. */
@@ -40,6 +42,8 @@ export class DeviceStream {
   credits = 0;
   /** Messages other than batches since the last tick. */
   chatter = 0;
+  /** Hello has come; whether it is accepted may still be looked up. */
+  greeted = false;
   ended = false;
   /** Why we ended it; undefined when the device left. */
   endedWith: ErrorCode | undefined;
@@ -49,6 +53,10 @@ export class DeviceStream {
   /** Until when somebody watches its connections, milliseconds since the epoch; 0 = nobody. */
   connectionsUntil = 0;
   connectionsEveryMs = 0;
+  /** Before this moment (monotonic) it is not shown the log again. */
+  logShownNextAt = 0;
+  /** Of which log the device keeps a checkpoint, and of how many entries, as it said last. */
+  logSeen = '';
   readonly slots: Record<StateKind, SlotState> = { policy: emptySlot(), freeze: emptySlot() };
   /** Commands handed to this stream, so that a sweep does not repeat them. */
   commands: Set<string> | undefined;
@@ -60,7 +68,7 @@ export class DeviceStream {
 
   /** @param left is told, once, when we end the stream; the same function for every stream. */
   constructor(
-    readonly call: LinkCall,
+    readonly line: Line,
     private readonly left: (stream: DeviceStream) => void,
   ) {}
 
@@ -71,9 +79,9 @@ export class DeviceStream {
 
   /** @returns false when the device does not keep up; the caller tries again at a later sweep. */
   send(frame: Buffer): boolean {
-    if (this.ended || this.call.writableNeedDrain) return false;
-    this.call.write(frame);
-    if (this.call.writableNeedDrain) this.blockedSince ??= performance.now();
+    if (this.ended || this.line.isFull) return false;
+    this.line.write(frame);
+    if (this.line.isFull) this.blockedSince ??= performance.now();
     return true;
   }
 
@@ -87,6 +95,11 @@ export class DeviceStream {
   /** A device that does not keep up asks again. */
   lend(lease: BudgetLease): void {
     this.write({ $case: 'budgetLease', value: lease });
+  }
+
+  /** @returns false when the device does not keep up */
+  showLog(checkpoint: LogCheckpoint): boolean {
+    return this.write({ $case: 'logCheckpoint', value: checkpoint });
   }
 
   pace(heartbeatMs: number): void {
@@ -142,22 +155,17 @@ export class DeviceStream {
   }
 
   /**
-   * Ends the stream and says why: a Retry message for agents of this protocol and the code in the
-   * trailers. No retry delay means that coming back will not help.
+   * Ends the stream and says why: a Retry message for agents of this protocol and the code as the last word of the
+   * line. No retry delay means that coming back will not help.
    */
   end(error: RaypherError, retryAfterMs = comeBackAfter(error.code)): void {
     if (this.ended) return;
     this.ended = true;
     this.endedWith = error.code;
-    const metadata = new Metadata();
-    metadata.set('raypher-code', error.code);
     if (retryAfterMs !== undefined) {
-      metadata.set('raypher-retry-after-ms', String(retryAfterMs));
-      this.call.write(encode({ $case: 'retry', value: { afterMs: retryAfterMs, reason: error.code } }));
+      this.line.write(encode({ $case: 'retry', value: { afterMs: retryAfterMs, reason: error.code } }));
     }
-    const details = error.hint === undefined ? error.message : `${error.message} ${error.hint}`;
-    // The library's way to end a stream with a status: what was written before is still delivered.
-    this.call.emit('error', Object.assign(new Error(details), { code: error.grpcStatus, details, metadata }));
+    this.line.refuse(error, retryAfterMs);
     this.left(this);
   }
 

@@ -31,8 +31,8 @@ const HANDSHAKE_TIMEOUT_MS = 10_000;
 const MAX_CONNECTIONS = 50_000;
 
 /**
- * Terminates TLS in front of gRPC, so that a refused certificate can be answered with a reason instead
- * of a broken handshake, and the server certificate can change without a restart.
+ * Terminates TLS in front of gRPC and HTTP/1.1, so that a refused certificate can be answered with a reason instead
+ * of a broken handshake, the server certificate can change without a restart, and one port serves every transport.
  *
  * A client certificate is asked for; whoever has none, or one that is not ours, reaches nothing but a refusal.
  */
@@ -51,15 +51,16 @@ export class LinkListener implements OnApplicationShutdown {
   ) {}
 
   /**
-   * @param onConnection gets each connection after its handshake.
+   * @param onConnection gets each connection after its handshake; `socket.alpnProtocol` says what it speaks.
    * @returns the port.
    */
-  async listen(onConnection: (socket: TLSSocket) => void): Promise<number> {
+  async listen(onConnection: (socket: TLSSocket, peer: Peer) => void): Promise<number> {
     this.loaded = await this.waitForIdentity();
     const server = createServer({
       ...this.loaded,
       minVersion: 'TLSv1.3',
-      ALPNProtocols: ['h2'],
+      // In the order of our preference (RFC 7301 §3.2).
+      ALPNProtocols: ['h2', 'http/1.1'],
       requestCert: true,
       rejectUnauthorized: false,
       handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
@@ -81,7 +82,7 @@ export class LinkListener implements OnApplicationShutdown {
         // Another connection may have been given the same port before this one was seen to end.
         if (this.peers.get(name) === peer) this.peers.delete(name);
       });
-      onConnection(socket);
+      onConnection(socket, peer);
     });
     server.listen(this.config.linkPort, this.config.listenHost);
     await once(server, 'listening');

@@ -1,10 +1,9 @@
-import { type ConnectionInjector, Server, ServerCredentials } from '@grpc/grpc-js';
 import { type BeforeApplicationShutdown, Inject, Injectable, Logger } from '@nestjs/common';
-import { MAX_FRAME_BYTES, RaypherError } from '@raypher/shared';
+import { RaypherError } from '@raypher/shared';
 import { LINK_CONFIG } from '../config/config.module.ts';
 import type { LinkConfig } from '../config/config.ts';
 import { asRaypherError } from '../errors/http-error.filter.ts';
-import { CommitQueue } from '../ingest/commit-queue.service.ts';
+import { IngestService } from '../ingest/ingest.service.ts';
 import { MetricsService } from '../metrics/metrics.service.ts';
 import { DeviceFactsService } from '../presence/device-facts.service.ts';
 import { PresenceService } from '../presence/presence.service.ts';
@@ -12,27 +11,35 @@ import { Admission } from './admission.ts';
 import { AgentMessagesService } from './agent-messages.service.ts';
 import { provenCertificate } from './device-directory.service.ts';
 import { DeviceStream } from './device-stream.ts';
+import { GrpcTransport } from './grpc-transport.ts';
+import { HttpTransport } from './http-transport.ts';
+import type { Line } from './line.ts';
 import { LinkListener } from './link-listener.ts';
 import { OpeningService } from './opening.service.ts';
 import { StreamRegistry } from './stream-registry.ts';
-import { type Inbound, LINK_WIRE, type LinkCall, MALFORMED } from './wire.ts';
+import { type Inbound, MALFORMED } from './wire.ts';
 
 const HELLO_WITHIN_MS = 10_000;
+/** How long a slow database may take to say who somebody is. */
+const OPENED_WITHIN_MS = 30_000;
 /** A device that takes nothing for so long is cut off; it gets everything anew when it comes back. */
 const BLOCKED_FOR_MS = 60_000;
 const HANG_UP_AFTER_MS = 5_000;
 const CALM_PACE_MS = 30_000;
-/** Devices sent away at shutdown come back within this time, spread. */
+/** Devices sent away at shutdown come back within this time, spread; within more where there are very many. */
 const RETURN_WITHIN_MS = 5_000;
+/** A database that does not answer does not keep us: what is not acknowledged is sent again. */
+const DRAIN_WITHIN_MS = 5_000;
 const DELIVERED_WITHIN_MS = 1_000;
 /** While the database is away devices are asked to come back after about this long. */
 const UNAVAILABLE_MS = 5_000;
 
-/** The gRPC service: streams in and out of the registry. What they carry is other classes' business. */
+/** The link, whatever carries it: streams in and out of the registry. What they carry is other classes' business. */
 @Injectable()
 export class LinkServer implements BeforeApplicationShutdown {
   private readonly logger = new Logger('Link');
   private readonly admission: Admission;
+  private readonly admissionsPerSecond: number;
   /** Before and after Hello alike. */
   private readonly streams = new Set<DeviceStream>();
   /** Streams that we ended and that are not closed yet, with the time of the end. */
@@ -43,8 +50,8 @@ export class LinkServer implements BeforeApplicationShutdown {
     if (stream.endedWith !== 'device/replaced') this.refused.set(stream, performance.now());
     this.leave(stream, false);
   };
-  private server: Server | undefined;
-  private injector: ConnectionInjector | undefined;
+  private readonly grpc: GrpcTransport;
+  private readonly http: HttpTransport;
   private timer: NodeJS.Timeout | undefined;
   private isStopping = false;
 
@@ -56,55 +63,52 @@ export class LinkServer implements BeforeApplicationShutdown {
     private readonly registry: StreamRegistry,
     private readonly presence: PresenceService,
     private readonly facts: DeviceFactsService,
-    private readonly queue: CommitQueue,
+    private readonly ingest: IngestService,
     private readonly metrics: MetricsService,
   ) {
+    this.admissionsPerSecond = config.admissionsPerSecond;
     this.admission = new Admission(config.admissionsPerSecond);
+    this.grpc = new GrpcTransport(listener, (line) => this.accept(line));
+    this.http = new HttpTransport((line) => this.accept(line));
   }
 
   /** @returns the port. */
   async listen(): Promise<number> {
-    const server = new Server({
-      'grpc.max_receive_message_length': MAX_FRAME_BYTES,
-      'grpc.max_concurrent_streams': 2,
-      'grpc.keepalive_time_ms': 30_000,
-      'grpc.keepalive_timeout_ms': 10_000,
-      // A connection without a stream is nobody's.
-      'grpc.max_connection_idle_ms': 30_000,
-      'grpc-node.max_session_memory': 32,
-      'grpc.enable_channelz': 0,
+    const port = await this.listener.listen((socket, peer) => {
+      // Whoever names no protocol speaks HTTP/1.1, as everywhere.
+      if (socket.alpnProtocol === 'h2') this.grpc.take(socket);
+      else this.http.take(socket, peer);
     });
-    server.addService(LINK_WIRE, { connect: (call: LinkCall) => this.accept(call) });
-    // TLS is ended by the listener in front; these credentials only say that gRPC need not do it again.
-    const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
-    const port = await this.listener.listen((socket) => injector.injectConnection(socket));
-    this.server = server;
-    this.injector = injector;
     this.timer = setInterval(() => this.tick(), 1_000).unref();
     this.logger.log(`The link listens on port ${port}`);
     return port;
   }
 
-  /** Sends everybody away with a time to come back, and finishes what is being written. */
+  /**
+   * What was received is committed and acknowledged; then everybody is sent away with a time to come back, spread over
+   * as long as another process needs to let them in.
+   */
   async beforeApplicationShutdown(): Promise<void> {
     this.isStopping = true;
     clearInterval(this.timer);
+    // From here on we are not ready, and nobody new comes in.
     this.listener.stopAccepting();
-    for (const stream of [...this.streams]) {
-      stream.end(stopping(), Math.ceil(Math.random() * RETURN_WITHIN_MS));
-    }
-    await this.queue.drain();
+    for (const stream of this.streams) stream.line.pause();
+    await withinTime(this.ingest.drain(), DRAIN_WITHIN_MS);
+    const spreadMs = Math.max(RETURN_WITHIN_MS, (1_000 * this.streams.size) / this.admissionsPerSecond);
+    for (const stream of [...this.streams]) stream.end(stopping(), Math.ceil(Math.random() * spreadMs));
     // Whoever takes what it was sent hears why; the others are not waited for.
-    this.injector?.drain(DELIVERED_WITHIN_MS);
+    this.grpc.drain(DELIVERED_WITHIN_MS);
+    this.http.drain();
     await this.listener.untilEmpty(DELIVERED_WITHIN_MS);
-    this.server?.forceShutdown();
+    this.grpc.stop();
+    this.http.stop();
   }
 
-  private accept(call: LinkCall): void {
-    const stream = new DeviceStream(call, this.left);
-    call.on('error', () => undefined);
-    call.on('close', () => this.refused.delete(stream));
-    const refusal = this.refusalOf(call);
+  private accept(line: Line): void {
+    const stream = new DeviceStream(line, this.left);
+    line.onClosed(() => this.refused.delete(stream));
+    const refusal = refusalOf(line);
     if (refusal !== undefined) {
       // Strangers are turned away before they can use up what is there for devices.
       stream.end(refusal);
@@ -116,23 +120,11 @@ export class LinkServer implements BeforeApplicationShutdown {
       return;
     }
     this.streams.add(stream);
-    call.on('data', (message: Inbound) => this.receive(stream, message));
-    call.on('end', () => this.leave(stream, true));
-    call.on('cancelled', () => this.leave(stream, false));
-    call.on('close', () => this.leave(stream, false));
-    call.on('drain', () => stream.caughtUp());
-  }
-
-  /** What can be said about a connection without asking the database. */
-  private refusalOf(call: LinkCall): RaypherError | undefined {
-    const peer = this.listener.peer(call.getPeer());
-    if (peer === undefined) return new RaypherError('link/unreachable', 'The connection is gone.');
-    try {
-      provenCertificate(peer);
-      return undefined;
-    } catch (error) {
-      return asRaypherError(error);
-    }
+    line.listen({
+      received: (message) => this.receive(stream, message),
+      drained: () => stream.caughtUp(),
+      left: (politely) => this.leave(stream, politely),
+    });
   }
 
   private receive(stream: DeviceStream, message: Inbound): void {
@@ -147,7 +139,8 @@ export class LinkServer implements BeforeApplicationShutdown {
       }
       if (body.$case !== 'hello') throw new RaypherError('link/protocol', 'The first message must be Hello.');
       // Nothing more is read until this device is known.
-      stream.call.pause();
+      stream.greeted = true;
+      stream.line.pause();
       void this.open(stream, body.value);
     } catch (error) {
       this.refuse(stream, error);
@@ -156,10 +149,10 @@ export class LinkServer implements BeforeApplicationShutdown {
 
   private async open(stream: DeviceStream, hello: Parameters<OpeningService['open']>[2]): Promise<void> {
     try {
-      const peer = this.listener.peer(stream.call.getPeer());
-      if (peer === undefined) throw new RaypherError('link/unreachable', 'The connection is gone.');
+      const peer = stream.line.peer();
+      if (peer === undefined) throw gone();
       await this.opening.open(stream, peer, hello);
-      stream.call.resume();
+      stream.line.resume();
     } catch (error) {
       this.refuse(stream, error);
     }
@@ -179,7 +172,7 @@ export class LinkServer implements BeforeApplicationShutdown {
   /** @param politely the device closed its side: we close ours. */
   private leave(stream: DeviceStream, politely: boolean): void {
     if (!this.streams.delete(stream)) return;
-    if (politely && !stream.ended) stream.call.end();
+    if (politely && !stream.ended) stream.line.finish();
     stream.ended = true;
     const { identity } = stream;
     if (identity === undefined || !this.registry.remove(stream)) return;
@@ -191,13 +184,14 @@ export class LinkServer implements BeforeApplicationShutdown {
   private tick(): void {
     const now = performance.now();
     const today = Date.now();
+    this.http.tick(now);
     for (const [stream, endedAt] of this.refused) {
       if (now - endedAt < HANG_UP_AFTER_MS) break;
       this.refused.delete(stream);
-      const peer = stream.call.getPeer();
+      const { connection } = stream.line;
       // Unless the same connection carries another stream by now.
-      if ([...this.streams].some((other) => other.call.getPeer() === peer)) continue;
-      this.listener.peer(peer)?.socket.destroy();
+      if ([...this.streams].some((other) => other.line.connection === connection)) continue;
+      stream.line.hangUp();
     }
     for (const stream of this.streams) {
       stream.chatter = 0;
@@ -205,8 +199,10 @@ export class LinkServer implements BeforeApplicationShutdown {
         stream.connectionsUntil = 0;
         stream.watchConnections(0);
       }
-      if (stream.identity === undefined && now - stream.openedAt > HELLO_WITHIN_MS) {
+      if (!stream.greeted && now - stream.openedAt > HELLO_WITHIN_MS) {
         stream.end(new RaypherError('link/protocol', 'Nothing was said within ten seconds.'));
+      } else if (stream.identity === undefined && now - stream.openedAt > OPENED_WITHIN_MS) {
+        stream.end(overloaded(), UNAVAILABLE_MS);
       } else if (stream.blockedSince !== undefined && now - stream.blockedSince > BLOCKED_FOR_MS) {
         stream.end(
           new RaypherError('link/overloaded', 'The device does not keep up with what it is sent.'),
@@ -220,6 +216,22 @@ export class LinkServer implements BeforeApplicationShutdown {
   }
 }
 
+/** What can be said about a connection without asking the database. */
+function refusalOf(line: Line): RaypherError | undefined {
+  const peer = line.peer();
+  if (peer === undefined) return gone();
+  try {
+    provenCertificate(peer);
+    return undefined;
+  } catch (error) {
+    return asRaypherError(error);
+  }
+}
+
+function gone(): RaypherError {
+  return new RaypherError('link/unreachable', 'The connection is gone.');
+}
+
 function overloaded(): RaypherError {
   return new RaypherError('link/overloaded', 'The control plane cannot take this stream right now.', {
     hint: 'Come back after the time it names.',
@@ -228,4 +240,10 @@ function overloaded(): RaypherError {
 
 function stopping(): RaypherError {
   return new RaypherError('link/overloaded', 'The control plane is restarting.');
+}
+
+async function withinTime(work: Promise<void>, ms: number): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, ms);
+  await Promise.race([work, promise]).finally(() => clearTimeout(timer));
 }

@@ -2,22 +2,16 @@ import 'reflect-metadata';
 import { generateKeyPairSync, randomBytes, sign } from 'node:crypto';
 import { once } from 'node:events';
 import { connect as connectTcp } from 'node:net';
+import { setTimeout } from 'node:timers/promises';
 import { connect as connectTls } from 'node:tls';
 import { credentials } from '@grpc/grpc-js';
 import { canonicalBytes } from '@raypher/ledger';
-import { DeviceId, LinkClient, MAX_FRAME_BYTES, OrganisationId } from '@raypher/shared';
+import { LinkClient, MAX_FRAME_BYTES } from '@raypher/shared';
 import pg from 'pg';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { readCertificateRequest } from '../enrollment/certificate-request.ts';
-import {
-  createOrganisationAuthority,
-  createRoot,
-  generateKeyPair,
-  issueDeviceCertificate,
-  toPem,
-} from '../keys/certificates.ts';
 import { NUDGE_CHANNEL } from '../redis/channels.ts';
 import { RedisConnections } from '../redis/redis-connections.ts';
+import { forgeIdentity } from '../testing/forged-identity.ts';
 import { Installation } from '../testing/installation.ts';
 import type { TestDevice } from '../testing/test-device.ts';
 import { endOf, TestStream } from '../testing/test-stream.ts';
@@ -56,6 +50,18 @@ describe('the link', () => {
     expect(await stream.next('eventAck')).toEqual({ durableThroughSeq: 0n, head: Buffer.alloc(32) });
     expect((await stream.next('credit')).batches).toBeGreaterThan(0);
     expect((await stream.next('pace')).heartbeatMs).toBe(30_000);
+  });
+
+  it('waits for a slow database longer than for a silent device, and accuses nobody of silence', async () => {
+    const device = await enrol();
+    await admin.query('BEGIN');
+    await admin.query('LOCK TABLE devices IN ACCESS EXCLUSIVE MODE');
+    const stream = device.connect(installation.linkPort);
+    stream.send({ $case: 'hello', value: device.hello() });
+    // Two ticks longer than a device may say nothing.
+    await setTimeout(12_000);
+    await admin.query('ROLLBACK');
+    expect(await stream.next('eventAck')).toMatchObject({ durableThroughSeq: 0n });
   });
 
   it('stores what the device says about itself', async () => {
@@ -185,7 +191,7 @@ describe('the link refuses', () => {
       `localhost:${installation.linkPort}`,
       credentials.createSsl(Buffer.from(device.ca)),
     );
-    const stream = new TestStream(client.connect(), client);
+    const stream = TestStream.overGrpc(client);
     stream.send({ $case: 'hello', value: device.hello() });
     expect(await stream.ended).toMatchObject({ status: 16, code: 'device/certificate-missing' });
     client.close();
@@ -313,7 +319,11 @@ describe('the link refuses', () => {
 });
 
 describe('garbage on the ports', () => {
-  it.each(['tlsPort', 'linkPort'] as const)('does not disturb anybody (%s)', async (port) => {
+  it.each([
+    ['tlsPort', 'http/1.1'],
+    ['linkPort', 'h2'],
+    ['linkPort', 'http/1.1'],
+  ] as const)('does not disturb anybody (%s, %s)', async (port, protocol) => {
     for (const bytes of [randomBytes(4_096), Buffer.from('GET / HTTP/1.1\r\n\r\n'), Buffer.alloc(0)]) {
       const socket = connectTcp(installation[port], '127.0.0.1');
       socket.on('error', () => undefined);
@@ -325,7 +335,7 @@ describe('garbage on the ports', () => {
       port: installation[port],
       host: '127.0.0.1',
       rejectUnauthorized: false,
-      ALPNProtocols: [port === 'linkPort' ? 'h2' : 'http/1.1'],
+      ALPNProtocols: [protocol],
     });
     secure.on('error', () => undefined);
     await once(secure, 'secureConnect');
@@ -355,21 +365,4 @@ function rawCall(device: TestDevice) {
     (bytes: Buffer) => bytes,
   );
   return call.resume();
-}
-
-/** The very names of a device, in a chain that somebody else has made up. */
-async function forgeIdentity(device: TestDevice): Promise<{ key: string; certificate: string }> {
-  const [rootKeys, authorityKeys] = [await generateKeyPair(), await generateKeyPair()];
-  const organisation = OrganisationId.parse(device.organisationId);
-  const root = { certificate: await createRoot(rootKeys), privateKey: rootKeys.privateKey };
-  const certificate = await createOrganisationAuthority(root, organisation, authorityKeys.publicKey);
-  const authority = { certificate, privateKey: authorityKeys.privateKey };
-  const request = await readCertificateRequest(device.csr);
-  const leaf = await issueDeviceCertificate(
-    authority,
-    organisation,
-    DeviceId.parse(device.id),
-    request.publicKey,
-  );
-  return { key: device.keyPem, certificate: toPem(leaf) + toPem(certificate) };
 }

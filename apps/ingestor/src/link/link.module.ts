@@ -13,6 +13,8 @@ import { DeliveryService } from '../desired-state/delivery.service.ts';
 import { NudgesService } from '../desired-state/nudges.service.ts';
 import { StateBundlesRepository } from '../desired-state/state-bundles.repository.ts';
 import { SweepService } from '../desired-state/sweep.service.ts';
+import { LogFollowers } from '../followers/log-followers.service.ts';
+import { LogHeadsRepository } from '../followers/log-heads.repository.ts';
 import { AlertsRepository } from '../ingest/alerts.repository.ts';
 import { AlertsService } from '../ingest/alerts.service.ts';
 import { ApprovalAnnouncer } from '../ingest/approval-announcer.ts';
@@ -26,6 +28,7 @@ import { InventoryService } from '../ingest/inventory.service.ts';
 import { LedgerRepository } from '../ingest/ledger.repository.ts';
 import { LiveEventsService } from '../ingest/live-events.service.ts';
 import { SpendRepository } from '../ingest/spend.repository.ts';
+import { VerifyPool } from '../ingest/verify-pool.service.ts';
 import { DeviceFactsRepository } from '../presence/device-facts.repository.ts';
 import { DeviceFactsService } from '../presence/device-facts.service.ts';
 import { PresenceService } from '../presence/presence.service.ts';
@@ -36,6 +39,7 @@ import { DeviceDirectoryRepository } from './device-directory.repository.ts';
 import { DeviceDirectory } from './device-directory.service.ts';
 import { LinkListener } from './link-listener.ts';
 import { LinkServer } from './link-server.service.ts';
+import { NewestStream } from './newest-stream.service.ts';
 import { OpeningService } from './opening.service.ts';
 import { StreamRegistry } from './stream-registry.ts';
 
@@ -49,6 +53,7 @@ import { StreamRegistry } from './stream-registry.ts';
     OpeningService,
     AgentMessagesService,
     StreamRegistry,
+    NewestStream,
     ContinuityRepository,
     ContinuityService,
     DeviceDirectory,
@@ -57,6 +62,7 @@ import { StreamRegistry } from './stream-registry.ts';
     ApprovalAnnouncer,
     ApprovalsProjection,
     IngestService,
+    VerifyPool,
     CommitQueue,
     LedgerRepository,
     SpendRepository,
@@ -73,6 +79,9 @@ import { StreamRegistry } from './stream-registry.ts';
     // live connections
     ConnectionRelay,
     ConnectionWatches,
+    // followers of the log
+    LogFollowers,
+    LogHeadsRepository,
     // presence
     PresenceService,
     DeviceFactsService,

@@ -14,6 +14,7 @@ import { ContinuityService } from './continuity.service.ts';
 import { DeviceDirectory, type DeviceIdentity } from './device-directory.service.ts';
 import type { DeviceStream } from './device-stream.ts';
 import type { Peer } from './link-listener.ts';
+import { NewestStream } from './newest-stream.service.ts';
 import { StreamRegistry } from './stream-registry.ts';
 
 const PROTOCOL_VERSION = 1;
@@ -36,6 +37,7 @@ export class OpeningService {
     private readonly delivery: DeliveryService,
     private readonly commands: CommandsService,
     private readonly watches: ConnectionWatches,
+    private readonly newest: NewestStream,
   ) {}
 
   /** @throws RaypherError saying why this device is not let in. */
@@ -61,6 +63,8 @@ export class OpeningService {
     await this.continuity.noteVaultKey(identity, hello.vaultKey);
     // The device may have hung up, or the process begun to stop, while we asked the database.
     if (stream.ended) return;
+    await this.newest.number(stream);
+    if (stream.ended) return;
     // Paused or revoked while we asked the database: nobody could end a stream that was not there yet.
     const current = this.directory.isCurrent(identity) ? identity : await this.directory.identify(peer);
     if (stream.ended) return;
@@ -77,7 +81,8 @@ export class OpeningService {
     stream.sessionId = plainText(hello.sessionId, 64);
     identity.hostname = plainText(hello.hostname, 255) || identity.hostname;
     this.registry.add(stream, identity);
-    this.presence.connected(identity, stream.since, hello.queueDepth);
+    this.newest.announce(identity, stream);
+    this.presence.connected(identity, stream.since, stream.line.transport, hello.queueDepth);
     this.facts.hello(identity, hello);
   }
 

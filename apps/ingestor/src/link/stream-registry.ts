@@ -36,8 +36,8 @@ export class StreamRegistry {
   add(stream: DeviceStream, identity: DeviceIdentity): void {
     const older = this.byDevice.get(identity.deviceId);
     if (older !== undefined) {
+      older.end(replaced());
       this.remove(older);
-      older.end(new RaypherError('device/replaced', 'A newer stream of this device has replaced this one.'));
     }
     stream.identity = identity;
     this.byDevice.set(identity.deviceId, stream);
@@ -45,6 +45,7 @@ export class StreamRegistry {
     if (organisation === undefined) this.byOrganisation.set(identity.organisationId, new Set([stream]));
     else organisation.add(stream);
     this.metrics.streams.set(this.byDevice.size);
+    this.metrics.streamsOpened.inc();
   }
 
   /** @returns false when the stream was not (or no longer) the registered one of its device. */
@@ -56,6 +57,11 @@ export class StreamRegistry {
     organisation?.delete(stream);
     if (organisation?.size === 0) this.byOrganisation.delete(identity.organisationId);
     this.metrics.streams.set(this.byDevice.size);
+    this.metrics.streamsClosed.inc({ code: stream.endedWith ?? 'left' });
     return true;
   }
+}
+
+export function replaced(): RaypherError {
+  return new RaypherError('device/replaced', 'A newer stream of this device has replaced this one.');
 }

@@ -36,7 +36,7 @@ export function encode(body: ControlBody): Buffer {
   return Buffer.from(ControlMessage.encode({ body }).finish());
 }
 
-function decode(frame: Buffer): Inbound {
+export function decode(frame: Buffer): Inbound {
   if (!isWorthDecoding(frame)) return MALFORMED;
   try {
     return AgentMessage.decode(frame);

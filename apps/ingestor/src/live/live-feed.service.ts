@@ -10,8 +10,8 @@ import { LiveConnectionViews } from './live-connections.service.ts';
 import type { LiveNamespace } from './live-server.ts';
 import { roomOf } from './rooms.ts';
 
-/** What comes in is gathered for so long before it goes out, milliseconds. */
-const GATHER_MS = 250;
+/** Between two messages to the browsers of an organisation, milliseconds; the first after a pause goes at once. */
+const GATHER_MS = 75;
 /** The overview is pushed at most this often per organisation, milliseconds. */
 const OVERVIEW_EVERY_MS = 1_000;
 
@@ -25,7 +25,10 @@ export class LiveFeed {
   private readonly batches = new Map<string, LiveBatch>();
   private readonly outdated = new Set<string>();
   private live: LiveNamespace | undefined;
-  private timers: NodeJS.Timeout[] = [];
+  private overviews: NodeJS.Timeout | undefined;
+  private flushing: NodeJS.Timeout | undefined;
+  /** Milliseconds, monotonic. */
+  private flushedAt = Number.NEGATIVE_INFINITY;
   private isFlushing = false;
   private isPushing = false;
 
@@ -54,15 +57,12 @@ export class LiveFeed {
     subscriber.subscribe(LIVE_CHANNEL).catch((error: unknown) => {
       this.logger.warn(`Live views are behind: ${String(error)}`);
     });
-    this.timers = [
-      setInterval(() => void this.flush(), GATHER_MS),
-      setInterval(() => void this.pushOverviews(), OVERVIEW_EVERY_MS),
-    ];
-    for (const timer of this.timers) timer.unref();
+    this.overviews = setInterval(() => void this.pushOverviews(), OVERVIEW_EVERY_MS).unref();
   }
 
   stop(): void {
-    for (const timer of this.timers) clearInterval(timer);
+    clearInterval(this.overviews);
+    clearTimeout(this.flushing);
     this.connections.stop();
     this.live = undefined;
   }
@@ -81,6 +81,15 @@ export class LiveFeed {
     this.batches.set(message.organisation, batch);
     batch.add(message);
     this.touch(message.organisation);
+    this.flushSoon();
+  }
+
+  private flushSoon(): void {
+    const waitMs = Math.max(0, this.flushedAt + GATHER_MS - performance.now());
+    this.flushing ??= setTimeout(() => {
+      this.flushing = undefined;
+      void this.flush();
+    }, waitMs).unref();
   }
 
   private isWatched(organisationId: string): boolean {
@@ -91,6 +100,7 @@ export class LiveFeed {
   private async flush(): Promise<void> {
     if (this.isFlushing || this.live === undefined) return;
     this.isFlushing = true;
+    this.flushedAt = performance.now();
     try {
       const batches = [...this.batches];
       this.batches.clear();
@@ -99,6 +109,7 @@ export class LiveFeed {
       this.logger.warn(`A live batch was lost: ${String(error)}`);
     } finally {
       this.isFlushing = false;
+      if (this.batches.size > 0) this.flushSoon();
     }
   }
 

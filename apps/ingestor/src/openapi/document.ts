@@ -76,8 +76,15 @@ function pathParameters(path: string): Json[] {
     name,
     in: 'path',
     required: true,
-    schema: name === 'revision' || name === 'seq' ? { type: 'integer', minimum: 1 } : { type: 'string' },
+    schema:
+      numberFrom(name) === undefined ? { type: 'string' } : { type: 'integer', minimum: numberFrom(name) },
   }));
+}
+
+/** What a parameter that is a number begins with. */
+function numberFrom(name: string | undefined): number | undefined {
+  if (name === 'index') return 0;
+  return name === 'revision' || name === 'seq' ? 1 : undefined;
 }
 
 function queryParameters(query: z.ZodType): Json[] {

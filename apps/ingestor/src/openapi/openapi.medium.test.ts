@@ -28,7 +28,7 @@ function servedRoutes(): string[] {
             .flatMap((path) => Object.keys(route.methods).map((method) => `${method} ${path}`)),
     )
     .filter((route) => route.includes(' /v1/'))
-    .map((route) => route.replaceAll(/:(\w+)/g, '{$1}'))
+    .map((route) => route.replaceAll(/[:*](\w+)/g, '{$1}'))
     .sort();
 }
 

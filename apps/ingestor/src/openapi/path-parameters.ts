@@ -23,3 +23,14 @@ export function NumberParameter(name: string): ParameterDecorator {
     },
   });
 }
+
+/** The place of an entry in the log, from 0. */
+export function IndexParameter(name: string): ParameterDecorator {
+  return Param(name, {
+    transform: (value: unknown) => {
+      const number = z.coerce.number().int().min(0).max(Number.MAX_SAFE_INTEGER).safeParse(value);
+      if (number.success) return number.data;
+      throw new RaypherError('request/not-found', 'There is no entry with this index.');
+    },
+  });
+}

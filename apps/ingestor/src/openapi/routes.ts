@@ -55,5 +55,5 @@ export function collectRoutes(modules: ModulesContainer): Route[] {
 
 function joinPath(controller: string, handler: string): string {
   const parts = [controller, handler].flatMap((path) => path.split('/')).filter((part) => part !== '');
-  return `/${parts.map((part) => (part.startsWith(':') ? `{${part.slice(1)}}` : part)).join('/')}`;
+  return `/${parts.map((part) => (part.startsWith(':') || part.startsWith('*') ? `{${part.slice(1)}}` : part)).join('/')}`;
 }

@@ -1,7 +1,9 @@
 import { Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import { CrossTenantRepository } from '../database/cross-tenant.repository.ts';
+import { MetricsService } from '../metrics/metrics.service.ts';
 import { NUDGE_CHANNEL } from '../redis/channels.ts';
 import { RedisConnections } from '../redis/redis-connections.ts';
+import { TracingService } from '../tracing/tracing.service.ts';
 
 const EVERY_MS = 1_000;
 const BATCH = 500;
@@ -17,11 +19,21 @@ export class OutboxRelay implements OnApplicationBootstrap, OnApplicationShutdow
   private running: Promise<void> | undefined;
   private again = false;
   private failing = false;
+  /** On the clock of `performance`. */
+  private emptyAt = performance.now();
 
   constructor(
     private readonly crossTenant: CrossTenantRepository,
     private readonly redis: RedisConnections,
-  ) {}
+    metrics: MetricsService,
+    private readonly tracing: TracingService,
+  ) {
+    metrics.watch(
+      'raypher_outbox_lag_seconds',
+      'Since the outbox was last seen to be empty; it is looked at every second',
+      () => (performance.now() - this.emptyAt) / 1000,
+    );
+  }
 
   onApplicationBootstrap(): void {
     this.timer = setInterval(() => this.look(), EVERY_MS);
@@ -60,14 +72,28 @@ export class OutboxRelay implements OnApplicationBootstrap, OnApplicationShutdow
   private async drain(): Promise<void> {
     for (;;) {
       const waiting = await this.crossTenant.waitingOutbox(BATCH);
-      if (waiting.length === 0) return;
+      if (waiting.length === 0) break;
       const pipeline = this.redis.commands.pipeline();
-      for (const { message } of waiting) pipeline.publish(NUDGE_CHANNEL, JSON.stringify(message));
+      const spans = waiting.map(({ topic, message }) =>
+        this.tracing.join('outbox.publish', traceparentOf(message), { 'raypher.topic': topic }),
+      );
+      for (const [index, { message }] of waiting.entries()) {
+        const nudge = Object.assign({}, message, { traceparent: spans[index]?.traceparent });
+        pipeline.publish(NUDGE_CHANNEL, JSON.stringify(nudge));
+      }
       const results = await pipeline.exec();
+      for (const span of spans) span.end();
       const failure = results?.find(([error]) => error !== null)?.[0];
       if (failure) throw failure;
       await this.crossTenant.markOutboxPublished(waiting.map(({ id }) => id));
-      if (waiting.length < BATCH) return;
+      if (waiting.length < BATCH) break;
     }
+    this.emptyAt = performance.now();
   }
+}
+
+/** Messages are what the repository wrote; rows of an older version have none. */
+function traceparentOf(message: unknown): string | undefined {
+  if (typeof message !== 'object' || message === null || !('traceparent' in message)) return undefined;
+  return typeof message.traceparent === 'string' ? message.traceparent : undefined;
 }

@@ -1,4 +1,4 @@
-import { parsePolicy } from '@raypher/policy';
+import { MAX_SYNTAX, parsePolicy, syntaxOf } from '@raypher/policy';
 import { RaypherError } from '@raypher/shared';
 import type { CheckedPolicy, PolicyDocuments } from '@raypher/shared/rest';
 
@@ -6,6 +6,13 @@ type Issue = CheckedPolicy['issues'][number];
 
 /** Checks every document as devices will; issues carry line and column. */
 export function checkPolicy(documents: PolicyDocuments): CheckedPolicy {
+  // Parsed one after the other, they keep this process from everything else.
+  const syntax = documents.reduce((sum, { source }) => sum + syntaxOf(source), 0);
+  if (syntax > 2 * MAX_SYNTAX) {
+    throw new RaypherError('request/too-large', 'These documents are too much to be checked together.', {
+      hint: 'Check them one by one.',
+    });
+  }
   const issues = documents.flatMap(({ layer, team, source }): Issue[] => {
     const parsed = parsePolicy(source, { layer });
     return parsed.ok

@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
-import type { Heartbeat } from '@raypher/shared';
+import type { Heartbeat, LinkTransport } from '@raypher/shared';
 import type { DeviceIdentity } from '../link/device-directory.service.ts';
 import {
   LIVE_CHANNEL,
   type LiveMessage,
+  PRESENCE_LEASE_MS,
   type Presence,
   presenceKey,
   presenceSeenKey,
@@ -14,6 +15,22 @@ import { RedisConnections } from '../redis/redis-connections.ts';
 const FLUSH_EVERY_MS = 500;
 /** Devices per pipeline. */
 const SLICE = 500;
+
+/**
+ * Writes what this stream says of a device, unless another process holds a newer one: what was on its way while Redis
+ * did not answer arrives late, and would take the device of the newer stream off the list. An entry whose lease is over
+ * is nobody's any more.
+ * KEYS: hash, sorted set. ARGV: device, node, since, presence, milliseconds of the last sign of life, end of the lease.
+ */
+const WRITE = `
+local known = redis.call('HGET', KEYS[1], ARGV[1])
+if known then
+  local entry = cjson.decode(known)
+  if entry.node ~= ARGV[2] and entry.since > ARGV[3] and entry.at > ARGV[6] then return 0 end
+end
+redis.call('HSET', KEYS[1], ARGV[1], ARGV[4])
+redis.call('ZADD', KEYS[2], ARGV[5], ARGV[1])
+return 1`;
 
 /**
  * Removes a device only while the entry is still that of this stream: another process may hold a newer one.
@@ -66,7 +83,7 @@ export class PresenceService implements OnModuleInit, OnApplicationShutdown {
     await this.flush();
   }
 
-  connected(identity: DeviceIdentity, since: number, queueDepth: bigint): void {
+  connected(identity: DeviceIdentity, since: number, transport: LinkTransport, queueDepth: bigint): void {
     const at = new Date(since).toISOString();
     this.present.set(identity.deviceId, {
       organisationId: identity.organisationId,
@@ -74,6 +91,7 @@ export class PresenceService implements OnModuleInit, OnApplicationShutdown {
         since: at,
         at,
         node: this.node,
+        transport,
         connections: 0,
         processes: 0,
         aiAgents: 0,
@@ -154,8 +172,19 @@ export class PresenceService implements OnModuleInit, OnApplicationShutdown {
     for (const deviceId of deviceIds) {
       const entry = this.present.get(deviceId);
       if (entry === undefined) continue;
-      pipeline.hset(presenceKey(entry.organisationId), deviceId, JSON.stringify(entry.presence));
-      pipeline.zadd(presenceSeenKey(entry.organisationId), Date.parse(entry.presence.at), deviceId);
+      const { since, at } = entry.presence;
+      pipeline.eval(
+        WRITE,
+        2,
+        presenceKey(entry.organisationId),
+        presenceSeenKey(entry.organisationId),
+        deviceId,
+        this.node,
+        since,
+        JSON.stringify(entry.presence),
+        Date.parse(at),
+        new Date(Date.now() - PRESENCE_LEASE_MS).toISOString(),
+      );
     }
     await pipeline.exec();
   }

@@ -1,3 +1,4 @@
+import { LINK_TRANSPORTS } from '@raypher/shared';
 import type { ConnectionView, EventView } from '@raypher/shared/rest';
 import { z } from 'zod';
 
@@ -6,18 +7,29 @@ import { z } from 'zod';
  * correctness: desired state and the record live in Postgres, and sweeps repair what Redis lost.
  */
 
+/** Counter: one more for every stream that opens. */
+export const STREAM_ORDER_KEY = 'link:streams-opened';
 /** api → link: something changed, look now instead of at the next sweep. */
 export const NUDGE_CHANNEL = 'raypher:nudge';
 /** link → api: something happened that a browser may want to see. */
 export const LIVE_CHANNEL = 'raypher:live';
 
 const organisation = z.uuid();
+/** W3C Trace Context, of a change that is traced. */
+const traceparent = z.string().optional();
 
 export const Nudge = z.discriminatedUnion('topic', [
-  z.object({ topic: z.enum(['policy', 'freeze']), organisation, revision: z.number().int().min(0) }),
-  z.object({ topic: z.literal('command'), organisation, device: z.uuid(), id: z.uuid() }),
+  z.object({
+    topic: z.enum(['policy', 'freeze']),
+    organisation,
+    revision: z.number().int().min(0),
+    traceparent,
+  }),
+  z.object({ topic: z.literal('command'), organisation, device: z.uuid(), id: z.uuid(), traceparent }),
   /** A device was approved, paused, resumed or revoked, or has left. */
-  z.object({ topic: z.literal('standing'), organisation, device: z.uuid() }),
+  z.object({ topic: z.literal('standing'), organisation, device: z.uuid(), traceparent }),
+  /** link → link: a device has opened a stream; an older one elsewhere is over. */
+  z.object({ topic: z.literal('opened'), organisation, device: z.uuid(), order: z.number().int().min(1) }),
   /** Somebody watches this device until then (milliseconds since the epoch). */
   z.object({ topic: z.literal('watch'), organisation, device: z.uuid(), until: z.number() }),
   /** Somebody watches live connections until then: of all devices, of those of a team, of one. */
@@ -110,6 +122,11 @@ export function presenceSeenKey(organisationId: string): string {
   return `presence:${organisationId}:seen`;
 }
 
+/** Sorted set with one member for each name that the log had: origin → entries under a checkpoint that a device keeps. */
+export function logFollowedKey(organisationId: string): string {
+  return `log:${organisationId}:followed`;
+}
+
 /** A device counts as connected while its last sign of life is younger than this, milliseconds. */
 export const PRESENCE_LEASE_MS = 90_000;
 
@@ -120,6 +137,8 @@ export const Presence = z.object({
   at: z.string(),
   /** Which link process holds the stream. */
   node: z.string(),
+  /** What carries it. */
+  transport: z.enum(LINK_TRANSPORTS).default('grpc'),
   connections: z.number(),
   processes: z.number(),
   aiAgents: z.number(),

@@ -4,6 +4,7 @@ import { toJson } from '../database/json.ts';
 import type { TenantTransaction } from '../database/tenant-database.ts';
 import { Prisma } from '../generated/prisma/client.ts';
 import type { SignedPayload } from '../keys/signing.service.ts';
+import { ControlEntriesRepository } from '../ledger/control-entries.repository.ts';
 import { readStage } from './stage-membership.ts';
 
 export type StateKind = 'policy' | 'freeze';
@@ -16,6 +17,8 @@ export interface Staging {
 
 @Injectable()
 export class StateBundlesRepository {
+  constructor(private readonly control: ControlEntriesRepository) {}
+
   /**
    * Takes the line of revisions of one kind for the rest of the transaction, so that two administrators
    * cannot make the same revision.
@@ -28,6 +31,7 @@ export class StateBundlesRepository {
     return Number(newest._max.revision ?? 0n);
   }
 
+  /** Also an entry of the log: which bytes devices were given, under which key. */
   async insert(
     tx: TenantTransaction,
     organisationId: string,
@@ -54,6 +58,10 @@ export class StateBundlesRepository {
         baseRevision: staging === null ? null : BigInt(staging.base),
       },
       select: { id: true },
+    });
+    await this.control.add(tx, organisationId, {
+      kind,
+      body: { revision, digest: signed.digest.toString('hex'), team: teamId, keyId: signed.keyId },
     });
   }
 

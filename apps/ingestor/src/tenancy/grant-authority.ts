@@ -17,11 +17,19 @@ export function requireMayGive(caller: Pick<Principal, 'permissions'>, role: Rol
   });
 }
 
-/**
- * What the API tokens of a member may still do. A manager freezes the own team only, and a token cannot carry
- * that limit, so it may not freeze at all.
- */
+/** What a manager may for the own team alone. */
+const OF_ONE_TEAM: readonly Permission[] = [
+  'freezes:manage',
+  'approvals:read',
+  'approvals:decide',
+  'spend:read',
+  'connections:read',
+  'connections:preview',
+  'connections:cut',
+];
+
+/** What the API tokens of a member may still do. A token cannot carry the limit to a team, so those of managers may not. */
 export function permissionsOfTokens(role: Role): readonly Permission[] {
   const permissions = ROLE_PERMISSIONS[role];
-  return role === 'manager' ? permissions.filter((one) => one !== 'freezes:manage') : permissions;
+  return role === 'manager' ? permissions.filter((one) => !OF_ONE_TEAM.includes(one)) : permissions;
 }

@@ -24,8 +24,24 @@ describe('members', () => {
     }
   });
 
+  it('nobody takes a role from somebody that they could not give them', async () => {
+    const admin = await api.member(acme, 'admin');
+    const { body: ciso } = await acme.administrator.get('/v1/me');
+    const { body: token } = await acme.administrator.post('/v1/api-tokens', {
+      name: 'people',
+      scopes: ['members:manage'],
+    });
+    const program = new TestClient(api.url, { authorization: `Bearer ${token.token}` });
+    for (const client of [admin, program]) {
+      for (const change of [{ role: 'auditor' }, { disabled: true }]) {
+        const refused = await client.patch(`/v1/members/${ciso.id}`, { ...change, reason: 'A coup' });
+        expect([refused.status, refused.body.error.code]).toEqual([403, 'auth/forbidden']);
+      }
+    }
+  });
+
   it('two administrators who disable each other at the same moment do not both succeed', async () => {
-    const second = await api.member(acme, 'admin');
+    const second = await api.member(acme, 'ciso');
     const [{ body: me }, { body: other }] = await Promise.all([
       acme.administrator.get('/v1/me'),
       second.get('/v1/me'),

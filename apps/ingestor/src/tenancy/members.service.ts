@@ -78,7 +78,11 @@ export class MembersService {
       await this.requireTeam(tx, input.teamId ?? null);
       const disabledAt = input.disabled === undefined ? row.disabledAt : input.disabled ? new Date() : null;
       const role = input.role ?? showMember(row).role;
-      if (role !== row.role || (row.disabledAt !== null && disabledAt === null)) requireMayGive(caller, role);
+      // Nor does anybody take from somebody what they could not give them.
+      if (changesRights(row, { role, disabledAt, teamId: input.teamId })) {
+        requireMayGive(caller, showMember(row).role);
+        requireMayGive(caller, role);
+      }
       if (administrators.every((one) => one === userId) && !(disabledAt === null && mayAdminister(role))) {
         throw new RaypherError(
           'request/conflict',
@@ -115,6 +119,17 @@ export class MembersService {
     if (teamId === null || (await this.teams.names(tx)).has(teamId)) return;
     throw new RaypherError('request/invalid', 'There is no such team in this organisation.');
   }
+}
+
+function changesRights(
+  row: { role: string; disabledAt: Date | null; teamId: string | null },
+  {
+    role,
+    disabledAt,
+    teamId = row.teamId,
+  }: { role: Role; disabledAt: Date | null; teamId?: string | null | undefined },
+): boolean {
+  return role !== row.role || teamId !== row.teamId || (row.disabledAt === null) !== (disabledAt === null);
 }
 
 function mayAdminister(role: Role): boolean {

@@ -12,7 +12,9 @@ import type { ApiConfig } from '../config/config.ts';
 import { EnrolmentModule } from '../enrollment/enrolment.module.ts';
 import { EnrolmentTokensService } from '../fleet/enrolment-tokens.service.ts';
 import { KeysModule } from '../keys/keys.module.ts';
+import { MetricsModule } from '../metrics/metrics.module.ts';
 import { RedisModule } from '../redis/redis.module.ts';
+import { TracingModule } from '../tracing/tracing.module.ts';
 import { FoundingService } from './founding.service.ts';
 
 const MaxUses = z.coerce.number().int().min(1).max(100_000);
@@ -44,7 +46,15 @@ export async function setUpInstallation(config: ApiConfig, args: string[], setup
   });
   const module = {
     module: class SetupModule {},
-    imports: [configModule(config), RedisModule, KeysModule, EnrolmentModule, FeaturesModule],
+    imports: [
+      configModule(config),
+      MetricsModule,
+      TracingModule,
+      RedisModule,
+      KeysModule,
+      EnrolmentModule,
+      FeaturesModule,
+    ],
   };
   const context = await NestFactory.createApplicationContext(module, {
     logger: ['error', 'warn'],

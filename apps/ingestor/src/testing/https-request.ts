@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { request } from 'node:https';
+import { type RequestOptions, request } from 'node:https';
 
 export interface HttpsAnswer {
   status: number;
@@ -30,4 +30,24 @@ export async function postJson(
   let answer = '';
   for await (const chunk of response) answer += chunk;
   return { status: response.statusCode, body: JSON.parse(answer) };
+}
+
+export interface BytesAnswer {
+  status: number;
+  body: Buffer;
+}
+
+/** One request as it is given, and the answer as it comes. */
+export async function requestBytes(options: RequestOptions, body?: Buffer): Promise<BytesAnswer> {
+  const outgoing = request(options);
+  const { promise, resolve, reject } = Promise.withResolvers<BytesAnswer>();
+  outgoing.on('response', (response) => {
+    const chunks: Buffer[] = [];
+    response.on('data', (chunk: Buffer) => chunks.push(chunk));
+    response.on('end', () => resolve({ status: response.statusCode ?? 0, body: Buffer.concat(chunks) }));
+    response.on('error', reject);
+  });
+  outgoing.on('error', reject);
+  outgoing.end(body);
+  return promise;
 }

@@ -1,7 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 
 /** A connection of a superuser, as `pg` gives it. */
-interface Admin {
+export interface Admin {
   query(text: string, values: unknown[]): Promise<unknown>;
 }
 
@@ -117,6 +117,8 @@ export async function seedTenant(admin: Admin, name: string): Promise<SeededTena
   ]);
   await seedEvent(admin, { organisation, device }, { seq: 1 });
   await seedIncident(admin, { organisation, device });
+  await seedLedger(admin, { organisation, device });
+  await seedTiers(admin, organisation);
   await insert(
     `INSERT INTO private_retention (organisation_id, days, updated_at, updated_by) VALUES ($1, 30, now(), 'M')`,
     [organisation],
@@ -161,11 +163,79 @@ export async function seedTenant(admin: Admin, name: string): Promise<SeededTena
       VALUES ($1, 'generic', 'chat.example', 'k', $2, now(), 'M')`,
     [organisation, hash()],
   );
+  const destination = randomUUID();
+  await insert(
+    `INSERT INTO export_destinations (id, organisation_id, kind, name, address, key_id, sealed, enabled, updated_by)
+      VALUES ($1, $2, 'webhook', 'SIEM', 'https://siem.example/', 'k', $3, false, 'M')`,
+    [destination, organisation, hash()],
+  );
+  await insert(
+    'INSERT INTO export_cursors (organisation_id, destination_id, next_index) VALUES ($1, $2, 0)',
+    [organisation, destination],
+  );
   await insert(
     `INSERT INTO audit_entries (organisation_id, actor_kind, actor_id, actor_name, action, target) VALUES ($1, 'user', 'u', 'U', 'a', 't')`,
     [organisation],
   );
   return { organisation, team, device };
+}
+
+/** A log with an entry of the device and one of the control plane, seen by a witness. Nothing waits in it. */
+async function seedLedger(
+  admin: Admin,
+  { organisation, device }: Pick<SeededTenant, 'organisation' | 'device'>,
+): Promise<void> {
+  const hash = randomBytes(32);
+  await admin.query(
+    'INSERT INTO ledger_logs (organisation_id, origin, size, frontier, control_id) VALUES ($1, $2, 2, $3, 1)',
+    [organisation, `log.example/${organisation}`, hash],
+  );
+  await admin.query(
+    `INSERT INTO ledger_batches (organisation_id, device_id, first_seq, count, signed_first_seq, signed_count, head, first_index)
+      VALUES ($1, $2, 1, 1, 1, 1, $3, 0)`,
+    [organisation, device, hash],
+  );
+  await admin.query(
+    `INSERT INTO ledger_control (organisation_id, kind, body, id, entry, hash, leaf_index)
+      VALUES ($1, 'audit', '{}', 1, '{}', $2, 1)`,
+    [organisation, hash],
+  );
+  await admin.query(
+    'INSERT INTO ledger_tiles (organisation_id, level, tile_index, hashes) VALUES ($1, 0, 0, $2)',
+    [organisation, Buffer.concat([hash, hash])],
+  );
+  await admin.query(
+    `INSERT INTO ledger_checkpoints (organisation_id, size, root, note) VALUES ($1, 2, $2, 'note')`,
+    [organisation, hash],
+  );
+  await admin.query(
+    `INSERT INTO ledger_anchors (organisation_id, size, kind, name, content) VALUES ($1, 2, 'witness', 'w', $2)`,
+    [organisation, hash],
+  );
+}
+
+/** An archive of the whole log, a legal hold that was lifted long ago, and a day that left the database. */
+async function seedTiers(admin: Admin, organisation: string): Promise<void> {
+  await admin.query(
+    `INSERT INTO record_retention (organisation_id, hot_days, archive_years, set_by) VALUES ($1, 30, 1, 'M')`,
+    [organisation],
+  );
+  // Its times are the database's own, unless triggers are off.
+  await admin.query(
+    `WITH off AS (SELECT set_config('session_replication_role', 'replica', false))
+      INSERT INTO legal_holds (organisation_id, reason, placed_at, placed_by, lifted_at, lifted_by, lift_reason)
+      SELECT $1::uuid, 'R', '2026-01-01', 'M', '2026-01-02', 'M', 'R' FROM off`,
+    [organisation],
+  );
+  await admin.query('RESET session_replication_role', []);
+  await admin.query(
+    `INSERT INTO archive_cursors (organisation_id, destination, size) VALUES ($1, 'folder:/archive', 2)`,
+    [organisation],
+  );
+  await admin.query(
+    `INSERT INTO dropped_event_days (organisation_id, day, events, end_index) VALUES ($1, '2026-01-01', 1, 1)`,
+    [organisation],
+  );
 }
 
 /** An incident about the first event, with a note and a masked sample. */

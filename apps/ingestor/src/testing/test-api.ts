@@ -1,6 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, BlockList } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { NestExpressApplication } from '@nestjs/platform-express';
@@ -31,9 +31,14 @@ export class TestApi {
     readonly url: string,
   ) {}
 
-  /** @param options what differs from the usual: a Redis of one's own, to take it away; a TLS port; packages. */
+  /** @param options what differs from the usual: a Redis of one's own, to take it away; a TLS port; packages; exports. */
   static async start(
-    options: Partial<Pick<ApiConfig, 'redisUrl' | 'tlsPort' | 'packagesDirectory'>> = {},
+    options: Partial<
+      Pick<
+        ApiConfig,
+        'redisUrl' | 'tlsPort' | 'packagesDirectory' | 'exportDirectory' | 'exportNetworks' | 'archive'
+      >
+    > = {},
   ): Promise<TestApi> {
     const database = await createTestDatabase();
     const pkiDirectory = await mkdtemp(join(tmpdir(), 'raypher-pki-'));
@@ -44,6 +49,7 @@ export class TestApi {
       tlsPort: options.tlsPort ?? 0,
       linkPort: 0,
       linkHost: undefined,
+      linkPublicPort: 0,
       pkiDirectory,
       redisUrl: options.redisUrl ?? database.redisUrl,
       publicHosts: ['localhost', '127.0.0.1'],
@@ -54,6 +60,9 @@ export class TestApi {
       masterKey: randomBytes(32),
       webOrigin: WEB_ORIGIN,
       packagesDirectory: options.packagesDirectory,
+      exportDirectory: options.exportDirectory,
+      exportNetworks: options.exportNetworks ?? new BlockList(),
+      archive: options.archive,
     };
     const app = await createApp(config);
     await app.listen(0, '127.0.0.1');

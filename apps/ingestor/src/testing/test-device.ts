@@ -1,9 +1,10 @@
 import 'reflect-metadata';
 import { createHash, createPrivateKey, type KeyObject, sign, webcrypto } from 'node:crypto';
+import type { SecureContextOptions } from 'node:tls';
 import { credentials } from '@grpc/grpc-js';
 import * as x509 from '@peculiar/x509';
 import { batchStatement, type ChainHead, canonicalBytes, EMPTY_CHAIN, sha256Hex } from '@raypher/ledger';
-import { type EventBatch, type Hello, LinkClient } from '@raypher/shared';
+import { type EventBatch, type Hello, LinkClient, type LinkTransport } from '@raypher/shared';
 import { EnrolResponse } from '@raypher/shared/rest';
 import { postJson } from './https-request.ts';
 import { TestStream } from './test-stream.ts';
@@ -38,6 +39,7 @@ export const DEVICE_FACTS = {
 /** An enrolled device that keeps its own chain. */
 export class TestDevice {
   readonly clients: LinkClient[] = [];
+  private readonly streams: TestStream[] = [];
   head: ChainHead = EMPTY_CHAIN;
 
   constructor(
@@ -81,7 +83,34 @@ export class TestDevice {
       ),
     );
     this.clients.push(client);
-    return new TestStream(client.connect(), client);
+    return TestStream.overGrpc(client);
+  }
+
+  /** As {@link connect}, with the agent's own end of the line. */
+  connectOver(
+    transport: LinkTransport,
+    port: number,
+    identity?: { key: string; certificate: string },
+  ): TestStream {
+    const stream = TestStream.over(transport, { host: 'localhost', port, tls: this.tls(identity) });
+    this.streams.push(stream);
+    return stream;
+  }
+
+  async openOver(transport: LinkTransport, port: number): Promise<TestStream> {
+    const stream = this.connectOver(transport, port);
+    stream.send({ $case: 'hello', value: this.hello() });
+    await stream.next('eventAck');
+    return stream;
+  }
+
+  tls(identity?: { key: string; certificate: string }): SecureContextOptions {
+    return {
+      ca: this.ca,
+      key: identity?.key ?? this.keyPem,
+      cert: identity?.certificate ?? this.certificate,
+      minVersion: 'TLSv1.3',
+    };
   }
 
   /** A stream past Hello. */
@@ -153,6 +182,7 @@ export class TestDevice {
 
   close(): void {
     for (const client of this.clients) client.close();
+    for (const stream of this.streams) stream.call.cancel();
   }
 
   private plainHello(): Hello {

@@ -1,6 +1,13 @@
 import type { EventEmitter } from 'node:events';
-import type { ClientDuplexStream, ServiceError } from '@grpc/grpc-js';
-import type { AgentMessage, ControlMessage, LinkClient } from '@raypher/shared';
+import type { ServiceError } from '@grpc/grpc-js';
+import { type LinkTarget, openLink } from '@raypher/link-client';
+import {
+  type AgentMessage,
+  type ControlMessage,
+  ERROR_CODES,
+  type LinkClient,
+  type LinkTransport,
+} from '@raypher/shared';
 
 type ControlBody = NonNullable<ControlMessage['body']>;
 type BodyOf<Case extends ControlBody['$case']> = Extract<ControlBody, { $case: Case }>['value'];
@@ -24,20 +31,46 @@ export function endOf(call: EventEmitter): Promise<StreamEnd> {
   });
 }
 
+/** What a stream is written to. */
+interface TestCall {
+  write(message: AgentMessage): unknown;
+  end(): unknown;
+  cancel(): unknown;
+}
+
 /** The device's side of a stream: what arrives is kept until a test asks for it. */
 export class TestStream {
   readonly received: ControlBody[] = [];
-  readonly ended: Promise<StreamEnd>;
   private readonly waiting: { name: string; resolve: (body: ControlBody) => void }[] = [];
 
-  constructor(
-    readonly call: ClientDuplexStream<AgentMessage, ControlMessage>,
-    readonly client: LinkClient,
-  ) {
-    call.on('data', (message: ControlMessage) => {
-      if (message.body !== undefined) this.take(message.body);
+  private constructor(
+    readonly call: TestCall,
+    readonly ended: Promise<StreamEnd>,
+    private readonly hangUp: () => void,
+  ) {}
+
+  static overGrpc(client: LinkClient): TestStream {
+    const call = client.connect();
+    const stream = new TestStream(call, endOf(call), () => client.close());
+    call.on('data', (message: ControlMessage) => stream.take(message));
+    return stream;
+  }
+
+  /** As the agent does, over any transport. */
+  static over(transport: LinkTransport, target: LinkTarget): TestStream {
+    const { promise, resolve } = Promise.withResolvers<StreamEnd>();
+    const line = openLink(transport, target, {
+      message: (message) => stream.take(message),
+      ended: ({ reason: details, code }) =>
+        resolve({
+          status: code === '' ? 0 : ERROR_CODES[code].grpc,
+          details,
+          code: code === '' ? undefined : code,
+        }),
     });
-    this.ended = endOf(call);
+    const call = { write: line.write.bind(line), end: line.leave.bind(line), cancel: line.close.bind(line) };
+    const stream = new TestStream(call, promise, () => line.close());
+    return stream;
   }
 
   send(body: NonNullable<AgentMessage['body']>): void {
@@ -70,10 +103,11 @@ export class TestStream {
 
   close(): void {
     this.call.end();
-    this.client.close();
+    this.hangUp();
   }
 
-  private take(body: ControlBody): void {
+  private take({ body }: ControlMessage): void {
+    if (body === undefined) return;
     const index = this.waiting.findIndex((waiter) => waiter.name === body.$case);
     const [waiter] = index >= 0 ? this.waiting.splice(index, 1) : [];
     if (waiter === undefined) this.received.push(body);

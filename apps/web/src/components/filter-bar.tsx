@@ -1,9 +1,10 @@
 'use client';
 
-import { Search } from 'lucide-react';
+import { Search, X } from 'lucide-react';
 import { type ReactNode, useEffect, useState } from 'react';
 import { cn } from '@/lib/cn.ts';
-import { Input } from './ui/input.tsx';
+import { Button } from './ui/button.tsx';
+import { Input, Select } from './ui/input.tsx';
 
 export function FilterBar({ children }: { children: ReactNode }) {
   return (
@@ -67,5 +68,43 @@ export function Choice<T extends string>({ label, value, options, onChange }: Ch
         </button>
       ))}
     </fieldset>
+  );
+}
+
+interface FilterSelectProps {
+  label: string;
+  value: string;
+  /** What each choice is called, in the order of the list. */
+  options: readonly (readonly [value: string, word: string])[];
+  onChange: (value: string) => void;
+  className?: string;
+}
+
+/** One of many, as a list that opens. */
+export function FilterSelect({ label, value, options, onChange, className = 'w-36' }: FilterSelectProps) {
+  return (
+    <Select
+      aria-label={label}
+      className={className}
+      value={value}
+      onChange={(event) => onChange(event.target.value)}
+    >
+      {options.map(([option, word]) => (
+        <option key={option} value={option}>
+          {word}
+        </option>
+      ))}
+    </Select>
+  );
+}
+
+/** A filter that a link brought along; pressing it takes it away. Nothing while it filters nothing. */
+export function FilterChip({ name, value, onRemove }: { name: string; value: string; onRemove: () => void }) {
+  if (value === '') return null;
+  const text = `${name} ${value}`;
+  return (
+    <Button size="md" onClick={onRemove} aria-label={`Remove filter: ${text}`} className="bg-raised">
+      {text} <X />
+    </Button>
   );
 }

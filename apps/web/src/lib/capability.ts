@@ -25,6 +25,7 @@ const NAMES: Record<string, string> = {
   'kernel.self': 'Protecting the agent itself',
   'launcher.files': 'Files and programs, by raypher run',
   gate: 'Action gate',
+  'dlp.recogniser': 'Names of people in texts',
   'freeze.cgroup': 'Freezing processes',
 };
 

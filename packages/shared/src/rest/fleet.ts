@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { LINK_TRANSPORTS } from '../link-http.ts';
 import { DeviceTpm, EnrolProof, IdentityClass, IdentityEvent, QuoteProof } from './attestation.ts';
 import { PageQuery, Reason, Timestamp } from './common.ts';
 
@@ -50,6 +51,8 @@ export const Device = z.object({
       rssBytes: z.number(),
       cpuShare: z.number(),
       at: Timestamp,
+      /** What carries the link. */
+      transport: z.enum(LINK_TRANSPORTS),
     })
     .nullable(),
 });

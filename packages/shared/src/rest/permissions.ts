@@ -30,6 +30,13 @@ export const Permission = z.enum([
   'approvals:read',
   'approvals:decide',
   'audit:read',
+  /** Erase what an audit entry says about people. */
+  'audit:erase',
+  'ledger:read',
+  /** Look at everything again. */
+  'ledger:audit',
+  /** Let the log begin again under another name, after a database was restored from a backup. */
+  'ledger:restart',
   'members:read',
   'members:manage',
   'teams:read',
@@ -58,6 +65,7 @@ const READ_ALL = [
   'incidents:read',
   'approvals:read',
   'audit:read',
+  'ledger:read',
   'members:read',
   'teams:read',
   'settings:read',
@@ -84,10 +92,11 @@ const ADMINISTER = [
   'settings:manage',
   'connections:preview',
   'connections:cut',
+  'ledger:audit',
 ] as const satisfies Permission[];
 
 export const ROLE_PERMISSIONS: Record<Role, readonly Permission[]> = {
-  ciso: ADMINISTER,
+  ciso: [...ADMINISTER, 'audit:erase', 'ledger:restart'],
   admin: ADMINISTER,
   manager: [
     'overview:read',
@@ -120,7 +129,7 @@ export const ROLE_PERMISSIONS: Record<Role, readonly Permission[]> = {
     'events:read',
     'teams:read',
   ],
-  auditor: READ_ALL,
+  auditor: [...READ_ALL, 'ledger:audit'],
 };
 
 export function roleMay(role: Role, permission: Permission): boolean {

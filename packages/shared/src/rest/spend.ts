@@ -13,10 +13,14 @@ function daysAgo(days: number): string {
   return new Date(Date.now() - days * DAY_MS).toISOString().slice(0, 10);
 }
 
+/** Years that the database and people understand alike. */
+const Day = z.iso
+  .date()
+  .refine((day) => day >= '2000-01-01' && day < '3000-01-01', 'the years are 2000 to 2999');
 const Range = {
   /** Days of UTC, both included; the last thirty unless given. */
-  from: z.iso.date().default(() => daysAgo(29)),
-  to: z.iso.date().default(() => daysAgo(0)),
+  from: Day.default(() => daysAgo(29)),
+  to: Day.default(() => daysAgo(0)),
 };
 const isRange = ({ from, to }: { from: string; to: string }) => {
   const days = (Date.parse(to) - Date.parse(from)) / DAY_MS;

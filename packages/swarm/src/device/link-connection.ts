@@ -1,138 +1,91 @@
-import {
-  type ChannelCredentials,
-  type ClientDuplexStream,
-  credentials,
-  Metadata,
-  type ServiceError,
-  status,
-} from '@grpc/grpc-js';
-import { type AgentMessage, type ControlMessage, LinkClient, MAX_FRAME_BYTES } from '@raypher/shared';
+import { type LinkLine, openLink } from '@raypher/link-client';
+import type { AgentMessage, ControlMessage, LinkTransport } from '@raypher/shared';
 
-/** Why a stream is over; told once. */
+/** Why a line is over; told once. */
 export interface LinkEnding {
-  /** The control plane's own code, or the name of the gRPC status. */
+  /**
+   * The control plane's own code; `closed`, `left`, `dropped` and `hung` for ordinary ends, else what kind of failure
+   * it was.
+   */
   code: string;
-  /** How long the control plane asked us to stay away, milliseconds; 0 when it did not. */
-  retryAfterMs: number;
 }
 
 export interface LinkListener {
   onMessage(message: ControlMessage): void;
+  /** How long nothing is read after a message, milliseconds. */
+  readPauseMs(): number;
   onEnd(ending: LinkEnding): void;
 }
 
-export interface LinkTarget {
+export interface LinkIdentity {
   host: string;
   port: number;
+  transport: LinkTransport;
   /** PEM of the root CA. */
   root: string;
   keyPem: string;
   certificate: string;
 }
 
-/** What `raypher-code` in the trailing metadata says; clients log it and act on it. */
-const CODE_KEY = 'raypher-code';
-const RETRY_KEY = 'raypher-retry-after-ms';
-
-const CHANNEL_OPTIONS = {
-  // One TCP and TLS connection per device, as with separate machines: by default grpc-js shares them.
-  'grpc.use_local_subchannel_pool': 1,
-  'grpc.enable_retries': 0,
-  'grpc.service_config_disable_resolution': 1,
-  // Bookkeeping that nobody reads costs memory on every one of thousands of channels.
-  'grpc.enable_channelz': 0,
-  'grpc.keepalive_time_ms': 60_000,
-  'grpc.max_receive_message_length': MAX_FRAME_BYTES,
-} as const;
-
-/** One mutually authenticated stream to the control plane, from dialling to its end. */
+/** One mutually authenticated line to the control plane, from dialling to its end. */
 export class LinkConnection {
-  readonly #client: LinkClient;
-  readonly #stream: ClientDuplexStream<AgentMessage, ControlMessage>;
+  readonly #line: LinkLine;
   readonly #listener: LinkListener;
   #ended = false;
 
-  constructor(target: LinkTarget, listener: LinkListener) {
+  constructor({ host, port, transport, root, keyPem, certificate }: LinkIdentity, listener: LinkListener) {
     this.#listener = listener;
-    this.#client = new LinkClient(
-      `${bracketed(target.host)}:${target.port}`,
-      channelCredentials(target),
-      CHANNEL_OPTIONS,
+    const tls = { ca: root, key: keyPem, cert: certificate };
+    this.#line = openLink(
+      transport,
+      { host, port, tls },
+      {
+        message: (message) => {
+          if (this.#ended) return;
+          listener.onMessage(message);
+          this.#pauseFor(listener.readPauseMs());
+        },
+        ended: ({ kind, code }) => this.#finish(code === '' ? (kind === 'over' ? 'closed' : kind) : code),
+      },
     );
-    this.#stream = this.#client.connect(new Metadata());
-    this.#stream.on('data', (message: ControlMessage) => {
-      if (!this.#ended) listener.onMessage(message);
-    });
-    this.#stream.on('error', (error: ServiceError) => this.#end(endingOf(error)));
-    // A clean end of the server's half: grpc-js reports the status separately, and only errors above.
-    this.#stream.on('end', () => this.#end(quietly('closed')));
   }
 
   send(message: AgentMessage): void {
-    if (!this.#ended) this.#stream.write(message);
+    if (!this.#ended) this.#line.write(message);
   }
 
   /** Ends our half and waits for the other side to do the same, or breaks the connection as a crash would. */
   close(how: 'politely' | 'abruptly'): void {
     if (this.#ended) return;
-    if (how === 'abruptly') {
-      this.#end(quietly('dropped'));
-      return;
-    }
-    this.#stream.end();
-    this.#finish(quietly('left'), () => {
-      const insist = setTimeout(() => this.#hangUp(), GOODBYE_MS);
-      this.#stream.once('status', () => {
-        clearTimeout(insist);
-        this.#client.close();
-      });
-    });
+    if (how === 'politely') this.#line.leave();
+    else this.#line.close();
+    this.#finish(how === 'politely' ? 'left' : 'dropped');
   }
 
-  #end(ending: LinkEnding): void {
-    this.#finish(ending, () => this.#hangUp());
+  /** Reads nothing more and says nothing more, and leaves the connection open. */
+  hang(): void {
+    if (this.#ended) return;
+    this.#line.pause();
+    this.#finish('hung');
   }
 
-  #finish(ending: LinkEnding, release: () => void): void {
+  /** Breaks the connection, whatever state it is in. */
+  hangUp(): void {
+    this.#line.close();
+    this.#finish('dropped');
+  }
+
+  #pauseFor(ms: number): void {
+    if (ms === 0 || this.#ended) return;
+    this.#line.pause();
+    setTimeout(() => {
+      if (!this.#ended) this.#line.resume();
+    }, ms).unref();
+  }
+
+  #finish(code: string): void {
     if (this.#ended) return;
     this.#ended = true;
-    // Errors that still arrive for the abandoned stream have nobody to interest.
-    this.#stream.removeAllListeners('error').on('error', () => {});
-    release();
-    this.#listener.onEnd(ending);
+    this.#listener.onEnd({ code });
   }
-
-  #hangUp(): void {
-    this.#stream.cancel();
-    this.#client.close();
-  }
-}
-
-/** How long a polite goodbye may take before the connection is broken. */
-const GOODBYE_MS = 1_000;
-
-function channelCredentials(target: LinkTarget): ChannelCredentials {
-  return credentials.createSsl(
-    Buffer.from(target.root),
-    Buffer.from(target.keyPem),
-    Buffer.from(target.certificate),
-  );
-}
-
-function quietly(code: string): LinkEnding {
-  return { code, retryAfterMs: 0 };
-}
-
-function endingOf({ code, metadata }: ServiceError): LinkEnding {
-  const [ownCode] = metadata?.get(CODE_KEY) ?? [];
-  const [retryAfter] = metadata?.get(RETRY_KEY) ?? [];
-  const retryAfterMs = Number(retryAfter ?? 0);
-  return {
-    code: ownCode?.toString() ?? status[code] ?? 'UNKNOWN',
-    retryAfterMs: Number.isFinite(retryAfterMs) ? Math.max(0, retryAfterMs) : 0,
-  };
-}
-
-function bracketed(host: string): string {
-  return host.includes(':') ? `[${host}]` : host;
 }

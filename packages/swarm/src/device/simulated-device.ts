@@ -1,22 +1,29 @@
 import { createPrivateKey } from 'node:crypto';
+import { parseCheckpoint, parseNote } from '@raypher/ledger';
 import {
   type AgentMessage,
   type Command,
   type ControlMessage,
+  type EventBatch,
+  type LinkTransport,
+  type LogSeen,
   Phase,
   RaypherError,
   type SignedBundle,
 } from '@raypher/shared';
 import { type DeviceIdentity, SIMULATED_VERSION } from '../fleet/device-identity.ts';
 import type { FleetStore, StoredDevice } from '../fleet/fleet-store.ts';
-import type { SeededRandom } from '../random.ts';
+import type { FleetWitness } from '../fleet/fleet-witness.ts';
+import { SeededRandom } from '../random.ts';
 import { createAiAgents, isFrozen, type SimulatedAiAgent } from './ai-agents.ts';
 import { STATE_KINDS, type StateKindName } from './applied-state.ts';
 import type { BundleVerifier } from './bundle-verifier.ts';
 import type { DeviceBehaviour } from './device-behaviour.ts';
+import { DeviceClock } from './device-clock.ts';
 import { DeviceLedger } from './device-ledger.ts';
 import { agentStarted, type EventDraft, modelCall, stateApplied } from './event-drafts.ts';
 import { LinkConnection, type LinkEnding, type LinkListener } from './link-connection.ts';
+import { Misfortune, Recurrence } from './misfortune.ts';
 import { type EnforcerHost, type Progress, SimulatedEnforcers } from './simulated-enforcers.ts';
 import { countProcesses, frozenOf, heartbeat, inventory, VitalSigns } from './vital-signs.ts';
 
@@ -26,22 +33,28 @@ export interface DeviceObserver {
   onProgress(device: SimulatedDevice, progress: Progress): void;
   /** Hello was answered: the device is connected. */
   onWelcome(device: SimulatedDevice): void;
-  onEnd(device: SimulatedDevice, ending: LinkEnding): void;
+  /** @param retryAfterMs how long the control plane asked the device to stay away; 0 when it did not */
+  onEnd(device: SimulatedDevice, ending: LinkEnding, retryAfterMs: number): void;
 }
 
 /** What all devices of a fleet share. */
 export interface DeviceSurroundings {
   /** PEM of the root CA. */
   root: string;
+  transport: LinkTransport;
   verifier: BundleVerifier;
+  /** Always this object; what is in it may change. */
   behaviour: DeviceBehaviour;
   observer: DeviceObserver;
   store: FleetStore | undefined;
+  witness: FleetWitness;
 }
 
 const DEFAULT_HEARTBEAT_MS = 30_000;
 /** A change on the machine reaches the control plane within this, as the agent's own scan would find it. */
 const INVENTORY_WITHIN_MS = 1_000;
+/** A batch whose connection is to break while it is under way: within this time. */
+const CUT_WITHIN_MS = 100;
 
 /**
  * One simulated machine: real key, real certificate, real chain, real stream; only the machine is made up.
@@ -57,11 +70,21 @@ export class SimulatedDevice implements LinkListener, EnforcerHost {
   readonly #enforcers: SimulatedEnforcers;
   readonly #aiAgents: SimulatedAiAgent[];
   readonly #vitalSigns = new VitalSigns();
+  readonly #clock: DeviceClock;
+  readonly #misfortune: Misfortune;
+  readonly #drops: Recurrence;
+  readonly #hangs: Recurrence;
   #identity: DeviceIdentity;
   #connection: LinkConnection | undefined;
+  /** Left open and silent. */
+  #hung: LinkConnection | undefined;
+  #earlierBatch: EventBatch | undefined;
+  #cutDueMs = Number.POSITIVE_INFINITY;
+  #lastTickMs = Date.now();
   /** Hello was answered: we know from where to send. */
   #welcomed = false;
   #credit = 0;
+  #logSeen: LogSeen = { origin: '', size: 0n };
   #heartbeatMs = DEFAULT_HEARTBEAT_MS;
   #nextHeartbeatMs = 0;
   #retryAfterMs = 0;
@@ -71,13 +94,14 @@ export class SimulatedDevice implements LinkListener, EnforcerHost {
   /** Written on the next tick: on a machine of its own a device would not hold up the next one with it. */
   readonly #toRecord: EventDraft[] = [];
 
-  constructor(
-    { identity, ledger, applied }: StoredDevice,
-    random: SeededRandom,
-    surroundings: DeviceSurroundings,
-  ) {
+  constructor({ identity, ledger, applied }: StoredDevice, seed: string, surroundings: DeviceSurroundings) {
+    const random = new SeededRandom(seed);
     this.#identity = identity;
     this.#random = random;
+    this.#clock = new DeviceClock(new SeededRandom(`${seed}/clock`), Date.now());
+    this.#misfortune = new Misfortune(seed);
+    this.#drops = new Recurrence(`${seed}/drops`);
+    this.#hangs = new Recurrence(`${seed}/hangs`);
     this.#surroundings = surroundings;
     this.hostname = identity.hostname;
     this.id = identity.device;
@@ -121,11 +145,12 @@ export class SimulatedDevice implements LinkListener, EnforcerHost {
     const { link, keyPem, certificate } = this.#identity;
     this.#ledger.rewind();
     this.#credit = 0;
-    this.#connection = new LinkConnection(
-      { ...link, root: this.#surroundings.root, keyPem, certificate },
-      this,
-    );
-    const hello = this.#vitalSigns.hello(this.id, this.hostname, this.#ledger, this.#enforcers);
+    this.#earlierBatch = undefined;
+    this.#cutDueMs = Number.POSITIVE_INFINITY;
+    const { root, transport } = this.#surroundings;
+    this.#connection = new LinkConnection({ ...link, root, transport, keyPem, certificate }, this);
+    const { protocol } = this.#behaviour;
+    const hello = this.#vitalSigns.hello(this.id, this.hostname, this.#ledger, this.#enforcers, protocol);
     this.#send({ $case: 'hello', value: hello });
   }
 
@@ -133,12 +158,35 @@ export class SimulatedDevice implements LinkListener, EnforcerHost {
     this.#connection?.close(how);
   }
 
-  onEnd({ code, retryAfterMs }: LinkEnding): void {
+  /** Leaves the connection as it is, reads nothing and says nothing on it any more, and dials anew. */
+  hang(): void {
+    this.letGo();
+    this.#hung = this.#connection;
+    this.#connection?.hang();
+  }
+
+  /** Closes the connection that was left hanging. */
+  letGo(): void {
+    this.#hung?.hangUp();
+    this.#hung = undefined;
+  }
+
+  get #behaviour(): DeviceBehaviour {
+    return this.#surroundings.behaviour;
+  }
+
+  /** How long it reads nothing after a message, milliseconds. */
+  readPauseMs(): number {
+    const [least, most] = this.#behaviour.readDelayMs;
+    return most === 0 ? 0 : least + this.#random.next() * (most - least);
+  }
+
+  onEnd(ending: LinkEnding): void {
     this.#connection = undefined;
     this.#welcomed = false;
-    const asked = Math.max(retryAfterMs, this.#retryAfterMs);
+    const asked = this.#retryAfterMs;
     this.#retryAfterMs = 0;
-    this.#surroundings.observer.onEnd(this, { code, retryAfterMs: asked });
+    this.#surroundings.observer.onEnd(this, ending, asked);
   }
 
   onMessage({ body }: ControlMessage): void {
@@ -158,6 +206,9 @@ export class SimulatedDevice implements LinkListener, EnforcerHost {
         return;
       case 'retry':
         this.#retryAfterMs = body.value.afterMs;
+        return;
+      case 'logCheckpoint':
+        this.#logSeen = logSeenIn(body.value.note);
         return;
       case 'pace':
         this.#heartbeatMs = body.value.heartbeatMs;
@@ -200,6 +251,11 @@ export class SimulatedDevice implements LinkListener, EnforcerHost {
   /** Called by the fleet's clock. */
   tick(nowMs: number): void {
     if (this.#toRecord.length > 0) for (const draft of this.#toRecord.splice(0)) this.record(draft);
+    const elapsedMs = nowMs - this.#lastTickMs;
+    this.#lastTickMs = nowMs;
+    const { dropPerMinute, hangPerMinute } = this.#behaviour;
+    if (this.#drops.passed(elapsedMs, dropPerMinute) || nowMs >= this.#cutDueMs) this.disconnect('abruptly');
+    if (this.#hangs.passed(elapsedMs, hangPerMinute)) this.hang();
     if (!this.#welcomed) return;
     if (nowMs >= this.#nextHeartbeatMs) this.#beat(nowMs);
     if (nowMs >= this.#inventoryDueMs) this.#sendInventory();
@@ -215,11 +271,14 @@ export class SimulatedDevice implements LinkListener, EnforcerHost {
   }
 
   record(draft: EventDraft): void {
-    const [least, most] = this.#surroundings.behaviour.lingerMs;
-    if (this.#lingerUntilMs === 0)
-      this.#lingerUntilMs = Date.now() + least + this.#random.next() * (most - least);
-    const written = this.#ledger.append(draft, new Date());
+    const nowMs = Date.now();
+    const [least, most] = this.#behaviour.lingerMs;
+    if (this.#lingerUntilMs === 0) this.#lingerUntilMs = nowMs + least + this.#random.next() * (most - least);
+    const written = this.#ledger.append(draft, new Date(this.#clock.read(nowMs, this.#behaviour)));
     if (written.length > 0) this.#surroundings.store?.append(this.id, this.#ledger.head, written);
+    const firstSeq = this.#ledger.head.seq - written.length + 1;
+    for (const [index, bytes] of written.entries())
+      this.#surroundings.witness.recorded?.(this.id, firstSeq + index, bytes);
   }
 
   /** Sends what waits, as far as the control plane's credit goes. */
@@ -231,18 +290,31 @@ export class SimulatedDevice implements LinkListener, EnforcerHost {
         this.#lingerUntilMs = 0;
         return;
       }
-      this.#credit -= 1;
-      this.#send({ $case: 'events', value: batch });
-      if (this.#credit > 0 && this.#random.chance(this.#surroundings.behaviour.duplicateBatch)) {
-        this.#credit -= 1;
-        this.#send({ $case: 'events', value: batch });
-      }
+      this.#deliver(batch);
     }
+  }
+
+  /** Sends a batch, and does to it what fate has in store. */
+  #deliver(batch: EventBatch): void {
+    const fate = this.#misfortune.fateOf(Number(batch.firstSeq), this.#behaviour);
+    const earlier = this.#earlierBatch;
+    this.#earlierBatch = batch;
+    this.#sendBatch(fate.bad ? { ...batch, signature: spoilt(batch.signature) } : batch);
+    if (fate.twice) this.#sendBatch(batch);
+    if (fate.earlierAgain && earlier !== undefined) this.#sendBatch(earlier);
+    if (fate.cut) this.#cutDueMs = Date.now() + this.#random.next() * CUT_WITHIN_MS;
+  }
+
+  #sendBatch(batch: EventBatch): void {
+    if (this.#credit === 0) return;
+    this.#credit -= 1;
+    this.#send({ $case: 'events', value: batch });
   }
 
   #acknowledged(seq: number): void {
     this.#ledger.acknowledge(seq);
     this.#surroundings.store?.forgetThrough(this.id, seq);
+    this.#surroundings.witness.acknowledged?.(this.id, seq);
     if (!this.#welcomed) {
       this.#welcomed = true;
       this.#surroundings.observer.onWelcome(this);
@@ -260,7 +332,11 @@ export class SimulatedDevice implements LinkListener, EnforcerHost {
     // ±20 %, so that a fleet that was started together does not beat together.
     this.#nextHeartbeatMs = nowMs + this.#heartbeatMs * (0.8 + this.#random.next() * 0.4);
     const value = heartbeat(this.#aiAgents, this.#ledger, this.#enforcers, this.#random);
-    this.#send({ $case: 'heartbeat', value });
+    const atMs = BigInt(this.#clock.read(nowMs, this.#behaviour));
+    const isCurrent = this.#behaviour.protocol === 'current';
+    const posture = isCurrent ? value.posture : [];
+    const logSeen = isCurrent ? this.#logSeen : undefined;
+    this.#send({ $case: 'heartbeat', value: { ...value, atMs, posture, logSeen } });
   }
 
   #sendInventory(): void {
@@ -294,4 +370,17 @@ export class SimulatedDevice implements LinkListener, EnforcerHost {
       return new RaypherError('internal/unexpected', 'The command could not be read.', { cause: error });
     }
   }
+}
+
+/** The same signature with its last bit changed. */
+function spoilt(signature: Buffer): Buffer {
+  const changed = Buffer.from(signature);
+  changed[changed.length - 1] = (changed.at(-1) ?? 0) ^ 1;
+  return changed;
+}
+
+/** Believed without a look at its signature: the agent is the one that holds logs to what it saw. */
+function logSeenIn(note: string): LogSeen {
+  const { origin, size } = parseCheckpoint(parseNote(note).text);
+  return { origin, size: BigInt(size) };
 }

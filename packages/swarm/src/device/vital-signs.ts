@@ -4,10 +4,16 @@ import { SIMULATED_MACHINE, SIMULATED_VERSION } from '../fleet/device-identity.t
 import type { SeededRandom } from '../random.ts';
 import { describeAiAgent, isFrozen, type SimulatedAiAgent } from './ai-agents.ts';
 import { describeApplied } from './applied-state.ts';
+import type { ProtocolAge } from './device-behaviour.ts';
 import type { DeviceLedger } from './device-ledger.ts';
 import type { SimulatedEnforcers } from './simulated-enforcers.ts';
 
-const PROTOCOL_VERSION = 1;
+const PROTOCOL_VERSION: Record<ProtocolAge, number> = {
+  current: 1,
+  'fewer-fields': 1,
+  'version-0': 0,
+  'version-2': 2,
+};
 /** Processes on the machine that are nobody's AI agent. */
 const OTHER_PROCESSES = 180;
 
@@ -16,17 +22,24 @@ export class VitalSigns {
   readonly #bootId = randomUUID();
   readonly #sessionId = randomUUID();
 
-  hello(device: string, hostname: string, ledger: DeviceLedger, enforcers: SimulatedEnforcers): Hello {
+  hello(
+    device: string,
+    hostname: string,
+    ledger: DeviceLedger,
+    enforcers: SimulatedEnforcers,
+    protocol: ProtocolAge,
+  ): Hello {
+    const isOlder = protocol === 'fewer-fields';
     return {
       ...SIMULATED_MACHINE,
       deviceId: device,
       bootId: this.#bootId,
-      sessionId: this.#sessionId,
+      sessionId: isOlder ? '' : this.#sessionId,
       agentVersion: SIMULATED_VERSION,
-      protocolVersion: PROTOCOL_VERSION,
+      protocolVersion: PROTOCOL_VERSION[protocol],
       hostname,
-      capabilities: ['network.proxy', 'freeze.cgroup'],
-      posture: POSTURE,
+      capabilities: isOlder ? [] : ['network.proxy', 'freeze.cgroup'],
+      posture: isOlder ? [] : POSTURE,
       applied: describeApplied(enforcers.applied),
       ledgerHead: { seq: BigInt(ledger.head.seq), hash: Buffer.from(ledger.head.hash, 'hex') },
       queueDepth: BigInt(ledger.queueDepth),
@@ -53,6 +66,7 @@ export function heartbeat(
     connections: frozen.length === agents.length ? 0 : random.integer(0, 6),
     rssBytes: BigInt(random.integer(74_000_000, 88_000_000)),
     cpuShare: random.next() * 0.02,
+    logSeen: undefined,
   };
 }
 

@@ -14,7 +14,7 @@ export function parseEnrolmentToken(text: string): EnrolmentToken {
   const pin = TOKEN.exec(text.trim())?.groups?.pin;
   if (pin === undefined) {
     throw new RaypherError('request/invalid', 'This is not an enrolment token.', {
-      hint: 'Create one under Devices → Add devices that may be used as often as there are devices.',
+      hint: 'Create one under Fleet → Add devices that may be used as often as there are devices.',
     });
   }
   return { text: text.trim(), pin: Buffer.from(pin, 'base64url') };

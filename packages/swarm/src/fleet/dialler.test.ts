@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { SeededRandom } from '../random.ts';
 import { Dialler, type Dialling } from './dialler.ts';
+import type { RampKind } from './ramp.ts';
 
 class Phone implements Dialling {
   dials = 0;
@@ -21,10 +22,15 @@ function phones(count: number): Phone[] {
 
 function diallerFor(
   list: Phone[],
-  options: { connectsPerSecond: number; handshakes: number },
+  {
+    handshakes,
+    kind = 'steady',
+    ...rate
+  }: { connectsPerSecond: number; handshakes: number; kind?: RampKind },
 ): Dialler<Phone> {
   const random = new SeededRandom('dialler');
-  const dialler = new Dialler<Phone>({ ...options, random: () => random.next() }, 0);
+  const ramp = { kind, seconds: 4, ...rate };
+  const dialler = new Dialler<Phone>({ ramp, handshakes, random: () => random.next() }, 0);
   for (const phone of list) dialler.add(phone, 0);
   return dialler;
 }
@@ -38,6 +44,23 @@ test('the ramp is kept', () => {
   const dialler = diallerFor(list, { connectsPerSecond: 100, handshakes: 1_000 });
   for (let now = 20; now <= 2_000; now += 20) dialler.tick(now);
   expect(dialled(list)).toBe(200);
+});
+
+test.each([
+  ['linear', [13, 50, 113, 200, 300]],
+  ['step', [25, 75, 150, 250, 350]],
+  ['spike', [1_000, 1_000, 1_000, 1_000, 1_000]],
+] as const)('a %s ramp opens its share of connections', (kind, expected) => {
+  const list = phones(1_000);
+  const dialler = diallerFor(list, { connectsPerSecond: 100, handshakes: 64, kind });
+  const counts: number[] = [];
+  for (let now = 10; now <= 5_000; now += 10) {
+    dialler.tick(now);
+    for (const phone of list) if (phone.dials > 0) dialler.welcomed(phone);
+    if (now % 1_000 === 0) counts.push(dialled(list));
+  }
+  for (const [second, count] of counts.entries())
+    expect(Math.abs(count - (expected[second] ?? 0))).toBeLessThan(4);
 });
 
 test('no more handshakes than allowed are under way', () => {

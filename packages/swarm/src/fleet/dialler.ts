@@ -1,3 +1,5 @@
+import { type Ramp, rateAt } from './ramp.ts';
+
 /** Something that dials: a device. */
 export interface Dialling {
   connect(): void;
@@ -5,9 +7,9 @@ export interface Dialling {
 }
 
 export interface DiallerOptions {
-  /** The ramp: new connections per second at most. */
-  connectsPerSecond: number;
-  /** Handshakes under way at the same time at most. */
+  /** New connections per second at most. */
+  ramp: Ramp;
+  /** Handshakes under way at the same time at most; a spike does not care. */
   handshakes: number;
   /** In [0, 1). */
   random: () => number;
@@ -31,6 +33,8 @@ export class Dialler<T extends Dialling> {
   readonly #failures = new Map<T, number>();
   #allowance = 0;
   #lastTickMs: number;
+  /** When the first device could dial. */
+  #beganMs: number | undefined;
 
   constructor(options: DiallerOptions, nowMs = Date.now()) {
     this.#options = options;
@@ -44,6 +48,7 @@ export class Dialler<T extends Dialling> {
 
   /** First dial, as soon as the ramp allows. */
   add(device: T, nowMs: number): void {
+    this.#beganMs ??= nowMs;
     this.#dueMs.set(device, nowMs);
   }
 
@@ -73,10 +78,12 @@ export class Dialler<T extends Dialling> {
   }
 
   tick(nowMs: number): void {
-    const { connectsPerSecond, handshakes } = this.#options;
-    const earned = (connectsPerSecond * (nowMs - this.#lastTickMs)) / 1_000;
+    const { ramp } = this.#options;
+    const rate = rateAt(ramp, nowMs - (this.#beganMs ?? nowMs));
+    const handshakes = ramp.kind === 'spike' ? Number.POSITIVE_INFINITY : this.#options.handshakes;
+    const earned = nowMs === this.#lastTickMs ? 0 : (rate * (nowMs - this.#lastTickMs)) / 1_000;
     this.#lastTickMs = nowMs;
-    this.#allowance = Math.min(this.#allowance + earned, Math.max(1, connectsPerSecond * BURST_SECONDS));
+    this.#allowance = Math.min(this.#allowance + earned, Math.max(1, rate * BURST_SECONDS));
     for (const [device, sinceMs] of this.#dialledMs) {
       if (nowMs - sinceMs > WELCOME_TIMEOUT_MS) device.disconnect('abruptly');
     }

@@ -2,10 +2,9 @@ import { createHash } from 'node:crypto';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { applyMigrations, createDatabase, dropDatabase, roleUrls } from '@raypher/database';
 import pg from 'pg';
 import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
-import { applyMigrations } from './apply-migrations.ts';
-import { createDatabase, dropDatabase, roleUrls } from './databases.ts';
 
 const { postgres } = inject('services');
 

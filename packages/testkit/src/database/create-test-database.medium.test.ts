@@ -1,7 +1,7 @@
+import { databaseExists } from '@raypher/database';
 import pg from 'pg';
 import { describe, expect, inject, it } from 'vitest';
 import { createTestDatabase } from './create-test-database.ts';
-import { databaseExists } from './databases.ts';
 
 async function one(url: string, sql: string): Promise<unknown> {
   const client = new pg.Client({ connectionString: url });

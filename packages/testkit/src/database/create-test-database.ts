@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto';
+import { createDatabase, type DatabaseRole, dropDatabase, roleUrls } from '@raypher/database';
 import type { SharedServices } from '../services.setup.ts';
-import { createDatabase, dropDatabase, roleUrls } from './databases.ts';
-import type { DatabaseRole } from './roles.ts';
 
 export interface TestDatabase {
   readonly name: string;

@@ -1,5 +1,6 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 import { RaypherError } from '@raypher/shared';
+import { cannotRead } from '../../file-fault.ts';
 
 const STDIN = 0;
 /** As much as the proxy holds of a request unless its configuration says otherwise. */
@@ -9,7 +10,7 @@ const CHUNK = 64 * 1024;
 /**
  * Reads a file, or what is piped in for `-`.
  *
- * @throws RaypherError `request/not-found`, `request/too-large`
+ * @throws RaypherError `request/not-found`, `process/permission`, `request/too-large`
  */
 export function readInput(file: string): Buffer {
   let fd: number | undefined;
@@ -18,7 +19,7 @@ export function readInput(file: string): Buffer {
     return readAll(fd, file);
   } catch (cause) {
     if (cause instanceof RaypherError) throw cause;
-    throw new RaypherError('request/not-found', `${file} cannot be read.`, { cause });
+    throw cannotRead(file, cause);
   } finally {
     if (fd !== undefined && fd !== STDIN) closeSync(fd);
   }

@@ -25,7 +25,7 @@ async function scan(...args: string[]): Promise<{ code: number; stdout: string }
     return true;
   });
   try {
-    await buildProgram().parseAsync(['dlp', 'scan', ...args], { from: 'user' });
+    await (await buildProgram()).parseAsync(['dlp', 'scan', ...args], { from: 'user' });
     return { code: Number(process.exitCode), stdout };
   } catch (error) {
     if (error instanceof RaypherError) return { code: error.exitCode, stdout: error.message };
@@ -90,6 +90,16 @@ describe('raypher dlp scan', () => {
     expect(await scan(file('clean.txt', 'nothing here'))).toMatchObject({
       code: 0,
       stdout: expect.stringContaining('Nothing was found'),
+    });
+  });
+
+  test('what cannot be read is named with the reason', async () => {
+    expect(await scan(join(folder, 'none.txt'))).toMatchObject({
+      stdout: expect.stringContaining('none.txt cannot be read: there is no such file.'),
+    });
+    expect(await scan(folder)).toMatchObject({
+      code: 4,
+      stdout: expect.stringContaining('cannot be read: it is a folder.'),
     });
   });
 

@@ -72,7 +72,8 @@ Examples:
   raypher dlp scan request.json --policy policy.yaml --host api.openai.com
   raypher dlp scan prompt.txt --json | jq '.findings[].detector'
 
-Exit codes: 0 nothing found, 1 something found or not scannable, 2 too large, 4 no file, 9 mistakes in the policy.`,
+Exit codes: 0 nothing found, 1 something found or not scannable, 2 too large, 3 not permitted, 4 no file,
+9 mistakes in the policy.`,
   )
   .action(async (file: string, options: ScanTextOptions) => {
     const snapshot =

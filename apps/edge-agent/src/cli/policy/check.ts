@@ -12,7 +12,7 @@ export const checkCommand = withJson(new Command('check'))
   .addOption(layerOption())
   .addHelpText(
     'after',
-    '\nExamples:\n  raypher policy check policy.yaml\n  raypher policy check policies/*.yaml --json\n\nExit codes: 0 good, 2 no text, 4 no file, 9 mistakes.',
+    '\nExamples:\n  raypher policy check policy.yaml\n  raypher policy check policies/*.yaml --json\n\nExit codes: 0 good, 2 no text, 3 not permitted, 4 no file, 9 mistakes.',
   )
   .action((files: string[], options: { json?: boolean; layer: PolicyLayer }) => {
     const results = files.map((file) => {

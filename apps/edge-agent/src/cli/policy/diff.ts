@@ -53,7 +53,8 @@ Examples:
   raypher policy diff old.yaml new.yaml --events events.ndjson
   raypher policy diff old.yaml new.yaml --no-replay
 
-Exit codes: 0 compared (whatever differs), 2 usage, 4 no file, 7 the service is not running, 9 a document has mistakes.`,
+Exit codes: 0 compared (whatever differs), 2 usage, 3 not permitted, 4 no file, 7 the service is not running,
+9 a document has mistakes.`,
   )
   .action(async (files: string[], options: DiffOptions) => {
     const { before, after } = await documentsOf(files, options);

@@ -44,8 +44,8 @@ Examples:
   raypher policy explain policy.yaml --request request.json
   raypher policy explain --event 1042
 
-Exit codes: 0 explained (whatever the verdict), 2 no request, 4 no file or entry, 7 the service is not running,
-9 the document has mistakes.`,
+Exit codes: 0 explained (whatever the verdict), 2 no request, 3 not permitted, 4 no file or entry,
+7 the service is not running, 9 the document has mistakes.`,
   )
   .action(async (file: string | undefined, options: ExplainOptions) => {
     const snapshot =

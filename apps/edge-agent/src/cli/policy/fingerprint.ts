@@ -18,7 +18,7 @@ export const fingerprintCommand = withJson(new Command('fingerprint'))
 Examples:
   raypher policy fingerprint merger-letter.txt --id merger-letter
 
-Exit codes: 0 printed, 2 the text is too short or too long, 4 no file.`,
+Exit codes: 0 printed, 2 the text is too short or too long, 3 not permitted, 4 no file.`,
   )
   .action((file: string, { id, json }: { id: string; json?: boolean }) => {
     const shingles = fingerprintDocument(readSource(file));

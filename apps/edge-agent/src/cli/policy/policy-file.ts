@@ -10,6 +10,7 @@ import {
 } from '@raypher/policy';
 import { RaypherError } from '@raypher/shared';
 import { InvalidArgumentError, Option } from 'commander';
+import { cannotRead } from '../../file-fault.ts';
 
 /** A file and the layer that it speaks for. */
 export interface LayerFile {
@@ -43,30 +44,19 @@ function parseLayerFile(text: string): LayerFile {
   return { layer, file };
 }
 
-/** @throws RaypherError `request/not-found`; `request/invalid` when it is no text */
+/** @throws RaypherError `request/not-found`, `process/permission`; `request/invalid` when it is no text */
 export function readSource(file: string): string {
   let source: string;
   try {
     source = readFileSync(file, 'utf8');
   } catch (cause) {
-    throw new RaypherError('request/not-found', `${file} cannot be read: ${why(cause)}.`, { cause });
+    throw cannotRead(file, cause);
   }
   if (source.includes('\0')) {
     throw new RaypherError('request/invalid', `${file} is not text.`);
   }
   return source;
 }
-
-function why(cause: unknown): string {
-  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
-  return REASONS[code] ?? (cause instanceof Error ? cause.message : String(cause));
-}
-
-const REASONS: Record<string, string> = {
-  ENOENT: 'there is no such file',
-  EISDIR: 'it is a folder',
-  EACCES: 'this account may not',
-};
 
 /** @throws RaypherError `policy/syntax` or `policy/schema`, with every mistake and its place */
 export function readPolicy({ file, layer }: LayerFile): LayeredDocument {

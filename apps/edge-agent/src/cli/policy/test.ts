@@ -46,7 +46,7 @@ Examples:
   raypher policy test policy.yaml
   raypher policy test policies/*.yaml --json
 
-Exit codes: 0 all passed, 4 no file, 9 a test failed, or a document has mistakes.`,
+Exit codes: 0 all passed, 3 not permitted, 4 no file, 9 a test failed, or a document has mistakes.`,
   )
   .action((files: string[], options: TestOptions) => {
     // A pattern of the shell gives the tests too; they are run with their policies.

@@ -1,6 +1,6 @@
 import { type ActionRequest, CanonicalError, denialText, parseJsonWithFault } from '@raypher/gate';
 import { GateCallError, type GateClient, type GateResult } from '@raypher/gate/client';
-import { RaypherError } from '@raypher/shared';
+import { RaypherError } from '@raypher/shared/errors';
 import { dataAction, inspectJson } from '../data-actions.ts';
 import type { OpenedGate } from '../open-gate.ts';
 import { HookInput, type ToolUse } from './hook-input.ts';

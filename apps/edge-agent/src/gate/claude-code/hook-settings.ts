@@ -9,7 +9,7 @@ import {
 } from 'node:fs';
 import { dirname } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
-import { RaypherError } from '@raypher/shared';
+import { RaypherError } from '@raypher/shared/errors';
 import { z } from 'zod';
 
 /** Every handler that was ever written ends like this; nothing else does. */

@@ -1,20 +1,19 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { mkdtempSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { PermissionQueue } from '../../native/fanotify.ts';
 import { type Cgroup, type Cgroups, probeCgroups } from '../../response/cgroup.ts';
-import { type AttemptOutcome, AttemptRunner } from '../testing/attempt-runner.ts';
+import { AttemptRunner } from '../testing/attempt-runner.ts';
 import { ATTEMPTS } from '../testing/attempts.ts';
+import { OutcomeColumn } from '../testing/outcome-column.ts';
 import { runAll } from '../testing/run-all.ts';
 import { makeStageFiles, type Stage, stagePolicy } from '../testing/stage.ts';
+import { Victims } from '../testing/victims.ts';
 import { FanotifyBackEnd } from './fanotify-back-end.ts';
 
 const PROGRAM = new URL('../testing/attempt.ts', import.meta.url).pathname;
-/** The column of the enforcement matrix; `RAYPHER_WRITE_OUTCOMES=1` writes it anew. */
-const COLUMN = new URL('../testing/outcomes/fanotify.json', import.meta.url).pathname;
 /** What it is there for: the rest is for others, and some of it would change this machine. */
 const HERE = ATTEMPTS.filter(
   ({ dangerous, stoppedBy }) =>
@@ -36,17 +35,11 @@ const missing = ((): string | undefined => {
 
 describe.skipIf(missing !== undefined)(`escape attempts under fanotify (${missing ?? 'here'})`, () => {
   const folder = realpathSync(mkdtempSync(join(tmpdir(), 'raypher-fanotify-attempts-')));
-  const outcomes = new Map<string, AttemptOutcome>();
-  const victims: ChildProcess[] = [];
+  const column = new OutcomeColumn('fanotify');
+  const victims = new Victims();
   let cgroups: Cgroups;
   let group: Cgroup;
   let backEnd: FanotifyBackEnd;
-
-  const victim = (): number => {
-    const child = spawn('sleep', ['300'], { stdio: 'ignore' });
-    victims.push(child);
-    return child.pid ?? 0;
-  };
 
   beforeAll(async () => {
     if (!available.available) throw new Error(available.reason);
@@ -61,8 +54,8 @@ describe.skipIf(missing !== undefined)(`escape attempts under fanotify (${missin
     process.env.PATH = before;
     const stage: Stage = {
       ...files,
-      agentPid: victim(),
-      siblingPid: victim(),
+      agentPid: victims.start(),
+      siblingPid: victims.start(),
       cgroupRoot: dirname(cgroups.folder),
       cgroup: group.path,
     };
@@ -80,19 +73,11 @@ describe.skipIf(missing !== undefined)(`escape attempts under fanotify (${missin
             stdio: ['pipe', 'pipe', 'inherit'],
           }),
       });
-    for (const outcome of await runAll(HERE, open)) outcomes.set(outcome.id, outcome);
-    if (process.env.RAYPHER_WRITE_OUTCOMES === '1') {
-      writeFileSync(
-        COLUMN,
-        `${JSON.stringify([...outcomes.values()], null, 2).replaceAll(folder, '/stage')}\n`,
-      );
-    }
+    column.take(await runAll(HERE, open), { [folder]: '/stage' });
   }, 480_000);
 
   afterAll(async () => {
-    const running = victims.filter(({ exitCode, signalCode }) => exitCode === null && signalCode === null);
-    for (const child of running) child.kill('SIGKILL');
-    await Promise.all(running.map((child) => once(child, 'exit')));
+    await victims[Symbol.asyncDispose]();
     await backEnd.remove();
     group.kill();
     await group.waitEmpty(10_000);
@@ -102,13 +87,9 @@ describe.skipIf(missing !== undefined)(`escape attempts under fanotify (${missin
   });
 
   test.for(HERE)('$id: $tries', ({ id }, { skip }) => {
-    // What is there is what this test wrote.
-    const recorded = JSON.parse(readFileSync(COLUMN, 'utf8')) as AttemptOutcome[];
-    const expected = recorded.find((one) => one.id === id);
-    const actual = outcomes.get(id);
-    for (const one of [actual, expected]) {
-      if (one?.outcome === 'not applicable') skip(`not every machine can try it: ${one.because}`);
-    }
+    const compared = column.compare(id);
+    if (typeof compared === 'string') return skip(compared);
+    const { actual, expected } = compared;
     expect(actual?.outcome, JSON.stringify(actual)).toBe(expected?.outcome);
   });
 });

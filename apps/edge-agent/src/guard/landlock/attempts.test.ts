@@ -1,22 +1,20 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { landlockAbi } from '../../native/landlock.ts';
 import { type Cgroup, probeCgroups } from '../../response/cgroup.ts';
-import { type AttemptOutcome, AttemptRunner } from '../testing/attempt-runner.ts';
+import { AttemptRunner } from '../testing/attempt-runner.ts';
 import { AttemptSinks } from '../testing/attempt-sinks.ts';
 import { ATTEMPTS } from '../testing/attempts.ts';
+import { OutcomeColumn } from '../testing/outcome-column.ts';
 import { runAll } from '../testing/run-all.ts';
 import { makeStageFiles, type Stage, stagePolicy } from '../testing/stage.ts';
+import { Victims } from '../testing/victims.ts';
 import { confine } from './confine.ts';
 import { startConfined } from './start-confined.ts';
 
 const PROGRAM = new URL('../testing/attempt.ts', import.meta.url).pathname;
-/** The column of the enforcement matrix; `RAYPHER_WRITE_OUTCOMES=1` writes it anew. */
-const COLUMN = new URL('../testing/outcomes/landlock.json', import.meta.url).pathname;
 /** Where they succeed they break the machine: they are made in the guest of the kernel tests alone. */
 const HERE = ATTEMPTS.filter(({ dangerous }) => dangerous !== true).map((attempt) =>
   // Who calls the kernel as a 32-bit program is killed: nobody else is to go with it.
@@ -39,15 +37,9 @@ const missing = ((): string | undefined => {
 
 describe.skipIf(missing !== undefined)(`escape attempts under Landlock (${missing ?? 'here'})`, () => {
   const folder = realpathSync(mkdtempSync(join(tmpdir(), 'raypher-landlock-attempts-')));
-  const outcomes = new Map<string, AttemptOutcome>();
-  const victims: ChildProcess[] = [];
+  const column = new OutcomeColumn('landlock');
+  const victims = new Victims();
   let group: Cgroup | undefined;
-
-  const victim = (): number => {
-    const child = spawn('sleep', ['300'], { stdio: 'ignore' });
-    victims.push(child);
-    return child.pid ?? 0;
-  };
 
   beforeAll(async () => {
     const cgroups = probeCgroups(GROUPS);
@@ -66,8 +58,8 @@ describe.skipIf(missing !== undefined)(`escape attempts under Landlock (${missin
     const open = (): AttemptRunner => {
       const stage: Stage = {
         ...files,
-        agentPid: victim(),
-        siblingPid: victim(),
+        agentPid: victims.start(),
+        siblingPid: victims.start(),
         sinks: sinks.sinks,
         cgroupRoot: dirname(cgroups.cgroups.folder),
         cgroup: entered.path,
@@ -83,19 +75,11 @@ describe.skipIf(missing !== undefined)(`escape attempts under Landlock (${missin
         },
       });
     };
-    for (const outcome of await runAll(HERE, open)) outcomes.set(outcome.id, outcome);
-    if (process.env.RAYPHER_WRITE_OUTCOMES === '1') {
-      writeFileSync(
-        COLUMN,
-        `${JSON.stringify([...outcomes.values()], null, 2).replaceAll(folder, '/stage')}\n`,
-      );
-    }
+    column.take(await runAll(HERE, open), { [folder]: '/stage' });
   }, 480_000);
 
   afterAll(async () => {
-    const running = victims.filter(({ exitCode, signalCode }) => exitCode === null && signalCode === null);
-    for (const child of running) child.kill('SIGKILL');
-    await Promise.all(running.map((child) => once(child, 'exit')));
+    await victims[Symbol.asyncDispose]();
     group?.kill();
     await group?.waitEmpty(10_000);
     group?.remove();
@@ -105,18 +89,14 @@ describe.skipIf(missing !== undefined)(`escape attempts under Landlock (${missin
   });
 
   test('no attempt counts as stopped because its process had ended before', () => {
-    const ended = [...outcomes.values()].filter(({ because }) => because === 'the process ended');
+    const ended = [...column.outcomes.values()].filter(({ because }) => because === 'the process ended');
     expect(ended.map(({ id }) => id).filter((id) => !id.includes('32-bit'))).toEqual([]);
   });
 
   test.for(HERE)('$id: $tries', ({ id }, { skip }) => {
-    // What is there is what this test wrote.
-    const recorded = JSON.parse(readFileSync(COLUMN, 'utf8')) as AttemptOutcome[];
-    const expected = recorded.find((one) => one.id === id);
-    const actual = outcomes.get(id);
-    for (const one of [actual, expected]) {
-      if (one?.outcome === 'not applicable') skip(`not every machine can try it: ${one.because}`);
-    }
+    const compared = column.compare(id);
+    if (typeof compared === 'string') return skip(compared);
+    const { actual, expected } = compared;
     expect(actual?.outcome, JSON.stringify(actual)).toBe(expected?.outcome);
   });
 });

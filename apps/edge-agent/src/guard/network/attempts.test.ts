@@ -1,26 +1,25 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { mkdtempSync, realpathSync, rmSync } from 'node:fs';
 import { networkInterfaces, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { CallerFinder } from '../../callers/caller-finder.ts';
 import { Inventory } from '../../discovery/inventory.ts';
-import { kernelObjectFile } from '../../kernel-object-file.ts';
 import { TestInterception } from '../../testing/test-interception.ts';
 import type { Attempt } from '../testing/attempt-definition.ts';
-import { type AttemptOutcome, AttemptRunner } from '../testing/attempt-runner.ts';
+import { AttemptRunner } from '../testing/attempt-runner.ts';
 import { AttemptSinks } from '../testing/attempt-sinks.ts';
 import { ATTEMPTS } from '../testing/attempts.ts';
+import { OutcomeColumn } from '../testing/outcome-column.ts';
 import { runAll } from '../testing/run-all.ts';
 import { makeStageFiles, type Stage, stagePolicy } from '../testing/stage.ts';
+import { Victims } from '../testing/victims.ts';
 import { NetworkBackEnd } from './network-back-end.ts';
+import { removeRedirects } from './open-redirect.ts';
 import { redirectedCallersFrom } from './redirected-callers.ts';
-import { GovernedFolder, networkProgramsUntestable } from './testing/governed-group.ts';
+import { GovernedFolder, REDIRECTS } from './testing/governed-group.ts';
 
 const PROGRAM = new URL('../testing/attempt.ts', import.meta.url).pathname;
-/** The column of the enforcement matrix; `RAYPHER_WRITE_OUTCOMES=1` writes it anew. */
-const COLUMN = new URL('../testing/outcomes/cgroup.json', import.meta.url).pathname;
 
 /**
  * Whoever is led to the proxy believes to have arrived: whether anything came to where it was to go, the receivers
@@ -36,26 +35,21 @@ const HERE: readonly Attempt[] = ATTEMPTS.filter(
 const OWN = Object.values(networkInterfaces())
   .flat()
   .find((one) => one?.family === 'IPv4' && !one.internal)?.address;
-const missing =
-  networkProgramsUntestable() ?? (OWN === undefined ? 'this machine has no address of its own' : undefined);
+const NAMES = { cgroup: 'control-group programs', nftables: 'rules of the packet filter' } as const;
 
-describe.skipIf(missing !== undefined)(
-  `escape attempts under control-group programs (${missing ?? 'here'})`,
-  () => {
+describe.each(['cgroup', 'nftables'] as const)('by %s', (way) => {
+  const redirect = REDIRECTS[way];
+  const missing =
+    redirect.untestable() ?? (OWN === undefined ? 'this machine has no address of its own' : undefined);
+  describe.skipIf(missing !== undefined)(`escape attempts under ${NAMES[way]} (${missing ?? 'here'})`, () => {
     const folder = realpathSync(mkdtempSync(join(tmpdir(), 'raypher-network-attempts-')));
-    const outcomes = new Map<string, AttemptOutcome>();
-    const victims: ChildProcess[] = [];
+    const column = new OutcomeColumn(way);
+    const victims = new Victims();
     const finder = new CallerFinder();
     let groups: GovernedFolder;
     let world: TestInterception;
     let sinks: AttemptSinks;
     let backEnd: NetworkBackEnd;
-
-    const victim = (): number => {
-      const child = spawn('sleep', ['300'], { stdio: 'ignore' });
-      victims.push(child);
-      return child.pid ?? 0;
-    };
 
     beforeAll(async () => {
       groups = new GovernedFolder();
@@ -66,8 +60,8 @@ describe.skipIf(missing !== undefined)(
       const group = groups.cgroups.create('run-attempts');
       backEnd = new NetworkBackEnd({
         cgroups: groups.cgroups,
-        objectFile: () => kernelObjectFile('network.bpf.o'),
-        pins: groups.pins,
+        open: () => redirect.open(groups.redirectOptions(finder)),
+        remove: () => removeRedirects({ pins: groups.pins, table: groups.name }),
         policy: { decide: (request) => world.policy.decide(request), mayConnect: () => false },
         mode: () => 'enforce',
         identify: redirectedCallersFrom(inventory, finder),
@@ -84,8 +78,8 @@ describe.skipIf(missing !== undefined)(
       await backEnd.apply(group.name, stagePolicy(files));
       const stage: Stage = {
         ...files,
-        agentPid: victim(),
-        siblingPid: victim(),
+        agentPid: victims.start(),
+        siblingPid: victims.start(),
         sinks: sinks.sinks,
         cgroupRoot: dirname(groups.cgroups.folder),
         cgroup: group.path,
@@ -100,17 +94,11 @@ describe.skipIf(missing !== undefined)(
               stdio: ['pipe', 'pipe', 'inherit'],
             }),
         });
-      for (const outcome of await runAll(HERE, open)) outcomes.set(outcome.id, outcome);
-      if (process.env.RAYPHER_WRITE_OUTCOMES === '1') {
-        const text = JSON.stringify([...outcomes.values()], null, 2);
-        writeFileSync(COLUMN, `${text.replaceAll(folder, '/stage').replaceAll(OWN ?? '', 'ADDRESS')}\n`);
-      }
+      column.take(await runAll(HERE, open), { [folder]: '/stage', [OWN ?? '']: 'ADDRESS' });
     }, 240_000);
 
     afterAll(async () => {
-      const running = victims.filter(({ exitCode, signalCode }) => exitCode === null && signalCode === null);
-      for (const child of running) child.kill('SIGKILL');
-      await Promise.all(running.map((child) => once(child, 'exit')));
+      await victims[Symbol.asyncDispose]();
       await backEnd?.remove();
       await sinks?.[Symbol.asyncDispose]();
       await world?.stop();
@@ -124,14 +112,10 @@ describe.skipIf(missing !== undefined)(
     });
 
     test.for(HERE)('$id: $tries', ({ id }, { skip }) => {
-      // What is there is what this test wrote.
-      const recorded = JSON.parse(readFileSync(COLUMN, 'utf8')) as AttemptOutcome[];
-      const expected = recorded.find((one) => one.id === id);
-      const actual = outcomes.get(id);
-      for (const one of [actual, expected]) {
-        if (one?.outcome === 'not applicable') skip(`not every machine can try it: ${one.because}`);
-      }
+      const compared = column.compare(id);
+      if (typeof compared === 'string') return skip(compared);
+      const { actual, expected } = compared;
       expect(actual?.outcome, JSON.stringify(actual)).toBe(expected?.outcome);
     });
-  },
-);
+  });
+});

@@ -25,7 +25,17 @@ function isBpf(path: string): boolean {
   try {
     return statfsSync(path).type === BPF_FS_MAGIC;
   } catch {
-    mkdirSync(path, { recursive: true });
+    makeFolder(path);
     return false;
+  }
+}
+
+/** In /sys the kernel makes the folder itself, where it has such programs. */
+function makeFolder(path: string): void {
+  try {
+    mkdirSync(path);
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new RaypherError('platform/unsupported', `This kernel has no programs (BPF): ${why}.`, { cause });
   }
 }

@@ -45,8 +45,12 @@ async function tryTheNetwork(): Promise<CanaryReport> {
 async function tryConnection(): Promise<string> {
   const socket = connect({ host: CANARY_ADDRESS, port: CANARY_PORT });
   try {
-    await once(socket, 'connect', { signal: AbortSignal.timeout(TIMEOUT_MS) });
-    return `${socket.remoteAddress}:${socket.remotePort}`;
+    const signal = AbortSignal.timeout(TIMEOUT_MS);
+    await once(socket, 'connect', { signal });
+    const peer = `${socket.remoteAddress}:${socket.remotePort}`;
+    // The agent ends it when it has seen whose it is, which may be asked of whoever holds it.
+    await once(socket.resume(), 'end', { signal });
+    return peer;
   } finally {
     socket.destroy();
   }

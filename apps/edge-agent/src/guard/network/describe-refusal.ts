@@ -20,13 +20,14 @@ export function refusedTarget({ operation, address, port, protocol, type }: Netw
   const name = PROTOCOL_NAMES[protocol] ?? String(protocol);
   if (operation === 'socket') return type === SOCK_RAW ? `raw socket (${name})` : `socket (${name})`;
   const host = address.includes(':') ? `[${address}]` : address;
-  return `${host}:${port}/${name}`;
+  return port === 0 ? `${host}/${name}` : `${host}:${port}/${name}`;
 }
 
 /** Why, in one sentence. */
 export function refusedBecause({ operation, port, protocol }: NetworkEvent): string {
   if (operation === 'socket') return 'Sockets of this kind go past the proxy.';
   if (operation === 'connect') return 'The agent is not there to decide about connections.';
+  if (protocol === 6) return 'The connection was made before the proxy could take it.';
   if (protocol === 17 && port === QUIC_PORT) return 'QUIC goes past the proxy; clients use TCP instead.';
   if (protocol === 17 && port === 53) return 'The agent is not there to look names up.';
   return 'What is no TCP goes past the proxy.';

@@ -40,6 +40,7 @@ export interface Original {
   /** As texts show it: IPv4 in dotted decimal, also where a socket of IPv6 asked for it. */
   readonly address: string;
   readonly port: number;
+  /** 0: nobody holds the socket any more, or who does could not be found. */
   readonly pid: number;
   /** Clock ticks since boot. With the pid it names one process. */
   readonly startTime: number;

@@ -2,7 +2,7 @@ import { createSocket, type Socket as DatagramSocket } from 'node:dgram';
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import type { RequestingAgent } from '@raypher/policy';
-import { listeningDescriptor } from '../../native/socket-descriptor.ts';
+import { descriptorOf } from '../../native/socket-descriptor.ts';
 import type { PolicyInForce } from '../../proxy/proxy-context.ts';
 import {
   addressesIn,
@@ -89,7 +89,7 @@ export class NameResolver {
 
   /** Of the sockets that listen. */
   get descriptors(): number[] {
-    return [...this.#sockets.values()].map(listeningDescriptor);
+    return [...this.#sockets.values()].map(descriptorOf);
   }
 
   stop(): void {

@@ -3,32 +3,31 @@ import type { Socket } from 'node:net';
 import { basename, join } from 'node:path';
 import { RaypherError } from '@raypher/shared';
 import { readCgroup } from '../../discovery/scan.ts';
-import { networkNamespaceCookie } from '../../native/socket-descriptor.ts';
 import type { Tunnel } from '../../proxy/proxied-tunnel.ts';
 import type { PolicyInForce } from '../../proxy/proxy-context.ts';
-import type { Cgroups } from '../../response/cgroup.ts';
+import type { Cgroup, Cgroups } from '../../response/cgroup.ts';
 import type { Finding } from '../../service/posture-board.ts';
 import type { GuardBackEnd, GuardBackEndEvents, GuardCapability } from '../guard-back-end.ts';
 import type { GuardPolicy, Unexpressed } from '../guard-policy.ts';
-import { ensureBpfFileSystem } from './bpf-file-system.ts';
 import { refusedBecause, refusedTarget } from './describe-refusal.ts';
 import type { Question } from './dns-message.ts';
 import type { NameJudgement } from './judge-name.ts';
 import type { Mode, NetworkEvent, Original } from './kernel-layout.ts';
+import type { KernelRedirect } from './kernel-redirect.ts';
 import { NameMemory } from './name-memory.ts';
 import { NameResolver } from './name-resolver.ts';
 import { CANARY_GROUP, NetworkCanary } from './network-canary.ts';
-import { folderId, NetworkPrograms, removeNetworkPrograms } from './network-programs.ts';
+import { folderId } from './network-programs.ts';
 import type { IdentifyRedirected } from './redirected-callers.ts';
 import { TransparentListener } from './transparent-listener.ts';
 import { UpstreamServers } from './upstream-servers.ts';
 
 export interface NetworkBackEndOptions {
   readonly cgroups: Cgroups;
-  /** Where the compiled programs are. */
-  readonly objectFile: () => string;
-  /** Folder in a file system of type bpf where what is in force is kept. */
-  readonly pins: string;
+  /** Puts in force what leads connections here. @throws RaypherError `platform/unsupported` with the reason */
+  readonly open: () => KernelRedirect;
+  /** Leaves nothing of it in the kernel. */
+  readonly remove: () => void;
   readonly policy: Pick<PolicyInForce, 'decide' | 'mayConnect'>;
   /** What holds for a group until its own policy is applied. */
   readonly mode: () => Mode;
@@ -43,26 +42,28 @@ export interface NetworkBackEndOptions {
   readonly failed: (error: unknown) => void;
 }
 
-const BPF_FILE_SYSTEM = '/sys/fs/bpf';
 const DNS_PORT = 53;
-/** How often the agent shows that it is alive, and for how long that counts, in milliseconds. */
+/** How often the agent shows that it is alive, in milliseconds. */
 const HEARTBEAT_MS = 1000;
-const ALIVE_FOR_NS = 5_000_000_000n;
 const READ_EVENTS_EVERY_MS = 200;
 
+const BY = {
+  cgroup: 'by control-group programs',
+  nftables: 'by rules of the packet filter, nftables',
+} as const;
+
 interface Running {
-  readonly programs: NetworkPrograms;
+  readonly redirect: KernelRedirect;
   readonly listener: TransparentListener;
   readonly resolver: NameResolver;
   readonly stop: () => Promise<void>;
 }
 
 /**
- * Holds AI agents to the network that the policy leaves them, by programs in the kernel for their control groups: TCP
- * is led to the proxy, names to the resolver here, everything else is refused, or in monitor mode recorded.
+ * Holds AI agents to the network that the policy leaves them, by what the kernel knows their control groups in: TCP is
+ * led to the proxy, names to the resolver here, everything else is refused, or in monitor mode recorded.
  */
 export class NetworkBackEnd implements GuardBackEnd {
-  readonly name = 'cgroup';
   readonly capabilities = ['kernel.network', 'kernel.redirect', 'kernel.names'] as const;
   readonly #options: NetworkBackEndOptions;
   readonly #canary: NetworkCanary;
@@ -78,8 +79,12 @@ export class NetworkBackEnd implements GuardBackEnd {
     this.#canary = new NetworkCanary(options.cgroups, options.canaryCommand);
   }
 
+  get name(): KernelRedirect['name'] {
+    return this.#running?.redirect.name ?? 'cgroup';
+  }
+
   async start(events: GuardBackEndEvents): Promise<void> {
-    const { cgroups, objectFile, pins, dnsServers, policy, failed } = this.#options;
+    const { cgroups, open, dnsServers, policy, failed } = this.#options;
     const { folder } = cgroups;
     if (readCgroup(process.pid).split('/').includes(basename(folder))) {
       throw new RaypherError(
@@ -87,18 +92,19 @@ export class NetworkBackEnd implements GuardBackEnd {
         'This service was started by an AI agent: its own connections would be led to itself.',
       );
     }
-    ensureBpfFileSystem(BPF_FILE_SYSTEM);
     mkdirSync(folder, { recursive: true });
-    const programs = NetworkPrograms.load({ objectFile: objectFile(), folder, pins });
+    const redirect = open();
     this.#events = events;
-    this.#lost = programs.lost;
+    this.#lost = redirect.lost;
+    const opened: { stop: () => unknown }[] = [];
     try {
       const listener = await TransparentListener.start({
-        original: (address, port) => programs.takeConnection(address, port),
+        original: (client) => redirect.original(client),
         receive: (client, original) => this.#receive(client, original),
       });
+      opened.push(listener);
       const resolver = await NameResolver.start({
-        asker: (address, port) => programs.asker(address, port),
+        asker: (address, port) => redirect.asker(address, port),
         agentOf: async (asker) => (await this.#options.identify(undefined, asker)).agent,
         policy,
         upstream: new UpstreamServers(dnsServers),
@@ -106,36 +112,29 @@ export class NetworkBackEnd implements GuardBackEnd {
         judged: (asker, question, judgement) => this.#judged(asker, question, judgement),
         failed,
       });
-      for (const fd of [...listener.descriptors, ...resolver.descriptors]) programs.markListener(fd);
-      const ring = programs.readEvents((event) => this.#denied(event));
-      const reading = setInterval(() => this.#read(() => ring.consume(), programs), READ_EVENTS_EVERY_MS);
-      this.#forgetGone(programs);
-      const [fd = -1] = listener.descriptors;
-      const netns = networkNamespaceCookie(fd);
-      const show = (): void =>
-        programs.set({
-          netns,
-          deadline: process.hrtime.bigint() + ALIVE_FOR_NS,
-          ports: { ...listener.ports, ...resolver.ports },
-          defaultMode: this.#options.mode(),
-        });
+      opened.push(resolver);
+      redirect.listensOn([...listener.descriptors, ...resolver.descriptors]);
+      this.#forgetGone(redirect);
+      const show = (): void => redirect.show({ ...listener.ports, ...resolver.ports }, this.#options.mode());
       show();
-      const heartbeat = setInterval(show, HEARTBEAT_MS);
+      const reading = setInterval(() => this.#read(redirect), READ_EVENTS_EVERY_MS);
+      const heartbeat = setInterval(() => this.#guarded(show), HEARTBEAT_MS);
       this.#running = {
-        programs,
+        redirect,
         listener,
         resolver,
         stop: async () => {
           clearInterval(heartbeat);
           clearInterval(reading);
-          this.#read(() => ring.consume(), programs);
-          ring.close();
+          redirect.pause();
+          this.#read(redirect);
           resolver.stop();
           await listener.stop();
         },
       };
     } catch (error) {
-      programs.close();
+      for (const each of opened) await each.stop();
+      redirect.close();
       throw error;
     }
   }
@@ -155,7 +154,7 @@ export class NetworkBackEnd implements GuardBackEnd {
     const id = this.#groups.get(group);
     if (id === undefined) return;
     this.#groups.delete(group);
-    this.#running?.programs.forget(id);
+    this.#running?.redirect.forget(id);
     this.#running?.resolver.forget(id);
   }
 
@@ -163,30 +162,33 @@ export class NetworkBackEnd implements GuardBackEnd {
     const running = this.#running;
     if (running === undefined) return { state: 'unavailable', reason: 'it is not running' };
     const held = this.#options.mode() === 'enforce';
-    return this.#canary.probe(capability, ({ name, path }) => this.#hold(name, path, 'enforce'), held);
+    const prepare = ({ name, path }: Cgroup): bigint => this.#hold(name, path, 'enforce');
+    const over = (name: string): void => this.forget(name);
+    const { state, reason } = await this.#canary.probe(capability, { prepare, over }, held);
+    return { state, reason: `${reason} (${BY[running.redirect.name]})` };
   }
 
   async stop(): Promise<void> {
     const running = this.#running;
     this.#running = undefined;
     await running?.stop();
-    running?.programs.close();
+    running?.redirect.close();
   }
 
   async remove(): Promise<void> {
     await this.stop();
-    removeNetworkPrograms(this.#options.pins);
+    this.#options.remove();
   }
 
   #hold(name: string, path: string, mode: Mode): bigint {
     const id = folderId(path);
     this.#groups.set(name, id);
-    this.#running?.programs.setMode(id, mode);
+    this.#running?.redirect.setMode(id, path, mode);
     return id;
   }
 
   /** Groups that ended while no agent was there. */
-  #forgetGone(programs: NetworkPrograms): void {
+  #forgetGone(redirect: KernelRedirect): void {
     const { cgroups } = this.#options;
     for (const name of cgroups.list()) {
       const cgroup = cgroups.open(name);
@@ -194,7 +196,7 @@ export class NetworkBackEnd implements GuardBackEnd {
       else if (cgroup !== undefined) this.#groups.set(name, folderId(cgroup.path));
     }
     const there = new Set(this.#groups.values());
-    for (const id of programs.groups()) if (!there.has(id)) programs.forget(id);
+    for (const id of redirect.groups()) if (!there.has(id)) redirect.forget(id);
   }
 
   #receive(client: Socket, original: Original): void {
@@ -239,12 +241,18 @@ export class NetworkBackEnd implements GuardBackEnd {
     });
   }
 
-  #read(consume: () => void, programs: NetworkPrograms): void {
-    try {
-      consume();
-      const { lost } = programs;
+  #read(redirect: KernelRedirect): void {
+    this.#guarded(() => {
+      redirect.readEvents((event) => this.#denied(event));
+      const { lost } = redirect;
       if (lost > this.#lost) this.#events?.lost(lost - this.#lost);
       this.#lost = lost;
+    });
+  }
+
+  #guarded(act: () => void): void {
+    try {
+      act();
     } catch (error) {
       this.#options.failed(error);
     }

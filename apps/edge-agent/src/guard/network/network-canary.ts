@@ -57,16 +57,16 @@ export class NetworkCanary {
   }
 
   /**
-   * @param prepare told the group before anything is tried in it
+   * @param told the group before anything is tried in it, and its name when it is over
    * @param isHeld whether the policy in force refuses anything
    */
   async probe(
     capability: GuardCapability,
-    prepare: (group: Cgroup) => bigint,
+    told: { prepare: (group: Cgroup) => bigint; over: (group: string) => void },
     isHeld: boolean,
   ): Promise<Finding> {
     // Three capabilities are proven at the same time, by one process.
-    this.#running ??= this.#try(prepare).finally(() => {
+    this.#running ??= this.#try(told).finally(() => {
       this.#running = undefined;
     });
     const fault = faultOf(capability, await this.#running);
@@ -76,7 +76,7 @@ export class NetworkCanary {
       : { state: 'observing', reason: `${PROVEN[capability]}, but the policy in force only records` };
   }
 
-  async #try(prepare: (group: Cgroup) => bigint): Promise<Trial> {
+  async #try({ prepare, over }: Parameters<NetworkCanary['probe']>[1]): Promise<Trial> {
     const cgroup = this.#cgroups.create(`${CANARY_GROUP}${randomUUID()}`);
     const group = prepare(cgroup);
     this.#groups.add(group);
@@ -95,6 +95,7 @@ export class NetworkCanary {
       await cgroup.waitEmpty(TIMEOUT_MS);
       cgroup.remove();
       this.#originals.delete(group);
+      over(cgroup.name);
     }
   }
 }

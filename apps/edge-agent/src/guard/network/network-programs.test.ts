@@ -6,7 +6,7 @@ import { networkInterfaces } from 'node:os';
 import { text } from 'node:stream/consumers';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { kernelObjectFile } from '../../kernel-object-file.ts';
-import { listeningDescriptor, networkNamespaceCookie } from '../../native/socket-descriptor.ts';
+import { descriptorOf, networkNamespaceCookie } from '../../native/socket-descriptor.ts';
 import { ensureBpfFileSystem } from './bpf-file-system.ts';
 import type { Mode, NetworkEvent, Original } from './kernel-layout.ts';
 import { folderId, NetworkPrograms } from './network-programs.ts';
@@ -45,7 +45,7 @@ describe.skipIf(untestable !== undefined)(`the network of AI agents (${untestabl
         address,
       );
     });
-    programs.markListener(listeningDescriptor(resolver));
+    programs.markListener(descriptorOf(resolver));
     await listen();
   });
   beforeEach(() => {
@@ -66,7 +66,8 @@ describe.skipIf(untestable !== undefined)(`the network of AI agents (${untestabl
 
   async function listen(): Promise<void> {
     listener = await TransparentListener.start({
-      original: (address, port) => programs.takeConnection(address, port),
+      original: ({ remoteAddress = '', remotePort = 0 }) =>
+        programs.takeConnection(remoteAddress, remotePort),
       receive: (client, original) => {
         taken.push({ client, original });
         client.end(`to ${original.address} ${original.port}`);
@@ -155,9 +156,18 @@ describe.skipIf(untestable !== undefined)(`the network of AI agents (${untestabl
   test('a socket that insists on a network device is led to the agent too', async () => {
     const device = Object.keys(networkInterfaces()).find((name) => name !== 'lo') ?? 'lo';
     expect(
-      await program.does({ kind: 'bound to a device', host: AWAY, port: 443, device }),
+      await program.does({ kind: 'bound to a device', host: AWAY, port: 443, device, sends: 'stream' }),
     ).not.toHaveProperty('error');
     await expect.poll(() => taken.at(-1)?.original).toMatchObject({ address: AWAY, port: 443 });
+  });
+
+  test('nor does it reach anybody on the wire under an address of the loopback', async (context) => {
+    const device = Object.keys(networkInterfaces()).find((name) => name !== 'lo');
+    if (device === undefined) return context.skip('this machine has no device but the loopback');
+    const deed = { kind: 'bound to a device', host: '127.0.0.1', port: 9, device } as const;
+    expect(await program.does({ ...deed, sends: 'datagram' })).toEqual({ error: 'errno 1' });
+    expect(await program.does({ ...deed, sends: 'stream' })).not.toHaveProperty('error');
+    await expect.poll(() => taken.at(-1)?.original).toMatchObject({ address: '127.0.0.1', port: 9 });
   });
 
   test('services on the loopback are reached as ever, under all of its names', async () => {

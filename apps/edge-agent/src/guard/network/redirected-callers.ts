@@ -17,10 +17,11 @@ export function redirectedCallersFrom(inventory: Inventory, finder: CallerFinder
   return async (client, original) => {
     const { pid, startTime, address, port } = original;
     const asked = { uid: original.uid, pid, startTicks: String(startTime) };
-    await requesters.prepare(asked);
-    const { agent } = requesters.of(asked);
+    const found = pid === 0 ? undefined : { pid, startTime };
+    if (found !== undefined) await requesters.prepare(asked);
+    const agent = found === undefined ? null : requesters.of(asked).agent;
     return {
-      process: { pid, startTime },
+      process: found,
       socket: client === undefined ? undefined : socketOf(client, finder),
       agent: agent ?? null,
       redirectedFrom: address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`,

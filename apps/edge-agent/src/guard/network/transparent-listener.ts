@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { createServer, type Server, type Socket } from 'node:net';
-import { listeningDescriptor } from '../../native/socket-descriptor.ts';
+import { descriptorOf } from '../../native/socket-descriptor.ts';
 import type { Original } from './kernel-layout.ts';
 
 const MAX_CONNECTIONS = 4096;
@@ -9,7 +9,7 @@ type Name = keyof typeof ADDRESSES;
 
 export interface TransparentListenerOptions {
   /** Where an accepted connection was to go; undefined when the kernel did not lead it here. */
-  readonly original: (address: string, port: number) => Original | undefined;
+  readonly original: (client: Socket) => Original | undefined;
   readonly receive: (client: Socket, original: Original) => void;
 }
 
@@ -50,7 +50,7 @@ export class TransparentListener {
 
   /** Of the sockets that listen. */
   get descriptors(): number[] {
-    return [...this.#servers.values()].map(listeningDescriptor);
+    return [...this.#servers.values()].map(descriptorOf);
   }
 
   async stop(): Promise<void> {
@@ -68,9 +68,7 @@ function accept(
   sockets: Set<Socket>,
 ): void {
   client.on('error', () => client.destroy());
-  const { remoteAddress, remotePort } = client;
-  const found =
-    remoteAddress === undefined || remotePort === undefined ? undefined : original(remoteAddress, remotePort);
+  const found = original(client);
   if (found === undefined) {
     client.resetAndDestroy();
     return;

@@ -15,6 +15,7 @@ export const MATRIX_COLUMNS = [
   { file: 'lsm-6.1', title: 'T1, Linux 6.1' },
   { file: 'lsm-6.12', title: 'T1, Linux 6.12' },
   { file: 'cgroup', title: 'T2, control-group programs' },
+  { file: 'nftables', title: 'T2, nftables' },
   { file: 'fanotify', title: 'T2, fanotify' },
   { file: 'landlock', title: 'T2 and T3, Landlock launcher' },
 ] as const;

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { chmodSync, copyFileSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { GuardPolicy } from '../guard-policy.ts';
+import { takesCompatCalls } from './compat-calls.ts';
 
 /** The places and processes that attempts are made on. Plain data: it goes to the process inside the tree as JSON. */
 export interface Stage {
@@ -23,6 +24,8 @@ export interface Stage {
   readonly scratch: string;
   /** The socket of something that would start programs for the tree; may not be written to. */
   readonly manager: string;
+  /** Whether the machine takes system calls of 32-bit programs. */
+  readonly takesCompatCalls: boolean;
   /** Stands for the product's own process. */
   readonly agentPid: number;
   /** A process of the same user outside the tree. */
@@ -49,7 +52,16 @@ export interface Sinks {
 /** The files of a stage; what runs is the caller's. */
 export type StageFiles = Pick<
   Stage,
-  'folder' | 'marker' | 'vault' | 'secret' | 'database' | 'dotEnv' | 'shell' | 'scratch' | 'manager'
+  | 'folder'
+  | 'marker'
+  | 'vault'
+  | 'secret'
+  | 'database'
+  | 'dotEnv'
+  | 'shell'
+  | 'scratch'
+  | 'manager'
+  | 'takesCompatCalls'
 >;
 
 /** A statically or dynamically linked shell that every Debian has. */
@@ -57,6 +69,7 @@ const A_SHELL = '/bin/dash';
 
 export function makeStageFiles(folder: string, shell = A_SHELL): StageFiles {
   const vault = join(folder, 'vault');
+  mkdirSync(folder, { recursive: true });
   const files: StageFiles = {
     folder,
     marker: randomBytes(12).toString('hex'),
@@ -67,6 +80,7 @@ export function makeStageFiles(folder: string, shell = A_SHELL): StageFiles {
     shell: join(folder, 'bin', 'forbidden-shell'),
     scratch: join(folder, 'scratch'),
     manager: join(folder, 'manager.sock'),
+    takesCompatCalls: takesCompatCalls(folder),
   };
   for (const each of [vault, join(vault, 'sub'), join(folder, 'project'), join(folder, 'bin')]) {
     mkdirSync(each, { recursive: true });

@@ -1,22 +1,30 @@
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import type { IncomingMessage } from 'node:http';
+import { createServer, type Server as HttpsServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { SecureContextOptions } from 'node:tls';
+import type { SecureContextOptions, TLSSocket } from 'node:tls';
 import { inspect } from 'node:util';
 import { Server, ServerCredentials, type ServerDuplexStream } from '@grpc/grpc-js';
+import { openLink } from '@raypher/link-client';
 import {
   type AgentMessage,
-  type ControlMessage,
+  ControlMessage,
   type DeviceId,
+  Hello,
+  joinFrames,
+  LINK_SUBPROTOCOL,
   LinkService,
+  type LinkTransport,
   type OrganisationId,
 } from '@raypher/shared';
 import { TestTpm, tpmUnavailable } from '@raypher/testkit';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { WebSocketServer } from 'ws';
 import { type EngineKey, registerEngineKey } from '../../native/openssl-engine.ts';
 import { TestAuthority } from '../../testing/test-authority.ts';
-import { openLinkChannel } from '../../uplink/link-channel.ts';
 import { writePrivateFile } from '../private-file.ts';
 import { TpmKeyProvider } from './tpm-key-provider.ts';
 
@@ -31,6 +39,8 @@ describe.skipIf(tpmUnavailable)(
     let authority: TestAuthority;
     let server: Server;
     let port: number;
+    let https: HttpsServer;
+    let httpPort: number;
     let folder: string;
     let chip: TestTpm;
     let provider: TpmKeyProvider;
@@ -45,10 +55,13 @@ describe.skipIf(tpmUnavailable)(
       certificate = await authority.issueDevice(await provider.createCsr(), organisation, device);
       writePrivateFile(join(folder, 'identity', 'enrolment.json'), JSON.stringify({ certificate }));
       await serve();
+      await serveHttp();
     });
     beforeEach(() => greeted.splice(0));
     afterAll(async () => {
       server?.forceShutdown();
+      https?.closeAllConnections();
+      https?.close();
       provider?.close();
       await chip?.stop();
       if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
@@ -74,15 +87,50 @@ describe.skipIf(tpmUnavailable)(
       port = await bound.promise;
     }
 
-    /** Opens the agent's own channel and waits for the greeting. @throws what the channel ends with */
-    async function connect(tls: SecureContextOptions = provider.tlsIdentity(certificate, authority.rootPem)) {
-      const channel = openLinkChannel({ host: '127.0.0.1', port }, tls);
-      try {
-        await once(channel.stream, 'data');
-      } finally {
-        channel.stream.on('error', () => {});
-        channel.close();
-      }
+    /** The same greeting to whoever comes by WebSocket or long polling. */
+    async function serveHttp(): Promise<void> {
+      const own = await authority.issueServer();
+      const greeting = ControlMessage.fromPartial({ body: { $case: 'credit', value: { batches: 1 } } });
+      const frame = ControlMessage.encode(greeting).finish();
+      const nameOf = ({ socket }: IncomingMessage) =>
+        // An HTTPS server has TLS sockets.
+        (socket as TLSSocket).getPeerCertificate().subject.CN;
+      https = createServer(
+        { cert: own.certificate, key: own.key, ca: authority.rootPem, requestCert: true },
+        (request, response) => {
+          request.resume();
+          if (request.method === 'POST') {
+            greeted.push(nameOf(request));
+            response.writeHead(201).end(JSON.stringify({ session: 'x'.repeat(43) }));
+          } else response.end(joinFrames([frame]));
+        },
+      );
+      const upgrader = new WebSocketServer({ noServer: true, handleProtocols: () => LINK_SUBPROTOCOL });
+      https.on('upgrade', (request, socket, head) =>
+        upgrader.handleUpgrade(request, socket, head, (webSocket) => {
+          greeted.push(nameOf(request));
+          webSocket.send(frame);
+        }),
+      );
+      https.listen(0, '127.0.0.1');
+      await once(https, 'listening');
+      // It listens on TCP.
+      httpPort = (https.address() as AddressInfo).port;
+    }
+
+    /** Opens the agent's own line and waits for the greeting. @throws what the line ends with */
+    async function connect(
+      tls: SecureContextOptions = provider.tlsIdentity(certificate, authority.rootPem),
+      transport: LinkTransport = 'grpc',
+    ) {
+      const { promise, resolve, reject } = Promise.withResolvers<unknown>();
+      const target = { host: '127.0.0.1', port: transport === 'grpc' ? port : httpPort, tls };
+      const line = openLink(transport, target, {
+        message: resolve,
+        ended: ({ reason }) => reject(new Error(reason)),
+      });
+      line.write({ body: { $case: 'hello', value: Hello.fromPartial({ deviceId: device }) } });
+      await promise.finally(() => line.close());
     }
 
     /** How often TPM2_Sign (0x15d) was asked for. */
@@ -103,6 +151,18 @@ describe.skipIf(tpmUnavailable)(
       expect(signatures()).toBe(before + 2);
       expect(greeted).toEqual([device, device]);
     });
+
+    test.each(['websocket', 'long-poll'] as const)(
+      'is opened by a signature of the TPM over %s too',
+      async (transport) => {
+        const before = signatures();
+        await connect(undefined, transport);
+        // Long polling keeps at most two connections.
+        expect(signatures() - before).toBeGreaterThanOrEqual(1);
+        expect(signatures() - before).toBeLessThanOrEqual(2);
+        expect(greeted).toEqual([device]);
+      },
+    );
 
     test('leaves no private key anywhere: not in the data folder, not in what TLS is given', () => {
       const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((file) =>
@@ -146,7 +206,11 @@ describe.skipIf(tpmUnavailable)(
         mkdirSync(join(copy, 'identity'), { mode: 0o700 });
         const theirs = await TpmKeyProvider.create(join(copy, 'identity', 'tpm.json'), other.tcti);
         expect(() =>
-          openLinkChannel({ host: '127.0.0.1', port }, theirs.tlsIdentity(certificate, authority.rootPem)),
+          openLink(
+            'grpc',
+            { host: '127.0.0.1', port, tls: theirs.tlsIdentity(certificate, authority.rootPem) },
+            { message: () => undefined, ended: () => undefined },
+          ),
         ).toThrowError(/key values mismatch/);
         // The thief has TLS believe that the certificate's key is theirs: their TPM still signs with another one.
         const disguise = registerEngineKey(provider.publicKey, () => otherSignature);

@@ -1,5 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 import type { Config } from '../../config/config.ts';
+import { systemServiceHint } from '../../config/system-service.ts';
 import { loadEnrolment } from '../../identity/enrolment.ts';
 import { readMachineIdentity } from '../../identity/tpm/machine-identity.ts';
 import { tss2Library } from '../../native/tss2-library.ts';
@@ -40,7 +41,8 @@ function tpm(tcti: string | undefined): Finding {
 function membership(config: Config): Finding {
   const enrolment = loadEnrolment(agentPaths(config.dataDir).enrolment);
   if (enrolment === undefined) {
-    return warn('not enrolled: everything is recorded, nothing is blocked', 'Run `raypher setup`.');
+    const advice = systemServiceHint(config.dataDir) ?? 'Run `raypher setup`.';
+    return warn('not enrolled: everything is recorded, nothing is blocked', advice);
   }
   const shown = `device ${enrolment.device} of ${enrolment.organisation.name}, ${enrolment.identityClass} identity`;
   if (enrolment.status === 'active') return ok(shown);

@@ -2,6 +2,7 @@ import { existsSync, statfsSync, statSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { isSea } from 'node:sea';
 import type { Config } from '../../config/config.ts';
+import { systemServiceHint } from '../../config/system-service.ts';
 import { InetDiag } from '../../native/inet-diag.ts';
 import { probeCgroups } from '../../response/cgroup.ts';
 import { AGENT_VERSION } from '../../version.ts';
@@ -43,7 +44,10 @@ function executable(): Finding {
 }
 
 function dataFolder(path: string): Finding {
-  if (!existsSync(path)) return warn(`${path} is not there yet`, 'Run `raypher setup` or `raypher install`.');
+  if (!existsSync(path)) {
+    const advice = systemServiceHint(path) ?? 'Run `raypher setup` or `raypher install`.';
+    return warn(`${path} is not there yet`, advice);
+  }
   const { mode, uid } = statSync(path);
   const shown = `${path}, mode ${(mode & 0o7777).toString(8)}, owner ${uid}`;
   const advice = `Run \`chown 0:0 ${path} && chmod 700 ${path}\`.`;

@@ -1,6 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs';
 import type { Config } from '../../config/config.ts';
+import { systemServiceHint } from '../../config/system-service.ts';
 import type { ServiceStatus } from '../../service/service-status.ts';
+import { storeKeyLine } from '../../store/store-key.ts';
 import { loadInstallRecord, sha256Of } from '../install-record.ts';
 import { systemLayout, UNIT } from '../system-layout.ts';
 import { askSystemctl, isSystemdRunning } from '../systemctl.ts';
@@ -9,22 +11,24 @@ import { type Check, type Finding, fail, ok, warn } from './check.ts';
 /** @param status what the running service says; undefined when none answers */
 export function serviceChecks(config: Config, status: ServiceStatus | undefined): Check[] {
   return [
-    { name: 'service', run: () => running(status) },
+    { name: 'service', run: () => running(config, status) },
     { name: 'unit', run: () => unit(config) },
     ...(status === undefined
       ? []
       : [
           { name: 'control plane', run: () => link(status) },
           { name: 'guard', run: () => guard(status) },
+          { name: 'entries', run: () => entries(status) },
         ]),
   ];
 }
 
-function running(status: ServiceStatus | undefined): Finding {
+function running(config: Config, status: ServiceStatus | undefined): Finding {
   if (status === undefined) {
     return fail(
       'no service answers on the control socket',
-      'Start it: `systemctl start raypher` or `raypher service`; as another user than its own, use sudo.',
+      systemServiceHint(config.dataDir) ??
+        'Start it: `systemctl start raypher` or `raypher service`; as another user than its own, use sudo.',
     );
   }
   const down = status.parts.filter(({ state }) => state !== 'running');
@@ -44,6 +48,13 @@ function guard({ posture }: ServiceStatus): Finding {
   return held.every(({ state }) => state !== 'unavailable')
     ? ok(shown)
     : warn(shown, 'docs/guard.md says what holds on which kernel; `raypher run` holds what it starts.');
+}
+
+/** What a stolen disk tells of what was recorded. */
+function entries({ ledger }: ServiceStatus): Finding {
+  const shown = `encrypted; ${storeKeyLine(ledger.key)}`;
+  if (ledger.key === 'tpm') return ok(shown);
+  return warn(shown, 'Enrol with the TPM, where there is one: `raypher enroll --replace --identity tpm`.');
 }
 
 function unit(config: Config): Finding {

@@ -3,6 +3,7 @@ import {
   Activity,
   Bot,
   Gauge,
+  Link2,
   type LucideIcon,
   MessageCircleQuestion,
   MonitorSmartphone,
@@ -114,6 +115,13 @@ export const NAVIGATION: { group: string; items: NavigationItem[] }[] = [
         icon: ScrollText,
         needs: 'audit:read',
         words: 'administrators changes before after',
+      },
+      {
+        href: '/ledger',
+        label: 'Ledger',
+        icon: Link2,
+        needs: 'ledger:read',
+        words: 'record verify proof checkpoint merkle integrity export auditor tamper',
       },
       {
         href: '/settings',

@@ -13,6 +13,12 @@ import { IDENTITY } from '../identity/identity-class.ts';
 import { IdentityClassBadge } from '../identity/identity-class-badge.tsx';
 import { RevisionState } from './revision-state.tsx';
 
+const LINK: Record<NonNullable<DeviceDetail['live']>['transport'], string> = {
+  grpc: 'gRPC',
+  websocket: 'WebSocket, in place of gRPC',
+  'long-poll': 'long polling, in place of gRPC',
+};
+
 export function DeviceFacts({ device }: { device: DeviceDetail }) {
   const me = useMe();
   const running = useQuery({
@@ -50,6 +56,7 @@ export function DeviceFacts({ device }: { device: DeviceDetail }) {
         ...(device.connectedSince === null
           ? []
           : [{ name: 'Connected', value: <Time at={device.connectedSince} /> }]),
+        ...(device.live === null ? [] : [{ name: 'Link', value: LINK[device.live.transport] }]),
         ...(device.revokedAt === null
           ? []
           : [

@@ -1,15 +1,19 @@
 'use client';
 
 import { EventQuery } from '@raypher/shared/rest';
-import { X } from 'lucide-react';
-import { FilterBar, SearchBox } from '@/components/filter-bar.tsx';
-import { Button } from '@/components/ui/button.tsx';
-import { Select } from '@/components/ui/input.tsx';
+import { FilterBar, FilterChip, FilterSelect, SearchBox } from '@/components/filter-bar.tsx';
+import { TimeRangeSelect } from '@/components/time-range-select.tsx';
 import { shortenId } from '@/lib/format/format.ts';
+import { SEVERITIES } from '@/lib/severities.ts';
 import type { EventFilter } from './event-filter.ts';
-import { RANGES, rangeOf, startOf } from './time-range.ts';
 
 const TYPES = EventQuery.shape.type.unwrap().options;
+const OUTCOMES = [
+  ['', 'Any outcome'],
+  ['ALLOW', 'Allowed'],
+  ['DENY', 'Denied'],
+  ['PROMPT', 'Prompted'],
+] as const;
 
 interface EventFiltersProps {
   filter: EventFilter;
@@ -20,75 +24,30 @@ export function EventFilters({ filter, set }: EventFiltersProps) {
   return (
     <FilterBar>
       <SearchBox label="Search events" value={filter.search} onChange={(q) => set({ q })} />
-      <Select
-        aria-label="Outcome"
-        className="w-36"
+      <FilterSelect
+        label="Outcome"
         value={filter.outcome ?? ''}
-        onChange={(event) => set({ outcome: event.target.value })}
-      >
-        <option value="">Any outcome</option>
-        <option value="ALLOW">Allowed</option>
-        <option value="DENY">Denied</option>
-        <option value="PROMPT">Prompted</option>
-      </Select>
-      <Select
-        aria-label="Type"
+        options={OUTCOMES}
+        onChange={(outcome) => set({ outcome })}
+      />
+      <FilterSelect
+        label="Type"
         className="w-44"
         value={filter.type ?? ''}
-        onChange={(event) => set({ type: event.target.value })}
-      >
-        <option value="">Any type</option>
-        {TYPES.map((type) => (
-          <option key={type} value={type}>
-            {type}
-          </option>
-        ))}
-      </Select>
-      <Select
-        aria-label="Severity"
-        className="w-36"
+        options={[['', 'Any type'], ...TYPES.map((type) => [type, type] as const)]}
+        onChange={(type) => set({ type })}
+      />
+      <FilterSelect
+        label="Severity"
         value={filter.severity ?? ''}
-        onChange={(event) => set({ severity: event.target.value })}
-      >
-        <option value="">Any severity</option>
-        <option value="info">Info</option>
-        <option value="notice">Notice</option>
-        <option value="warning">Warning</option>
-        <option value="critical">Critical</option>
-      </Select>
-      <Select
-        aria-label="Time range"
-        className="w-36"
-        value={rangeOf(filter.from, Date.now())}
-        onChange={(event) => set({ from: startOf(event.target.value, Date.now()), to: null })}
-      >
-        {RANGES.map(({ value, label }) => (
-          <option key={value} value={value}>
-            {label}
-          </option>
-        ))}
-        {filter.from !== '' && (
-          <option value="custom">Since {filter.from.slice(0, 16).replace('T', ' ')} UTC</option>
-        )}
-      </Select>
-      {filter.device !== '' && (
-        <Chip text={`Device ${shortenId(filter.device)}`} onRemove={() => set({ device: null })} />
-      )}
-      {filter.agent !== '' && (
-        <Chip text={`AI agent ${shortenId(filter.agent)}`} onRemove={() => set({ agent: null })} />
-      )}
-      {filter.provider !== '' && (
-        <Chip text={`Provider ${filter.provider}`} onRemove={() => set({ provider: null })} />
-      )}
-      {filter.model !== '' && <Chip text={`Model ${filter.model}`} onRemove={() => set({ model: null })} />}
+        options={SEVERITIES}
+        onChange={(severity) => set({ severity })}
+      />
+      <TimeRangeSelect from={filter.from} set={set} />
+      <FilterChip name="Device" value={shortenId(filter.device)} onRemove={() => set({ device: null })} />
+      <FilterChip name="AI agent" value={shortenId(filter.agent)} onRemove={() => set({ agent: null })} />
+      <FilterChip name="Provider" value={filter.provider} onRemove={() => set({ provider: null })} />
+      <FilterChip name="Model" value={filter.model} onRemove={() => set({ model: null })} />
     </FilterBar>
-  );
-}
-
-function Chip({ text, onRemove }: { text: string; onRemove: () => void }) {
-  return (
-    <Button size="md" onClick={onRemove} aria-label={`Remove filter: ${text}`} className="bg-raised">
-      {text} <X />
-    </Button>
   );
 }

@@ -1,13 +1,14 @@
 'use client';
 
 import type { EventView } from '@raypher/shared/rest';
-import { ArrowUp, Pause, Play } from 'lucide-react';
+import { Pause, Play } from 'lucide-react';
 import { useEffect, useMemo, useState } from 'react';
 import { Command } from '@/components/copy.tsx';
 import { PageHeader } from '@/components/page-header.tsx';
 import { useAnnounce } from '@/components/shell/announcer.tsx';
 import { EmptyState, ErrorState } from '@/components/states.tsx';
 import { DataTable } from '@/components/table/data-table.tsx';
+import { NewRows } from '@/components/table/new-rows.tsx';
 import { Button } from '@/components/ui/button.tsx';
 import { api } from '@/lib/api/client.ts';
 import { keys } from '@/lib/api/keys.ts';
@@ -85,14 +86,7 @@ export function EventsPage() {
         <div className="flex min-h-0 flex-1">
           <div className="relative flex min-w-0 flex-1">
             {(count > 0 || missed) && reading && (
-              <Button
-                size="sm"
-                variant="primary"
-                onClick={showNew}
-                className="absolute top-10 left-1/2 z-20 -translate-x-1/2 rounded-full"
-              >
-                <ArrowUp /> {missed ? 'New events' : `${formatCount(count)} new`}
-              </Button>
+              <NewRows label={missed ? 'New events' : `${formatCount(count)} new`} onShow={showNew} />
             )}
             <DataTable
               label="Events"

@@ -1,13 +1,8 @@
 'use client';
 
 import type { IncidentDetail } from '@raypher/shared/rest';
-import { useMutation, useQueryClient } from '@tanstack/react-query';
-import { useState } from 'react';
-import { InlineError } from '@/components/states.tsx';
-import { Button } from '@/components/ui/button.tsx';
-import { Dialog } from '@/components/ui/dialog.tsx';
-import { missingAnswer } from '@/components/wide/confirmation.ts';
-import { WideFields } from '@/components/wide/wide-fields.tsx';
+import { useQueryClient } from '@tanstack/react-query';
+import { ReasonDialog } from '@/components/wide/reason-dialog.tsx';
 import { api } from '@/lib/api/client.ts';
 import { refreshIncidents } from './refresh.ts';
 
@@ -35,42 +30,16 @@ const TEXTS = {
 
 export function CloseDialog({ incident, status, onClose }: CloseDialogProps) {
   const client = useQueryClient();
-  const [answers, setAnswers] = useState({ reason: '', confirm: '' });
-  const decide = useMutation({
-    mutationFn: () => api.decideIncident(incident.id, { status, note: answers.reason }),
-    onSuccess: () => {
-      refreshIncidents(client);
-      onClose();
-    },
-  });
-  const missing = missingAnswer(answers, undefined);
   const text = TEXTS[status];
   return (
-    <Dialog
-      open
-      onOpenChange={(open) => {
-        if (!open) onClose();
-      }}
+    <ReasonDialog
       title={text.title}
       description={text.description}
-      footer={
-        <>
-          {missing !== undefined && <span className="mr-auto text-xs text-ink-3">{missing}</span>}
-          <Button onClick={onClose}>Cancel</Button>
-          <Button
-            variant="primary"
-            disabled={missing !== undefined || decide.isPending}
-            onClick={() => decide.mutate()}
-          >
-            {text.button}
-          </Button>
-        </>
-      }
-    >
-      <div className="grid gap-4">
-        <WideFields answers={answers} onChange={setAnswers} reasonPlaceholder={text.placeholder} />
-        <InlineError error={decide.error} />
-      </div>
-    </Dialog>
+      reasonPlaceholder={text.placeholder}
+      button={text.button}
+      act={({ reason }) => api.decideIncident(incident.id, { status, note: reason })}
+      onDone={() => refreshIncidents(client)}
+      onClose={onClose}
+    />
   );
 }

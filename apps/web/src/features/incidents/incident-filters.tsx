@@ -1,11 +1,9 @@
 'use client';
 
-import { X } from 'lucide-react';
-import { FilterBar } from '@/components/filter-bar.tsx';
-import { Button } from '@/components/ui/button.tsx';
-import { Select } from '@/components/ui/input.tsx';
-import { RANGES, rangeOf, startOf } from '@/features/events/time-range.ts';
+import { FilterBar, FilterChip, FilterSelect } from '@/components/filter-bar.tsx';
+import { TimeRangeSelect } from '@/components/time-range-select.tsx';
 import { shortenId } from '@/lib/format/format.ts';
+import { SEVERITIES } from '@/lib/severities.ts';
 import type { PageFilter } from './incident-filter.ts';
 import { CLASSES, classWord, OUTCOME_WORDS, STATUS_WORDS } from './words.ts';
 
@@ -15,90 +13,40 @@ interface IncidentFiltersProps {
 }
 
 export function IncidentFilters({ filter, set }: IncidentFiltersProps) {
+  // A link may name a class that this page does not know.
+  const classes = [...new Set([...CLASSES, ...(filter.class === '' ? [] : [filter.class])])];
   return (
     <FilterBar>
-      <Select
-        aria-label="Status"
+      <FilterSelect
+        label="Status"
         className="w-40"
         value={filter.status || 'active'}
-        onChange={({ target }) => set({ status: target.value === 'active' ? null : target.value })}
-      >
-        <option value="active">Not closed</option>
-        {Object.entries(STATUS_WORDS).map(([value, word]) => (
-          <option key={value} value={value}>
-            {word}
-          </option>
-        ))}
-        <option value="all">All</option>
-      </Select>
-      <Select
-        aria-label="Class of data"
+        options={[['active', 'Not closed'], ...Object.entries(STATUS_WORDS), ['all', 'All']]}
+        onChange={(status) => set({ status: status === 'active' ? null : status })}
+      />
+      <FilterSelect
+        label="Class of data"
         className="w-40"
         value={filter.class}
-        onChange={({ target }) => set({ class: target.value })}
-      >
-        <option value="">Any data</option>
-        {[...new Set([...CLASSES, ...(filter.class === '' ? [] : [filter.class])])].map((name) => (
-          <option key={name} value={name}>
-            {classWord(name)}
-          </option>
-        ))}
-      </Select>
-      <Select
-        aria-label="Outcome"
-        className="w-36"
+        options={[['', 'Any data'], ...classes.map((name) => [name, classWord(name)] as const)]}
+        onChange={(name) => set({ class: name })}
+      />
+      <FilterSelect
+        label="Outcome"
         value={filter.outcome}
-        onChange={({ target }) => set({ outcome: target.value })}
-      >
-        <option value="">Any outcome</option>
-        {Object.entries(OUTCOME_WORDS).map(([value, word]) => (
-          <option key={value} value={value}>
-            {word}
-          </option>
-        ))}
-      </Select>
-      <Select
-        aria-label="Severity"
-        className="w-36"
+        options={[['', 'Any outcome'], ...Object.entries(OUTCOME_WORDS)]}
+        onChange={(outcome) => set({ outcome })}
+      />
+      <FilterSelect
+        label="Severity"
         value={filter.severity}
-        onChange={({ target }) => set({ severity: target.value })}
-      >
-        <option value="">Any severity</option>
-        <option value="info">Info</option>
-        <option value="notice">Notice</option>
-        <option value="warning">Warning</option>
-        <option value="critical">Critical</option>
-      </Select>
-      <Select
-        aria-label="Time range"
-        className="w-36"
-        value={rangeOf(filter.from, Date.now())}
-        onChange={({ target }) => set({ from: startOf(target.value, Date.now()), to: null })}
-      >
-        {RANGES.map(({ value, label }) => (
-          <option key={value} value={value}>
-            {label}
-          </option>
-        ))}
-        {filter.from !== '' && (
-          <option value="custom">Since {filter.from.slice(0, 16).replace('T', ' ')} UTC</option>
-        )}
-      </Select>
-      {filter.host !== '' && <Chip text={`Host ${filter.host}`} onRemove={() => set({ host: null })} />}
-      {filter.device !== '' && (
-        <Chip text={`Device ${shortenId(filter.device)}`} onRemove={() => set({ device: null })} />
-      )}
-      {filter.agent !== '' && (
-        <Chip text={`AI agent ${shortenId(filter.agent)}`} onRemove={() => set({ agent: null })} />
-      )}
+        options={SEVERITIES}
+        onChange={(severity) => set({ severity })}
+      />
+      <TimeRangeSelect from={filter.from} set={set} />
+      <FilterChip name="Host" value={filter.host} onRemove={() => set({ host: null })} />
+      <FilterChip name="Device" value={shortenId(filter.device)} onRemove={() => set({ device: null })} />
+      <FilterChip name="AI agent" value={shortenId(filter.agent)} onRemove={() => set({ agent: null })} />
     </FilterBar>
-  );
-}
-
-function Chip({ text, onRemove }: { text: string; onRemove: () => void }) {
-  return (
-    <Button size="md" onClick={onRemove} aria-label={`Remove filter: ${text}`} className="bg-raised">
-      {text} <X />
-    </Button>
   );
 }

@@ -2,7 +2,7 @@
 
 import type { Incident } from '@raypher/shared/rest';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
-import { ArrowUp, ChartColumn, Pause, Play } from 'lucide-react';
+import { ChartColumn, Pause, Play } from 'lucide-react';
 import Link from 'next/link';
 import { useEffect, useMemo, useState } from 'react';
 import { Command } from '@/components/copy.tsx';
@@ -11,6 +11,7 @@ import { PageHeader } from '@/components/page-header.tsx';
 import { useAnnounce } from '@/components/shell/announcer.tsx';
 import { EmptyState, ErrorState } from '@/components/states.tsx';
 import { DataTable } from '@/components/table/data-table.tsx';
+import { NewRows } from '@/components/table/new-rows.tsx';
 import { Button } from '@/components/ui/button.tsx';
 import { useToast } from '@/components/ui/toast.tsx';
 import { api } from '@/lib/api/client.ts';
@@ -116,14 +117,7 @@ export function IncidentsPage() {
         <div className="flex min-h-0 flex-1">
           <div className="relative flex min-w-0 flex-1">
             {list.waiting > 0 && reading && (
-              <Button
-                size="sm"
-                variant="primary"
-                onClick={list.showNew}
-                className="absolute top-10 left-1/2 z-20 -translate-x-1/2 rounded-full"
-              >
-                <ArrowUp /> {formatCount(list.waiting)} new
-              </Button>
+              <NewRows label={`${formatCount(list.waiting)} new`} onShow={list.showNew} />
             )}
             <DataTable
               label="Incidents"

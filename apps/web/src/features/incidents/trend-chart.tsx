@@ -1,7 +1,7 @@
 'use client';
 
 import type { IncidentOutcome, IncidentTrend } from '@raypher/shared/rest';
-import { useState } from 'react';
+import { StackedBars } from '@/components/stacked-bars.tsx';
 import { niceCeiling } from '@/features/overview/verdicts.ts';
 import { formatCount, plural } from '@/lib/format/format.ts';
 import { OUTCOME_WORDS } from './words.ts';
@@ -17,93 +17,34 @@ export const STACK: { outcome: IncidentOutcome; dot: string; fill: string }[] = 
   { outcome: 'allow', dot: 'bg-accent', fill: 'fill-accent' },
 ];
 
-const WIDTH = 720;
-const HEIGHT = 100;
-
 export function sumOf(day: TrendDay): number {
   return STACK.reduce((sum, { outcome }) => sum + (day.outcomes[outcome] ?? 0), 0);
 }
 
-/** Stacked bars, one per day. The table beside it says the same to those who do not see it. */
+/** One bar per day. The table beside it says the same to those who do not see it. */
 export function TrendChart({ days }: { days: TrendDay[] }) {
-  const [hovered, setHovered] = useState<number | null>(null);
   const most = Math.max(0, ...days.map(sumOf));
   const top = niceCeiling(most);
-  const slot = WIDTH / Math.max(1, days.length);
-  const shown = hovered === null ? undefined : days[hovered];
+  const counts = ({ outcomes }: TrendDay) =>
+    STACK.map(({ outcome, fill }) => ({ key: outcome, size: outcomes[outcome] ?? 0, fill }));
   return (
-    <figure className="flex h-full min-w-0 flex-col">
-      <div className="relative ml-7 min-h-0 flex-1">
-        <div aria-hidden="true" className="absolute inset-0 flex flex-col justify-between">
-          {[top, 0].map((value) => (
-            <div key={value} className="relative h-0 border-t">
-              <span className="absolute -top-2 right-full pr-2 text-xs text-ink-3">
-                {value > 0 ? formatCount(value) : ''}
-              </span>
-            </div>
-          ))}
-        </div>
-        <svg
-          role="img"
-          aria-label={`Incidents that began on each of ${plural(days.length, 'day')}, at most ${formatCount(most)} on one`}
-          viewBox={`0 0 ${WIDTH} ${HEIGHT}`}
-          preserveAspectRatio="none"
-          className="absolute inset-0 size-full"
-          onMouseMove={(event) => {
-            const { left, width } = event.currentTarget.getBoundingClientRect();
-            const index = Math.floor(((event.clientX - left) / width) * days.length);
-            setHovered(Math.min(days.length - 1, Math.max(0, index)));
-          }}
-          onMouseLeave={() => setHovered(null)}
-        >
-          {days.map((day, index) => {
-            let y = HEIGHT;
-            return (
-              <g key={day.day}>
-                <rect
-                  x={index * slot}
-                  y={0}
-                  width={slot}
-                  height={HEIGHT}
-                  className={index === hovered ? 'fill-raised' : 'fill-transparent'}
-                />
-                {STACK.map(({ outcome, fill }) => {
-                  const height = ((day.outcomes[outcome] ?? 0) / top) * HEIGHT;
-                  y -= height;
-                  return height === 0 ? null : (
-                    <rect
-                      key={outcome}
-                      x={index * slot + slot * 0.15}
-                      y={y}
-                      width={slot * 0.7}
-                      height={height}
-                      className={fill}
-                    />
-                  );
-                })}
-              </g>
-            );
-          })}
-        </svg>
-      </div>
-      <figcaption className="mt-1.5 ml-7 flex h-4 justify-between gap-4 text-xs text-ink-3">
-        {shown === undefined ? (
-          <>
-            <span>{days[0]?.day}</span>
-            <span>{days.at(-1)?.day} UTC</span>
-          </>
-        ) : (
-          <span className="mx-auto truncate text-ink-2">
-            {shown.day} ·{' '}
-            {STACK.filter(({ outcome }) => (shown.outcomes[outcome] ?? 0) > 0)
-              .map(
-                ({ outcome }) =>
-                  `${OUTCOME_WORDS[outcome].toLowerCase()} ${formatCount(shown.outcomes[outcome] ?? 0)}`,
-              )
-              .join(' · ') || 'none'}
-          </span>
-        )}
-      </figcaption>
-    </figure>
+    <StackedBars
+      bars={days.map((day) => ({ key: day.day, parts: counts(day) }))}
+      label={`Incidents that began on each of ${plural(days.length, 'day')}, at most ${formatCount(most)} on one`}
+      top={top}
+      ticks={[
+        { value: top, text: formatCount(top) },
+        { value: 0, text: '' },
+      ]}
+      axis={[days[0]?.day, `${days.at(-1)?.day ?? ''} UTC`]}
+      describe={(index) => {
+        const day = days[index];
+        if (day === undefined) return null;
+        const words = counts(day)
+          .filter(({ size }) => size > 0)
+          .map(({ key, size }) => `${OUTCOME_WORDS[key].toLowerCase()} ${formatCount(size)}`);
+        return `${day.day} · ${words.join(' · ') || 'none'}`;
+      }}
+    />
   );
 }

@@ -6,6 +6,7 @@ import { Skeleton } from '@/components/ui/skeleton.tsx';
 import { cn } from '@/lib/cn.ts';
 import { formatCount } from '@/lib/format/format.ts';
 import { useMe } from '@/lib/me/me-provider.tsx';
+import { RecordState } from './record-state.tsx';
 import { SpendToday } from './spend-today.tsx';
 
 interface KeyNumber {
@@ -66,21 +67,29 @@ const NUMBERS: KeyNumber[] = [
   },
 ];
 
+/** By how many numbers there are; the last one fills its line where two or three stand in one. */
+const COLUMNS: Record<number, string> = {
+  5: 'xl:grid-cols-5 max-md:[&>:last-child]:col-span-2 md:max-xl:[&>:last-child]:col-span-2',
+  6: 'xl:grid-cols-6',
+  7: 'xl:grid-cols-7 max-md:[&>:last-child]:col-span-2 md:max-xl:[&>:last-child]:col-span-3',
+};
+
 /** Each number opens its rows. */
 export function KeyNumbers({ overview }: { overview: Overview | undefined }) {
   const { permissions } = useMe();
   const showsSpend = permissions.includes('spend:read');
+  const showsRecord = permissions.includes('ledger:read');
   return (
     <ul
       aria-label="Key numbers"
       className={cn(
         'grid grid-cols-2 gap-px overflow-hidden rounded-lg border bg-line md:grid-cols-3',
-        showsSpend ? 'xl:grid-cols-6' : 'xl:grid-cols-5',
+        COLUMNS[NUMBERS.length + Number(showsSpend) + Number(showsRecord)],
       )}
     >
       {showsSpend && <SpendToday />}
       {NUMBERS.map(({ name, href, needs, otherwise = href, icon: Icon, value, note, tone }) => (
-        <li key={name} className={cn('bg-surface', !showsSpend && 'last:col-span-2 md:last:col-span-1')}>
+        <li key={name} className="bg-surface">
           <Link
             href={needs === undefined || permissions.includes(needs) ? href : otherwise}
             className="block px-4 py-3 -outline-offset-2 hover:bg-hover"
@@ -103,6 +112,7 @@ export function KeyNumbers({ overview }: { overview: Overview | undefined }) {
           </Link>
         </li>
       ))}
+      {showsRecord && <RecordState />}
     </ul>
   );
 }

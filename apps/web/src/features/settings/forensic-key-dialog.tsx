@@ -6,10 +6,8 @@ import { Download } from 'lucide-react';
 import { useState } from 'react';
 import { InlineError } from '@/components/states.tsx';
 import { Button } from '@/components/ui/button.tsx';
-import { Dialog } from '@/components/ui/dialog.tsx';
 import { useToast } from '@/components/ui/toast.tsx';
-import { missingAnswer } from '@/components/wide/confirmation.ts';
-import { WideFields } from '@/components/wide/wide-fields.tsx';
+import { ReasonDialog } from '@/components/wide/reason-dialog.tsx';
 import { api } from '@/lib/api/client.ts';
 import { keys } from '@/lib/api/keys.ts';
 import { useMe } from '@/lib/me/me-provider.tsx';
@@ -19,7 +17,6 @@ export function ForensicKeyDialog({ onClose }: { onClose: () => void }) {
   const me = useMe();
   const client = useQueryClient();
   const toast = useToast();
-  const [answers, setAnswers] = useState({ reason: '', confirm: '' });
   const [key, setKey] = useState<Pick<ForensicKeyFile, 'keyId' | 'publicKey'>>();
   const make = useMutation({
     mutationFn: async () => {
@@ -29,65 +26,40 @@ export function ForensicKeyDialog({ onClose }: { onClose: () => void }) {
       setKey({ keyId: file.keyId, publicKey: file.publicKey });
     },
   });
-  const save = useMutation({
-    mutationFn: async () => {
-      if (key === undefined) throw new Error('Download a key first.');
-      return api.putForensicKey({ key, reason: answers.reason, confirm: answers.confirm });
-    },
-    onSuccess: (saved) => {
-      toast.done(`Key ${saved.key?.keyId ?? ''} is in force`, 'Devices get it with the policy.');
-      void client.invalidateQueries({ queryKey: keys.forensicKey });
-      onClose();
-    },
-  });
-  const missing =
-    key === undefined ? 'Download the key first.' : missingAnswer(answers, me.organisation.name);
   return (
-    <Dialog
-      open
-      onOpenChange={(open) => {
-        if (!open) onClose();
-      }}
+    <ReasonDialog
       title="Make a forensic key"
       description="Whoever has the file opens every snapshot sealed to it. It is shown this once; keep it off the devices, and keep a copy."
-      footer={
-        <>
-          {missing !== undefined && <span className="mr-auto text-xs text-ink-3">{missing}</span>}
-          <Button onClick={onClose}>Cancel</Button>
-          <Button
-            variant="primary"
-            disabled={missing !== undefined || save.isPending}
-            onClick={() => save.mutate()}
-          >
-            Put in force
-          </Button>
-        </>
-      }
+      reasonPlaceholder="First key; kept in the safe of the security team"
+      confirmName={me.organisation.name}
+      missing={key === undefined ? 'Download the key first.' : undefined}
+      button="Put in force"
+      act={async (answers) => {
+        if (key === undefined) throw new Error('Download a key first.');
+        return api.putForensicKey({ key, ...answers });
+      }}
+      onDone={(saved) => {
+        toast.done(`Key ${saved.key?.keyId ?? ''} is in force`, 'Devices get it with the policy.');
+        void client.invalidateQueries({ queryKey: keys.forensicKey });
+      }}
+      onClose={onClose}
     >
-      <div className="grid gap-4">
-        <div className="flex flex-wrap items-center gap-3 rounded-lg border bg-canvas px-3 py-2.5">
-          <Button onClick={() => make.mutate()} disabled={key !== undefined || make.isPending}>
-            <Download /> Download the key
-          </Button>
-          <span className="text-xs text-ink-2">
-            {key === undefined ? (
-              'What was sealed to an earlier key stays sealed to that one.'
-            ) : (
-              <>
-                Downloaded: key <code className="font-mono">{key.keyId}</code>
-              </>
-            )}
-          </span>
-        </div>
-        <WideFields
-          answers={answers}
-          onChange={setAnswers}
-          confirmName={me.organisation.name}
-          reasonPlaceholder="First key; kept in the safe of the security team"
-        />
-        <InlineError error={make.error ?? save.error} />
+      <div className="flex flex-wrap items-center gap-3 rounded-lg border bg-canvas px-3 py-2.5">
+        <Button onClick={() => make.mutate()} disabled={key !== undefined || make.isPending}>
+          <Download /> Download the key
+        </Button>
+        <span className="text-xs text-ink-2">
+          {key === undefined ? (
+            'What was sealed to an earlier key stays sealed to that one.'
+          ) : (
+            <>
+              Downloaded: key <code className="font-mono">{key.keyId}</code>
+            </>
+          )}
+        </span>
       </div>
-    </Dialog>
+      <InlineError error={make.error} />
+    </ReasonDialog>
   );
 }
 

@@ -6,9 +6,11 @@ import { useMe } from '@/lib/me/me-provider.tsx';
 import { oneOf, useUrlState } from '@/lib/use-url-state.ts';
 import { ApiTokensTab } from './api-tokens-tab.tsx';
 import { ApprovalsTab } from './approvals-tab.tsx';
+import { ExportTab } from './export/export-tab.tsx';
 import { ForensicsTab } from './forensics-tab.tsx';
 import { IdentityTab } from './identity/identity-tab.tsx';
 import { MembersTab } from './members-tab.tsx';
+import { RetentionTab } from './retention/retention-tab.tsx';
 import { TeamsTab } from './teams-tab.tsx';
 
 const TABS = [
@@ -16,7 +18,9 @@ const TABS = [
   { value: 'teams', label: 'Teams', needs: 'teams:read' },
   { value: 'identity', label: 'Identity', needs: 'settings:read' },
   { value: 'forensics', label: 'Forensics', needs: 'settings:read' },
+  { value: 'retention', label: 'Retention', needs: 'settings:read' },
   { value: 'approvals', label: 'Approvals', needs: 'settings:read' },
+  { value: 'export', label: 'Export', needs: 'settings:read' },
   { value: 'api-tokens', label: 'API tokens', needs: 'api-tokens:manage' },
 ] as const;
 
@@ -33,7 +37,7 @@ export function SettingsPage() {
     <>
       <PageHeader
         title="Settings"
-        description={`People, teams, identity and tokens of ${me.organisation.name}.`}
+        description={`People, teams, identity, exports and tokens of ${me.organisation.name}.`}
       />
       {tab !== undefined && (
         <div className="px-4 pb-8 lg:px-6">
@@ -43,7 +47,9 @@ export function SettingsPage() {
               {tab === 'teams' && <TeamsTab />}
               {tab === 'identity' && <IdentityTab />}
               {tab === 'forensics' && <ForensicsTab />}
+              {tab === 'retention' && <RetentionTab />}
               {tab === 'approvals' && <ApprovalsTab />}
+              {tab === 'export' && <ExportTab />}
               {tab === 'api-tokens' && <ApiTokensTab />}
             </div>
           </Tabs>

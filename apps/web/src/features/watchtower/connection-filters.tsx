@@ -1,9 +1,18 @@
-import { X } from 'lucide-react';
-import { FilterBar, SearchBox } from '@/components/filter-bar.tsx';
-import { Button } from '@/components/ui/button.tsx';
-import { Select } from '@/components/ui/input.tsx';
+import { FilterBar, FilterChip, FilterSelect, SearchBox } from '@/components/filter-bar.tsx';
 import { shortenId } from '@/lib/format/format.ts';
 import type { ConnectionFilter } from './connection-filter.ts';
+
+const VERDICTS = [
+  ['', 'Every verdict'],
+  ['ALLOW', 'Allowed'],
+  ['PROMPT', 'Waiting'],
+  ['DENY', 'Would deny'],
+] as const;
+const ORDERS = [
+  ['newest', 'Newest first'],
+  ['cost', 'Most cost first'],
+  ['bytes', 'Most bytes first'],
+] as const;
 
 interface ConnectionFiltersProps {
   filter: ConnectionFilter;
@@ -14,47 +23,25 @@ export function ConnectionFilters({ filter, set }: ConnectionFiltersProps) {
   return (
     <FilterBar>
       <SearchBox label="Search connections" value={filter.search} onChange={(q) => set({ q })} />
-      <Select
-        aria-label="Verdict"
-        className="w-36"
+      <FilterSelect
+        label="Verdict"
         value={filter.outcome ?? ''}
-        onChange={(event) => set({ outcome: event.target.value })}
-      >
-        <option value="">Every verdict</option>
-        <option value="ALLOW">Allowed</option>
-        <option value="PROMPT">Waiting</option>
-        <option value="DENY">Would deny</option>
-      </Select>
-      <Select
-        aria-label="Order"
-        className="w-36"
+        options={VERDICTS}
+        onChange={(outcome) => set({ outcome })}
+      />
+      <FilterSelect
+        label="Order"
         value={filter.sort}
-        onChange={(event) => set({ sort: event.target.value === 'newest' ? null : event.target.value })}
-      >
-        <option value="newest">Newest first</option>
-        <option value="cost">Most cost first</option>
-        <option value="bytes">Most bytes first</option>
-      </Select>
-      {filter.device !== '' && (
-        <Chip
-          text={`Device ${shortenId(filter.device)}`}
-          onRemove={() => set({ device: null, agent: null })}
-        />
-      )}
-      {filter.agent !== '' && (
-        <Chip text={`AI agent ${shortenId(filter.agent)}`} onRemove={() => set({ agent: null })} />
-      )}
-      {filter.provider !== '' && (
-        <Chip text={`Provider ${filter.provider}`} onRemove={() => set({ provider: null })} />
-      )}
+        options={ORDERS}
+        onChange={(sort) => set({ sort: sort === 'newest' ? null : sort })}
+      />
+      <FilterChip
+        name="Device"
+        value={shortenId(filter.device)}
+        onRemove={() => set({ device: null, agent: null })}
+      />
+      <FilterChip name="AI agent" value={shortenId(filter.agent)} onRemove={() => set({ agent: null })} />
+      <FilterChip name="Provider" value={filter.provider} onRemove={() => set({ provider: null })} />
     </FilterBar>
-  );
-}
-
-function Chip({ text, onRemove }: { text: string; onRemove: () => void }) {
-  return (
-    <Button size="md" onClick={onRemove} aria-label={`Remove filter: ${text}`} className="bg-raised">
-      {text} <X />
-    </Button>
   );
 }

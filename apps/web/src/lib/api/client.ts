@@ -8,19 +8,24 @@ import {
   ApiToken,
   Approval,
   ApprovalSettings,
+  ArchiveStatus,
   Artefact,
   AuditEntry,
   BlastRadius,
   type BlastRadiusQuery,
   Budgets,
+  ChangedExportDestination,
   CheckedPolicy,
+  CheckpointView,
   CommandView,
+  ConsistencyProof,
   type CreateApiToken,
   type CreateArtefact,
   CreatedApiToken,
   CreatedEnrolmentToken,
   CreatedMember,
   type CreateEnrolmentToken,
+  type CreateExportDestination,
   type CreateFreeze,
   type CreateMember,
   type CreateTeam,
@@ -35,6 +40,9 @@ import {
   type EraseSamples,
   EventDetail,
   EventView,
+  ExportDestination,
+  ExportDestinations,
+  ExportTestResult,
   ForensicKeySetting,
   Freeze,
   FreezeWithRollout,
@@ -42,6 +50,12 @@ import {
   Incident,
   IncidentDetail,
   IncidentTrend,
+  InclusionProof,
+  LedgerAudit,
+  LedgerEntries,
+  LedgerEntryView,
+  LedgerStatus,
+  type LegalHoldReason,
   Me,
   Member,
   OrganisationPrices,
@@ -54,10 +68,12 @@ import {
   type PutForensicKey,
   type PutPrices,
   pageOf,
+  RecordRetention,
   ReplayedPolicy,
   type ReplayPolicy,
   type RevokeDevice,
   type RevokeSecret,
+  type RewindExport,
   type RollbackPolicy,
   Rollout,
   RolloutDevice,
@@ -73,9 +89,11 @@ import {
   type UpdateApprovalSettings,
   type UpdateDevice,
   UpdatedApprovalSettings,
+  type UpdateExportDestination,
   type UpdateIdentitySettings,
   type UpdateIncident,
   type UpdateMember,
+  type UpdateRecordRetention,
   type UpdateRetention,
   type WithdrawStage,
 } from '@raypher/shared/rest';
@@ -151,6 +169,17 @@ export const api = {
   updateApprovalSettings: (body: UpdateApprovalSettings) =>
     request('PUT', '/v1/settings/approvals', UpdatedApprovalSettings, { body }),
 
+  exportDestinations: () => request('GET', '/v1/export/destinations', ExportDestinations),
+  createExport: (body: CreateExportDestination) =>
+    request('POST', '/v1/export/destinations', ChangedExportDestination, { body }),
+  updateExport: (id: string, body: UpdateExportDestination) =>
+    request('PATCH', `/v1/export/destinations/${id}`, ChangedExportDestination, { body }),
+  deleteExport: (id: string) => request('DELETE', `/v1/export/destinations/${id}`, Nothing),
+  testExport: (id: string) =>
+    request('POST', `/v1/export/destinations/${id}/test`, ExportTestResult, { body: {} }),
+  rewindExport: (id: string, body: RewindExport) =>
+    request('POST', `/v1/export/destinations/${id}/rewind`, ExportDestination, { body }),
+
   forensicKey: () => request('GET', '/v1/settings/forensics', ForensicKeySetting),
   putForensicKey: (body: PutForensicKey) =>
     request('PUT', '/v1/settings/forensics', ForensicKeySetting, { body }),
@@ -169,12 +198,30 @@ export const api = {
   retention: () => request('GET', '/v1/settings/retention', PrivateRetention),
   updateRetention: (body: UpdateRetention) =>
     request('PUT', '/v1/settings/retention', PrivateRetention, { body }),
+  recordRetention: () => request('GET', '/v1/settings/record-retention', RecordRetention),
+  updateRecordRetention: (body: UpdateRecordRetention) =>
+    request('PUT', '/v1/settings/record-retention', RecordRetention, { body }),
+  placeLegalHold: (body: LegalHoldReason) =>
+    request('POST', '/v1/settings/legal-holds', RecordRetention, { body }),
+  liftLegalHold: (id: string, body: LegalHoldReason) =>
+    request('POST', `/v1/settings/legal-holds/${id}/lift`, RecordRetention, { body }),
+  archive: () => request('GET', '/v1/ledger/archive', ArchiveStatus),
   spend: (query: Filter) => request('GET', '/v1/spend', Spend, { query }),
   spendSeries: (query: Filter) => request('GET', '/v1/spend/series', SpendSeries, { query }),
   budgets: () => request('GET', '/v1/budgets', Budgets),
   prices: () => request('GET', '/v1/prices', OrganisationPrices),
   putPrices: (body: PutPrices) => request('PUT', '/v1/prices', OrganisationPrices, { body }),
   audit: (query: Filter) => request('GET', '/v1/audit', pageOf(AuditEntry), { query }),
+
+  ledger: () => request('GET', '/v1/ledger', LedgerStatus),
+  ledgerEntries: (query: Filter) => request('GET', '/v1/ledger/entries', LedgerEntries, { query }),
+  ledgerEntry: (index: number) => request('GET', `/v1/ledger/entries/${index}`, LedgerEntryView),
+  ledgerProof: (index: number) => request('GET', '/v1/ledger/proof', InclusionProof, { query: { index } }),
+  ledgerConsistency: (from: number, to: number) =>
+    request('GET', '/v1/ledger/consistency', ConsistencyProof, { query: { from, to } }),
+  ledgerCheckpoints: (query: Filter) =>
+    request('GET', '/v1/ledger/checkpoints', pageOf(CheckpointView), { query }),
+  auditLedger: () => request('POST', '/v1/ledger/audit', LedgerAudit, { body: {} }),
 
   enrolmentTokens: () => request('GET', '/v1/enrolment-tokens', pageOf(EnrolmentToken)),
   createEnrolmentToken: (body: CreateEnrolmentToken) =>

@@ -35,6 +35,7 @@ function device(id: string): Device {
       rssBytes: 1,
       cpuShare: 0,
       at: '2026-11-20T09:59:00.000Z',
+      transport: 'grpc',
     },
   };
 }

@@ -74,6 +74,17 @@ function countPrograms(): number {
   }
 }
 
+/** A proxy: its port is open on all of the loopback, so it must not be one that something else here receives at. */
+async function listenBeside(taken: readonly number[]): Promise<number> {
+  const server = createServer((socket) => socket.on('error', () => {}).end()).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  if (!taken.includes(port)) return port;
+  const other = await listenBeside(taken);
+  server.close();
+  return other;
+}
+
 mkdirSync(CGROUP, { recursive: true });
 const programsBefore = countPrograms();
 const files = makeStageFiles('/srv/stage', '/bin/dash');
@@ -98,9 +109,7 @@ const stage: Stage = {
   cgroupRoot: HIERARCHY,
   cgroup: CGROUP,
 };
-const proxy = createServer((socket) => socket.on('error', () => {}).end()).listen(0, '127.0.0.1');
-await once(proxy, 'listening');
-const { port: proxyPort } = proxy.address() as AddressInfo;
+const proxyPort = await listenBeside([sinks.sinks.udpPort, sinks.sinks.tcpPort]);
 const options: PlainOptions = {
   objectFile: OBJECT,
   cgroupFolder: GROUPS,

@@ -2,19 +2,81 @@ import { type ChildProcess, execFile, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { promisify } from 'node:util';
+import type { CallerFinder } from '../../../callers/caller-finder.ts';
 import { kernelObjectFile } from '../../../kernel-object-file.ts';
 import { libbpfMissing } from '../../../native/libbpf.ts';
+import { libnftablesMissing, Nftables } from '../../../native/libnftables.ts';
 import { type Cgroup, type Cgroups, probeCgroups } from '../../../response/cgroup.ts';
+import { openBpfRedirect, openNftRedirect, type RedirectOptions } from '../open-redirect.ts';
 import type { Deed, Outcome } from './deed.ts';
 
 const PROGRAM = new URL('governed-program.ts', import.meta.url).pathname;
 
-/** Why kernel programs for control groups cannot be tested here; undefined when they can. */
-export function networkProgramsUntestable(): string | undefined {
+/** The two ways to lead connections, each with why it cannot be tested here; undefined when it can. */
+export const REDIRECTS = {
+  cgroup: {
+    open: openBpfRedirect,
+    untestable: networkProgramsUntestable,
+    stays: ({ pins }: GovernedFolder) => existsSync(pins),
+    /** What connecting ends with while no agent is there. */
+    closedWith: 'EPERM',
+  },
+  nftables: {
+    open: openNftRedirect,
+    untestable: () => controlGroupsUntestable() ?? packetFilterUntestable(),
+    stays: ({ name }: GovernedFolder) => tables().some((table) => table.startsWith(name)),
+    closedWith: 'ECONNREFUSED',
+  },
+} as const;
+
+export function isRedirect(way: string): way is keyof typeof REDIRECTS {
+  return way in REDIRECTS;
+}
+
+/** Why this kernel does not take such rules. */
+function packetFilterUntestable(): string | undefined {
+  const missing = libnftablesMissing();
+  if (missing !== undefined) return missing;
+  const table = `raypher-test-${process.pid}-probe`;
+  const rules = [
+    'fib saddr type local accept',
+    'log group 1',
+    'ip daddr 192.0.2.1 meta l4proto tcp redirect to :1',
+  ];
+  try {
+    using nft = Nftables.open();
+    nft.run(
+      [
+        `add table inet ${table} { flags owner; }`,
+        `add chain inet ${table} tried { type nat hook output priority -150; }`,
+        ...rules.map((rule) => `add rule inet ${table} tried ${rule}`),
+        `delete table inet ${table}`,
+      ].join('\n'),
+    );
+    return undefined;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+}
+
+/** Names of all tables of the packet filter. */
+export function tables(): string[] {
+  using nft = Nftables.open();
+  return Array.from(nft.run('list tables').matchAll(/^table \w+ (\S+)$/gm), ([, name = '']) => name);
+}
+
+function controlGroupsUntestable(): string | undefined {
   if (process.getuid?.() !== 0) return 'needs root: run the tests as root to see these';
   const groups = probeCgroups(`raypher-test-${process.pid}`);
   if (!groups.available) return groups.reason;
   groups.cgroups.removeFolder();
+  return undefined;
+}
+
+/** Why kernel programs for control groups cannot be tested here; undefined when they can. */
+export function networkProgramsUntestable(): string | undefined {
+  const reason = controlGroupsUntestable();
+  if (reason !== undefined) return reason;
   if (!existsSync(kernelObjectFile('network.bpf.o')))
     return 'the kernel programs are not built: npm run build, with clang';
   return libbpfMissing();
@@ -22,11 +84,13 @@ export function networkProgramsUntestable(): string | undefined {
 
 /** A folder of control groups as the product has one, but a test's own. */
 export class GovernedFolder {
-  readonly name = `raypher-test-${process.pid}-${Math.random().toString(36).slice(2, 8)}`;
+  readonly name: string;
   readonly cgroups: Cgroups;
   readonly #programs: GovernedProgram[] = [];
 
-  constructor() {
+  /** @param name given: that another process made */
+  constructor(name = `raypher-test-${process.pid}-${Math.random().toString(36).slice(2, 8)}`) {
+    this.name = name;
     const probe = probeCgroups(this.name);
     if (!probe.available) throw new Error(probe.reason);
     this.cgroups = probe.cgroups;
@@ -35,6 +99,11 @@ export class GovernedFolder {
   /** Folder for pins, in a file system of type bpf. */
   get pins(): string {
     return `/sys/fs/bpf/${this.name}`;
+  }
+
+  redirectOptions(finder: CallerFinder): RedirectOptions {
+    const { cgroups, pins, name: table } = this;
+    return { cgroups, pins, table, finder, objectFile: () => kernelObjectFile('network.bpf.o') };
   }
 
   /** Starts a program in a group of its own. */

@@ -9,10 +9,14 @@ import {
   connectFromDevice,
   openSocket,
   sendFastOpen,
+  sendFromDevice,
   sendMany,
+  sendPacket,
   sendSourceRouted,
 } from '../../../native/raw-socket.test-support.ts';
 import type { Deed, Outcome } from './deed.ts';
+
+const BY_DEVICE = { stream: connectFromDevice, datagram: sendFromDevice } as const;
 
 async function act(deed: Deed): Promise<Outcome> {
   switch (deed.kind) {
@@ -28,8 +32,10 @@ async function act(deed: Deed): Promise<Outcome> {
       return native(sendSourceRouted(deed.host, deed.port, deed.via));
     case 'many datagrams':
       return { peer: '', answer: String(sendMany(deed.host, deed.port, deed.count)) };
+    case 'packet':
+      return native(sendPacket(deed.host, Buffer.from(deed.packet, 'base64')));
     case 'bound to a device':
-      return native(connectFromDevice(deed.host, deed.port, deed.device));
+      return native(BY_DEVICE[deed.sends](deed.host, deed.port, deed.device));
   }
 }
 
@@ -52,9 +58,17 @@ async function datagram({
   data,
   connected,
   answers,
+  stays,
+  localPort,
 }: Deed & { kind: 'datagram' }): Promise<Outcome> {
   const own = createSocket(host.includes(':') ? 'udp6' : 'udp4');
+  // Nobody may be there, which the kernel says later.
+  own.on('error', () => {});
   try {
+    if (localPort !== undefined) {
+      own.bind(localPort);
+      await once(own, 'listening');
+    }
     if (connected) {
       own.connect(port, host);
       await once(own, 'connect');
@@ -70,7 +84,7 @@ async function datagram({
     const [message, from] = await once(own, 'message', { signal: AbortSignal.timeout(5000) });
     return { peer: connected ? peer : `${from.address} ${from.port}`, answer: message.toString('base64') };
   } finally {
-    own.close();
+    if (stays !== true) own.close();
   }
 }
 

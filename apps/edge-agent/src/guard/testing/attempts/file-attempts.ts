@@ -23,6 +23,7 @@ import {
 import { basename, join, relative } from 'node:path';
 import { compatSystemCall, placeInMemory, rawSystemCall } from '../../../native/raw-system-call.ts';
 import { type Attempt, NotHere } from '../attempt-definition.ts';
+import { NO_COMPAT_CALLS } from '../compat-calls.ts';
 import { contentOfDatabase, type Stage } from '../stage.ts';
 import { IO_URING_OPERATIONS, submit } from './io-uring.ts';
 import { readMarker } from './read-marker.ts';
@@ -173,7 +174,7 @@ const READING: readonly Omit<Attempt, 'stoppedBy'>[] = [
   {
     id: 'open-by-32-bit-call',
     tries: 'open it by the system call of 32-bit programs (int 0x80)',
-    attempt: (stage) => readMarker(stage, compatSystemCall(5, stage.secret, 0, 0)),
+    attempt: (stage) => readMarker(stage, compatCall(stage, 5, stage.secret)),
   },
   {
     id: 'chroot-then-read',
@@ -397,7 +398,7 @@ const CHANGING: readonly Omit<Attempt, 'stoppedBy'>[] = [
   {
     id: 'unlink-by-32-bit-call',
     tries: 'remove it by the system call of 32-bit programs',
-    attempt: (stage) => void compatSystemCall(10, stage.database, 0, 0),
+    attempt: (stage) => void compatCall(stage, 10, stage.database),
     happened: databaseGone,
   },
   {
@@ -543,4 +544,9 @@ function findDevice(stage: Stage): string | undefined {
       const found = statSync(path, { throwIfNoEntry: false });
       return found?.isBlockDevice() === true && found.rdev === dev;
     });
+}
+
+function compatCall(stage: Stage, number: number, path: string): number {
+  if (!stage.takesCompatCalls) throw new NotHere(NO_COMPAT_CALLS);
+  return compatSystemCall(number, path, 0, 0);
 }

@@ -71,7 +71,7 @@ const SENDING: readonly Omit<Attempt, 'stoppedBy'>[] = [
   {
     id: 'raw-socket',
     tries: 'write IP packets itself (SOCK_RAW)',
-    attempt: () => closeSync(openSocket(FAMILY.inet, KIND.raw, ICMP)),
+    attempt: (stage) => sendRaw(stage, KIND.raw, 0, 0, ICMP),
   },
   {
     id: 'ping-socket',
@@ -130,8 +130,8 @@ function sendByTcp(stage: Stage, host: string): Promise<void> {
   });
 }
 
-function sendRaw(stage: Stage, kind: number, port: number, flags: number): void {
-  const socket = openSocket(FAMILY.inet, kind, 0);
+function sendRaw(stage: Stage, kind: number, port: number, flags: number, protocol = 0): void {
+  const socket = openSocket(FAMILY.inet, kind, protocol);
   const [text, to] = [Buffer.from(stage.marker), socketAddress(sinksOf(stage).address, port)];
   try {
     rawSystemCall('sendto', socket, text, text.length, flags, to, to.length);

@@ -1,0 +1,47 @@
+import type { LedgerEntryView } from '@raypher/shared/rest';
+import { z } from 'zod';
+
+const DeviceEntry = z.object({ type: z.string(), target: z.string() });
+/** What an entry of the control plane is about, as far as its kind says it. */
+const ControlEntry = z.object({
+  action: z.string().optional(),
+  revision: z.number().optional(),
+  device: z.string().optional(),
+  verb: z.string().optional(),
+});
+
+export interface EntrySummary {
+  /** A word of the record: the type of an event, the action of an administrator. */
+  what: string;
+  target: string;
+}
+
+/** An entry in a line. What cannot be read is said, never hidden. */
+export function summarise({ entry, control }: Pick<LedgerEntryView, 'entry' | 'control'>): EntrySummary {
+  if (entry === null) return { what: 'not in the database', target: 'Its content is in the archive.' };
+  const value = parse(entry);
+  if (control === null) {
+    const device = DeviceEntry.safeParse(value);
+    return device.success
+      ? { what: device.data.type, target: device.data.target }
+      : { what: 'unreadable', target: 'This is no ledger entry.' };
+  }
+  const { data } = ControlEntry.safeParse(value);
+  const target = [
+    data?.verb,
+    data?.revision === undefined ? undefined : `revision ${data.revision}`,
+    data?.device === undefined ? undefined : `device ${data.device}`,
+  ];
+  return {
+    what: data?.action ?? control.kind,
+    target: target.filter((part) => part !== undefined).join(', '),
+  };
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,1 @@
+export { nodePrimitives } from './node-primitives.ts';

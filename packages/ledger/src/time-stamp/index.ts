@@ -1,0 +1,1 @@
+export { readTimeStamp, trustTimeStamps } from './read-time-stamp.ts';
