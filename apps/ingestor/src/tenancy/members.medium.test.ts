@@ -1,4 +1,5 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import pg from 'pg';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { TestApi, type TestOrganisation } from '../testing/test-api.ts';
 import { TestClient } from '../testing/test-client.ts';
 import { FoundingService } from './founding.service.ts';
@@ -40,20 +41,45 @@ describe('members', () => {
     }
   });
 
-  it('two administrators who disable each other at the same moment do not both succeed', async () => {
+  it('of two administrators who disable each other at the same moment one is left, whoever else there is', async () => {
     const second = await api.member(acme, 'ciso');
-    const [{ body: me }, { body: other }] = await Promise.all([
+    const program = await (async () => {
+      const { body } = await second.post('/v1/api-tokens', { name: 'Seconds', scopes: ['members:manage'] });
+      return new TestClient(api.url, { authorization: `Bearer ${body.token}` });
+    })();
+    const bystander = await api.member(acme, 'developer');
+    const [{ body: me }, { body: other }, { body: third }] = await Promise.all([
       acme.administrator.get('/v1/me'),
       second.get('/v1/me'),
+      bystander.get('/v1/me'),
     ]);
-    const answers = await Promise.all([
-      acme.administrator.patch(`/v1/members/${other.id}`, { disabled: true, reason: 'A duel' }),
+    // All are let in before any of them can act.
+    const held = new pg.Client({ connectionString: api.database.adminUrl });
+    await held.connect();
+    onTestFinished(() => held.end());
+    await held.query('BEGIN');
+    await held.query('SELECT 1 FROM members WHERE organisation_id = $1 FOR UPDATE', [acme.id]);
+    const waiting = async () => {
+      // A transaction would otherwise see the same activity for ever.
+      await held.query('SELECT pg_stat_clear_snapshot()');
+      const { rows } = await held.query<{ count: string }>(
+        `SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
+      );
+      return Number(rows[0]?.count);
+    };
+    const first = acme.administrator.patch(`/v1/members/${other.id}`, { disabled: true, reason: 'A duel' });
+    await expect.poll(waiting).toBe(1);
+    const late = [
       second.patch(`/v1/members/${me.id}`, { disabled: true, reason: 'A duel' }),
-    ]);
-    expect(answers.filter(({ status }) => status === 200)).toHaveLength(1);
-    const survivors = [acme.administrator, second];
+      program.patch(`/v1/members/${third.id}`, { disabled: true, reason: 'A duel' }),
+    ];
+    await expect.poll(waiting).toBe(3);
+    await held.query('COMMIT');
+    const answers = await Promise.all([first, ...late]);
+    expect(answers.map(({ status }) => status)).toEqual([200, 403, 403]);
+    const survivors = [acme.administrator, second, bystander];
     const still = await Promise.all(survivors.map(async (client) => (await client.get('/v1/me')).status));
-    expect(still.filter((status) => status === 200)).toHaveLength(1);
+    expect(still).toEqual([200, 401, 200]);
   });
 });
 
