@@ -8,6 +8,6 @@ export { OverriddenPrices, PriceTable } from './price-table.ts';
 export type { RateCard, TieredRate } from './rate-card.ts';
 export type { Surcharge } from './surcharge.ts';
 export { inputTokens, NO_TOKENS, TOKEN_CLASSES, type TokenClass, type Tokens } from './token-class.ts';
-export { type BoundedCall, type UpperBound, upperBoundOf } from './upper-bound.ts';
+export { type BoundedCall, isOrder, type UpperBound, upperBoundOf } from './upper-bound.ts';
 export type { Usage } from './usage.ts';
 export { type KnownOfCall, UsageCollector, usageOf } from './usage-collector.ts';

@@ -12,16 +12,35 @@ const OUTPUT_LIMITS: readonly JsonPath[] = [
   ['options', 'num_predict'],
 ];
 
+/** Where an API takes it from these places alone: what stands elsewhere limits nothing. */
+const OUTPUT_LIMITS_AT: readonly { path: RegExp; limits: readonly JsonPath[] }[] = [
+  { path: /\/responses(?:\/compact)?$/, limits: [['max_output_tokens']] },
+  {
+    path: /:(?:stream)?generatecontent$/,
+    limits: OUTPUT_LIMITS.filter(([first]) => first?.startsWith('generation') === true),
+  },
+  { path: /\/converse(?:-stream)?$/, limits: [['inferenceConfig', 'maxTokens']] },
+  { path: /\/api\/(?:chat|generate)$/, limits: [['options', 'num_predict']] },
+];
+
 /** Where requests ask for several answers, of which each is charged. */
 const ANSWERS: readonly JsonPath[] = [
   ['n'],
   ['best_of'],
   ['generationConfig', 'candidateCount'],
+  ['generationConfig', 'candidate_count'],
+  ['generation_config', 'candidateCount'],
   ['generation_config', 'candidate_count'],
+  ['num_generations'],
+  ['num_images'],
+  ['parameters', 'n'],
+  ['parameters', 'sampleCount'],
 ];
 
 /** More than any provider gives. */
 const MOST_ANSWERS = 1_024;
+/** Of a form, whose fields nobody reads here: pictures. */
+const MOST_OF_FORM = 10;
 
 /** Searches that one call makes at most where the request names no limit: ten is the highest default known. */
 const USUAL_SEARCHES = 10;
@@ -33,13 +52,18 @@ export interface RequestLimits {
   readonly searches: number;
 }
 
-/** @param body parsed JSON of a request */
-export function requestLimits(body: unknown): RequestLimits {
-  const outputs = OUTPUT_LIMITS.map((path) => valueAt(body, path)).filter(
-    (limit) => limit !== undefined && limit !== null,
-  );
+/**
+ * @param body parsed JSON of a request; text where it is none
+ * @param path of the request, as {@link canonicalPath} writes it
+ */
+export function requestLimits(body: unknown, path: string): RequestLimits {
+  const places = OUTPUT_LIMITS_AT.find((entry) => entry.path.test(path))?.limits ?? OUTPUT_LIMITS;
+  const outputs = places
+    .map((place) => valueAt(body, place))
+    .filter((limit) => limit !== undefined && limit !== null);
   const numbers = outputs.filter(isPositive);
-  const answers = ANSWERS.map((path) => valueAt(body, path)).filter(isPositive);
+  const answers = ANSWERS.map((place) => valueAt(body, place)).flatMap(answersOf);
+  if (typeof body === 'string' && path.includes('/images/')) answers.push(MOST_OF_FORM);
   return {
     // A limit that is no positive number (-1 in Ollama) is no limit.
     output:
@@ -47,6 +71,13 @@ export function requestLimits(body: unknown): RequestLimits {
     answers: Math.min(MOST_ANSWERS, Math.ceil(Math.max(1, ...answers))),
     searches: searchesOf(body),
   };
+}
+
+/** Some servers take a number that is written as a text. What is no number at all may be any to them. */
+function answersOf(value: unknown): number[] {
+  if (value === undefined || value === null) return [];
+  const number = typeof value === 'string' ? Number(value) : value;
+  return [isPositive(number) ? number : MOST_ANSWERS];
 }
 
 function isPositive(value: unknown): value is number {

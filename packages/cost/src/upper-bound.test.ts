@@ -97,9 +97,41 @@ test.each([
   ['openai', '/v1/batches'],
   ['anthropic', '/v1/messages/batches?beta=true'],
   ['gemini', '/v1beta/models/gemini-2.5-pro:batchGenerateContent'],
+  ['gemini', '/v1beta/models/gemini-embedding-001:asyncBatchEmbedContent'],
+  ['mistral', '/v1/batch/jobs'],
+  ['perplexity', '/async/chat/completions'],
+  ['openai', '/v1/videos'],
+  ['openai', '/v1/Videos/v/remix/'],
+  ['gemini', '/v1beta/models/veo-3:predictLongRunning'],
 ])('a batch at %s is not taken for one call', (provider, path) => {
   const body = { requests: [{ params: { max_tokens: 1, messages } }] };
   expect(bound(body, { provider, path }).cost).toEqual({ known: false, reason: 'batch' });
+});
+
+test.each([
+  ['openai', '/v1/responses', { max_tokens: 1, max_completion_tokens: 1 }],
+  ['openai', '//v1/Responses/', { max_tokens: 1 }],
+  ['openai', '/v1/responses', { generationConfig: { maxOutputTokens: 1 } }],
+  ['gemini', '/v1beta/models/gemini-2.5-pro:streamGenerateContent?alt=sse', { max_tokens: 1 }],
+  ['bedrock', '/model/anthropic.claude-3-5-sonnet-20240620-v1:0/converse', { max_tokens: 1 }],
+])('at %s %s, %j is no limit', (provider, path, limits) => {
+  const models = ['gpt-4o'];
+  expect(bound({ messages, ...limits }, { provider, path, models })).toEqual({
+    ...bound({ messages }, { provider, path, models }),
+    inputEstimate: expect.any(Number),
+    cost: expect.anything(),
+  });
+});
+
+test.each(['128', 1e300, {}, [128], true])('%j answers are many', (n) => {
+  expect(micros({ messages, n, max_tokens: 100 })).toBeGreaterThan(
+    100 * micros({ messages, max_tokens: 100 }),
+  );
+});
+
+test('pictures of a form are as many as one may ask for', () => {
+  const call = { path: '/v1/images/edits', models: ['gpt-image-1'] };
+  expect(micros('--b', call)).toBeGreaterThan(9 * micros({}, call));
 });
 
 test('embeddings write nothing', () => {

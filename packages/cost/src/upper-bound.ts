@@ -7,7 +7,7 @@ import { dearestTier, type RateCard, rateOf } from './rate-card.ts';
 import { requestLimits } from './request-limits.ts';
 import { surchargePercent, surchargeRulesOf, surchargesIn } from './surcharge.ts';
 import type { TokenClass } from './token-class.ts';
-import { usageShapeOf } from './usage-shape.ts';
+import { canonicalPath, usageShapeOf } from './usage-shape.ts';
 
 export interface BoundedCall {
   readonly provider: string;
@@ -36,8 +36,14 @@ const USUAL_CONTEXT_WINDOW = 1_000_000;
 
 const MOST_MODELS = 16;
 
-/** OpenAI and Anthropic, Gemini: one request orders many answers, whose usage is not in the answer to it. */
-const BATCH = /\/batches(?:\?|$)|:batchGenerateContent(?:\?|$)/;
+/** One request orders many answers, or what is not charged by the token, and its answer says nothing of what they use. */
+const BATCH =
+  /\/(?:batches|batch\/jobs|batchpredictionjobs|async-invoke|embed-jobs|videos(?:\/.*)?)$|\/async\/|:(?:async)?batch(?:generatecontent|embedcontent)$|:predictlongrunning$/;
+
+/** Whether what a request costs is neither known beforehand nor told in its answer. */
+export function isOrder(path: string): boolean {
+  return BATCH.test(canonicalPath(path));
+}
 
 /** Written to a cache or not, with sound or pictures in it: whichever costs most. */
 const PROMPT_CLASSES: readonly TokenClass[] = ['input', 'cacheWrite', 'cacheWriteHour'];
@@ -52,10 +58,11 @@ const ANSWER_CLASSES: readonly TokenClass[] = ['output', 'reasoning', 'audioOutp
  */
 export function upperBoundOf(call: BoundedCall, book: PriceBook): UpperBound {
   const input = call.input ?? estimateInput(call.body);
-  const limits = requestLimits(call.body);
+  const path = canonicalPath(call.path);
+  const limits = requestLimits(call.body, path);
   const percent = surchargePercent(surchargesIn(surchargeRulesOf(call.provider), call.body));
   const isInputOnly = usageShapeOf(call.provider, call.path).inputOnly === true;
-  const isBatch = BATCH.test(call.path);
+  const isBatch = BATCH.test(path);
   const cards = isBatch ? [] : cardsFor(call, book);
   let worst: UpperBound = {
     cost: { known: false, reason: isBatch ? 'batch' : 'unknown-provider' },

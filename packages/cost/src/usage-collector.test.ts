@@ -160,3 +160,20 @@ test('seeing events twice changes no reported count', () => {
     ),
   );
 });
+
+test.each(['/v1/responses', '/openai/V1//Responses/'])(
+  'an answer in the background at %s is reckoned whole',
+  (path) => {
+    const queued = { id: 'r', status: 'queued', background: true, model: 'gpt-4o', usage: null };
+    const known = { inputEstimate: 10, elapsedMs: 50, outputLimit: 5_000 };
+    expect(usageOf('azure', path, queued, known)).toMatchObject({
+      tokens: { output: 5_000 },
+      estimated: true,
+    });
+    expect(usageOf('azure', path, [{ type: 'response.created', response: queued }], known)).toMatchObject({
+      tokens: { output: 5_000 },
+    });
+    const done = { ...queued, status: 'completed', usage: { input_tokens: 10, output_tokens: 7 } };
+    expect(usageOf('azure', path, done, known)).toMatchObject({ tokens: { output: 7 }, estimated: false });
+  },
+);

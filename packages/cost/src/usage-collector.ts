@@ -1,6 +1,7 @@
 import { wholeTokens } from './estimate-tokens.ts';
 import { isObject, valueAt } from './json-path.ts';
 import { type Micros, microsFromDollars } from './micros.ts';
+import { USUAL_OUTPUT_LIMIT } from './output-limits.ts';
 import { type ReportedUsage, separateClasses, takeUsage } from './reported-usage.ts';
 import { type Surcharge, type SurchargeRule, surchargeRulesOf, surchargesIn } from './surcharge.ts';
 import type { Usage } from './usage.ts';
@@ -44,6 +45,8 @@ export class UsageCollector {
   /** Items of an answer by the Responses API that are searches of the web. */
   readonly #searchItems = new Set<string>();
   #writtenWeight = 0;
+  /** The answer is written on, whether or not anybody waits for it, and its usage is told to whoever asks later. */
+  #goesOn = false;
   #ended = false;
   #model: string | undefined;
   #reportedMicros: Micros | undefined;
@@ -60,6 +63,8 @@ export class UsageCollector {
     if (!isObject(event)) return;
     takeUsage(this.#seen, this.#shape, event);
     this.#ended ||= this.#shape.ends(event);
+    // https://platform.openai.com/docs/guides/background
+    this.#goesOn ||= event.background === true || valueAt(event, ['response', 'background']) === true;
     for (const path of this.#shape.model) {
       const model = valueAt(event, path);
       if (typeof model === 'string' && model !== '') this.#model = model;
@@ -100,6 +105,7 @@ export class UsageCollector {
       this.#shape.hidesReasoning === true && !NEVER_THINKS.test(this.#model ?? '')
         ? Math.ceil(((known.elapsedMs ?? 0) / 1_000) * HIDDEN_TOKENS_PER_SECOND)
         : 0;
+    if (this.#goesOn) return Math.max(written, known.outputLimit ?? USUAL_OUTPUT_LIMIT);
     // The limit binds the guess about what was not seen, never what was.
     return Math.max(written, Math.min(hidden, known.outputLimit ?? hidden));
   }

@@ -190,7 +190,18 @@ const EMBED_CONTENT: UsageShape = {
 
 const OLLAMA_EMBED: UsageShape = { ...OLLAMA, id: 'ollamaEmbed', written: [], inputOnly: true };
 
-/** The first that fits. Paths without query; what precedes them is the provider's own prefix. */
+/** As lenient servers read a path: without query, in lower case, decoded, with single slashes and none at its end. */
+export function canonicalPath(path: string): string {
+  let bare = path.split(/[?#]/, 1)[0] ?? '';
+  try {
+    bare = decodeURIComponent(bare);
+  } catch {
+    // Then it is nothing that has an encoding.
+  }
+  return bare.toLowerCase().replace(/\/+/g, '/').replace(/\/$/, '');
+}
+
+/** The first that fits. Paths as {@link canonicalPath} writes them; what precedes them is the provider's own prefix. */
 const BY_PATH: readonly { path: RegExp; shape: UsageShape }[] = [
   { path: /\/embeddings$/, shape: EMBEDDINGS },
   { path: /\/chat\/completions$/, shape: CHAT },
@@ -199,8 +210,8 @@ const BY_PATH: readonly { path: RegExp; shape: UsageShape }[] = [
   { path: /\/responses(\/[^/]+)?$/, shape: RESPONSES },
   { path: /\/completions$/, shape: CHAT },
   { path: /\/messages$/, shape: MESSAGES },
-  { path: /:(embedContent|batchEmbedContents)$/, shape: EMBED_CONTENT },
-  { path: /:(stream)?[gG]enerateContent$/, shape: GENERATE_CONTENT },
+  { path: /:(embedcontent|batchembedcontents)$/, shape: EMBED_CONTENT },
+  { path: /:(stream)?generatecontent$/, shape: GENERATE_CONTENT },
   { path: /\/api\/embed$/, shape: OLLAMA_EMBED },
   { path: /\/api\/(chat|generate)$/, shape: OLLAMA },
 ];
@@ -218,6 +229,6 @@ const BY_PROVIDER: Readonly<Record<string, UsageShape>> = {
  * @param path of the request; a query is ignored
  */
 export function usageShapeOf(provider: string, path: string): UsageShape {
-  const bare = path.split('?', 1)[0] ?? '';
+  const bare = canonicalPath(path);
   return BY_PATH.find((entry) => entry.path.test(bare))?.shape ?? BY_PROVIDER[provider] ?? CHAT;
 }

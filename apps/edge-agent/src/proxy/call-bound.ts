@@ -2,7 +2,7 @@ import { type PriceBook, type UpperBound, upperBoundOf } from '@raypher/cost';
 import type { Exchange } from './exchange.ts';
 
 /**
- * What a call costs at most; undefined when nobody can look at all of it, so that nothing bounds it.
+ * What a call costs at most; undefined when nobody can look at all of it, or tell how it is read, so that nothing bounds it.
  *
  * @param model that is called, in the place of what the request names; `null`: it could not be learnt
  */
@@ -14,7 +14,8 @@ export function boundOf(prices: PriceBook, exchange: Exchange, model: string | n
 
 function workOut(prices: PriceBook, exchange: Exchange, model: string | null): UpperBound | undefined {
   const { destination, models } = exchange;
-  if (exchange.isOpaque) return undefined;
+  // What goes over a WebSocket comes later, and as long as it likes.
+  if (exchange.isOpaque || exchange.upgrade !== undefined || exchange.isUnclear) return undefined;
   return upperBoundOf(
     {
       provider: destination.provider?.id ?? '',

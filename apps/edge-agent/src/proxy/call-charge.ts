@@ -1,3 +1,4 @@
+import { isOrder } from '@raypher/cost';
 import type { CallCost } from './answer-reader.ts';
 import type { CallDecision } from './decide-call.ts';
 import type { Exchange } from './exchange.ts';
@@ -15,5 +16,6 @@ export function chargeOf(
   { reader }: Outcome,
 ): CallCost | undefined {
   if (reader === undefined || exchange.models.length === 0) return undefined;
-  return reader.cost(prices, bound?.outputLimit, bound?.inputEstimate);
+  const charge = reader.cost(prices, bound?.outputLimit, bound?.inputEstimate);
+  return isOrder(exchange.destination.path) ? { ...charge, cost: { known: false, reason: 'batch' } } : charge;
 }

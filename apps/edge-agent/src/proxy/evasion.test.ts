@@ -74,6 +74,58 @@ test.each([
   ['/v1/respons%65s', 'an encoded path', '{"prompt": {"id": "x"}}', ''],
   ['/gemini/v1beta/%6dodels/gpt-4o:generateContent', 'an encoded path to the model', '{}', ''],
   ['/gemini/v1beta//models/gpt-4o:generateContent', 'a doubled slash before the model', '{}', ''],
+  ['/gemini/v1beta/models/gpt-4o%3agenerateContent', 'an encoded colon', '{}', ''],
+  ['/gemini/v1beta/models/x:y:generateContent', 'a name with a colon', '{}', ''],
+  ['/gemini/v1beta/models/x:generateAnswer', 'a verb that nobody knows', '{}', ''],
+  [
+    '/gemini/batch',
+    'requests inside of a request',
+    '--b\r\nContent-Type: application/http\r\n\r\nPOST /v1beta/models/gpt-4o:generateContent\r\n\r\n{}\r\n--b\r\nContent-Disposition: form-data; name="model"\r\n\r\nother\r\n--b--',
+    'multipart/mixed; boundary=b',
+  ],
+  ['/gemini/v1beta/interactions', 'an agent that has a model', '{"agent": "x", "input": "x"}', ''],
+  [
+    '/vertex/global/v1/projects/p/locations/l/reasoningEngines/1:query',
+    'an engine',
+    '{"model": "other"}',
+    '',
+  ],
+  ['/bedrock/eu-central-1/retrieveAndGenerate', 'a model deep inside', '{"model": "other"}', ''],
+  [
+    '/bedrock/eu-central-1/async-invoke',
+    'a field that is ignored',
+    '{"model": "other", "modelId": "gpt-4"}',
+    '',
+  ],
+  ['/huggingface/hf-inference/models/a/gpt-4', 'a model in the path', '{"model": "other"}', ''],
+  ['/nvidia/v1/genai/a/gpt-4', 'a model in the path', '{"model": "other"}', ''],
+  ['/fireworks/inference/v1/workflows/a/models/gpt-4/text_to_image', 'a model in the path', '{}', ''],
+  ['/v1/batches', 'a field that is ignored', '{"model": "other", "input_file_id": "f"}', ''],
+  ['/mistral/v1/batch/jobs', 'a field that is ignored', '{"model": "other", "input_files": ["f"]}', ''],
+  [
+    '/v1/messages/batches',
+    'a field that is ignored',
+    '{"model": "other", "requests": [{"params": {"model": "gpt-4o"}}]}',
+    '',
+  ],
+  ['/perplexity/async/chat/completions', 'a field that is ignored', '{"model": "other", "request": {}}', ''],
+  ['/v1/realtime/client_secrets', 'a field that is ignored', '{"model": "other", "session": {}}', ''],
+  ['/v1/videos/v/remix', 'the model of another video', '{"prompt": "x"}', ''],
+  ['/v1/videos/extensions', 'the model of another video', '{"prompt": "x"}', ''],
+  ['/v1/threads/t/runs/r/submit_tool_outputs', 'the model of a run', '{"tool_outputs": []}', ''],
+  ['/anthropic/v1/sessions/s/events', 'the model of an agent', '{"model": "other", "events": []}', ''],
+  [
+    '/v1/responses',
+    'a tool that the provider runs',
+    '{"model": "other", "tools": [{"type": "web_search"}, {"type": "image_generation", "model": "gpt-4-image"}]}',
+    '',
+  ],
+  [
+    '/v1/responses',
+    'a tool with two models',
+    '{"model": "other", "tools": [{"mod\\u0065l": "gpt-4-image", "model": "x"}]}',
+    '',
+  ],
 ])('at %s a rule about models cannot be avoided with %s', async (path, _how, body, type) => {
   world.enforce('rules: [{ id: no-gpt, effect: deny, models: ["gpt-4*"] }]');
   const answer = await fetch(`${world.url}${path}`, {
@@ -84,6 +136,19 @@ test.each([
   await answer.text();
   expect(answer.status).toBe(403);
   expect(world.upstream.requests).toEqual([]);
+});
+
+test.each([
+  ['/v1/responses', { model: 'o3', tools: [{ type: 'function', parameters: { model: 'gpt-4' } }] }],
+  ['/v1/responses', { model: 'o3', input: [{ model: 'gpt-4' }] }],
+  ['/v1/videos/v/content', {}],
+  ['/gemini/upload/v1beta/files', {}],
+  ['/gemini/v1beta/fileSearchStores', {}],
+  ['/bedrock/eu-central-1/model/a.b-v1%3A0/converse', {}],
+])('at %s a rule about models leaves %j alone', async (path, body) => {
+  world.enforce('rules: [{ id: no-gpt, effect: deny, models: ["gpt-4*"] }]');
+  const answer = await fetch(`${world.url}${path}`, { method: 'POST', body: JSON.stringify(body) });
+  expect(await answer.text()).not.toContain('no-gpt');
 });
 
 test.each(['name=model\r\n', 'name=model'])('a form full of %j does not stop the proxy', async (piece) => {

@@ -5,7 +5,8 @@ import type { Upgrade } from '../web-socket/upgrade.ts';
 import type { Caller } from './caller.ts';
 import type { RememberedDecision } from './decide-call.ts';
 import type { Destination } from './destination.ts';
-import type { ModelName } from './model-name.ts';
+import { isForm } from './model-in-form.ts';
+import { type ModelName, repeatsSettings } from './model-name.ts';
 import type { ReadBody } from './request-body.ts';
 
 /** One request on its way through the proxy, with what is known about it so far. */
@@ -32,6 +33,7 @@ export class Exchange {
   #json: { value: unknown } | undefined;
   #excerptJson: { value: unknown } | undefined;
   #input: InputEstimate | undefined;
+  #unclear: boolean | undefined;
 
   constructor(
     parts: Pick<
@@ -93,6 +95,19 @@ export class Exchange {
     return this.#excerptJson.value;
   }
 
+  /**
+   * Whether servers may differ about what it asks for: it says something twice, or is neither JSON nor a form to us, and
+   * may be JSON to them (UTF-16, comments).
+   */
+  get isUnclear(): boolean {
+    const { excerpt, plain } = this.read;
+    const json = excerpt?.bytes ?? plain;
+    if (json === undefined) return false;
+    if (typeof this.unknownJson === 'string') return !isForm(this.request.headers['content-type'], json);
+    this.#unclear ??= repeatsSettings(json.toString('utf8'));
+    return this.#unclear;
+  }
+
   #reckon(): InputEstimate {
     const known = this.read.excerpt?.estimate;
     const unknown = estimateInput(this.unknownJson);
@@ -102,7 +117,8 @@ export class Exchange {
 
 function parse(plain: Buffer | undefined): unknown {
   if (plain === undefined) return undefined;
-  const text = plain.toString('utf8');
+  // A mark in front is none of it (RFC 8259 §8.1).
+  const text = plain.toString('utf8').replace(/^\ufeff/, '');
   try {
     return JSON.parse(text);
   } catch {

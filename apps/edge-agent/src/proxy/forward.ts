@@ -2,7 +2,6 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { OpenConnection } from '../connections/live-connections.ts';
 import { ruleOf } from '../connections/rule-of.ts';
 import type { Route } from '../egress/reach.ts';
-import { modelsOfWebSocket } from '../web-socket/model-of.ts';
 import { relayWebSocket } from '../web-socket/relay-web-socket.ts';
 import type { Upgrade } from '../web-socket/upgrade.ts';
 import { callerMessage, callerRefusal, callerRefused } from './allowed-callers.ts';
@@ -133,8 +132,10 @@ async function admit(
   const read = await readRequestBody(request, destination, context.bodyLimitBytes, looksThrough, (plain) =>
     context.transcripts.excerpt(client, plain, scannerVersion(context)),
   );
-  // What a WebSocket is for is not in a body.
-  if (upgrade !== undefined && read.models.length === 0) read.models = modelsOfWebSocket(destination);
+  // Where its target does not say what a WebSocket is for, some message will, later.
+  if (upgrade !== undefined && destination.provider !== undefined && read.models.length === 0) {
+    read.models = [null];
+  }
   return new Exchange({ request, response, destination, caller, client, gone, read, upgrade });
 }
 

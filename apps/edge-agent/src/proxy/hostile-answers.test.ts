@@ -1,6 +1,9 @@
 import { once } from 'node:events';
 import { createServer, type ServerResponse } from 'node:http';
+import { DatabaseSync } from 'node:sqlite';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { Budgets } from '../budgets/budgets.ts';
+import { MIGRATIONS } from '../store/migrations.ts';
 import { TestProxy } from '../testing/test-proxy.ts';
 
 let world: TestProxy;
@@ -120,4 +123,41 @@ test('a line without an end keeps nobody busy, and hides no usage behind it', as
   expect((await call(true)).status).toBe(200);
   expect((process.cpuUsage().user - began) / 1000).toBeLessThan(4_000);
   expect((await world.recorded).data).toMatchObject({ outputTokens: 2_000, tokensEstimated: false });
+});
+
+test.each([
+  ['/v1/videos', { model: 'gpt-4o', prompt: 'x' }],
+  ['/v1/batches', { input_file_id: 'f' }],
+])('what %s costs is unknown when its answer says nothing, and not little', async (path, asked) => {
+  answer = (response) => response.writeHead(200, { 'content-type': 'application/json' }).end('{"id":"x"}');
+  const headers = { 'content-type': 'application/json', authorization: 'Bearer k' };
+  const response = await fetch(`${world.url}${path}`, {
+    method: 'POST',
+    headers,
+    body: JSON.stringify(asked),
+  });
+  expect(await response.json()).toEqual({ id: 'x' });
+  const { data } = await world.recorded;
+  expect(data).toMatchObject({ status: 200, tokensEstimated: true });
+  expect(data).not.toHaveProperty('costMicros');
+});
+
+test('an answer in the background is charged as if it were the longest', async () => {
+  const queued = { id: 'r', status: 'queued', background: true, model: 'gpt-4o', usage: null };
+  answer = (response) =>
+    response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(queued));
+  const db = new DatabaseSync(':memory:');
+  for (const step of MIGRATIONS) db.exec(step);
+  world.spending = new Budgets(db);
+  world.govern('financial: { limits: [{ id: daily, amount: 10, per: day, scope: organisation }] }');
+  const response = await fetch(`${world.url}/v1/responses`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', authorization: 'Bearer k' },
+    body: JSON.stringify({ model: 'gpt-4o', input: 'x', background: true, max_output_tokens: 10_000 }),
+  });
+  expect(await response.json()).toEqual(queued);
+  await world.recorded;
+  const [account] = new Budgets(db).accounts();
+  expect(account?.spent).toBeGreaterThanOrEqual(100_000);
+  db.close();
 });

@@ -9,6 +9,14 @@ const BOUNDARY =
 const NAME =
   /(?<![\w-])name(?<extended>\*?)\s{0,8}=\s{0,8}(?<value>"(?:[^"\\\r\n]|\\.){0,200}"?|[^;\r\n]{0,200})/gi;
 
+/** A form begins with the boundary, which begins with two of these. */
+const DASH = 0x2d;
+
+/** Whether it says that it is one, and could be. */
+export function isForm(contentType: string | undefined, body: Uint8Array): boolean {
+  return body[0] === DASH && contentType?.trim().toLowerCase().startsWith('multipart/') === true;
+}
+
 /**
  * The models that a form names: audio and image uploads carry theirs as a field (RFC 7578).
  *

@@ -2,7 +2,8 @@
 export type ModelName = string | null;
 
 /**
- * The models a JSON request body names at its top level: `model`, and `models` (a list of fallbacks).
+ * The models a JSON request body names at its top level: `model`, and `models` (a list of fallbacks); and those of
+ * tools that the provider itself runs with a model.
  *
  * The text is walked instead of parsed into an object, because an object hides repeated keys: one reader
  * takes the first, another the last, and a rule would see a model that the upstream does not use.
@@ -21,7 +22,24 @@ export function modelsInJson(bytes: Uint8Array): ModelName[] {
   const single = fields.filter(({ key }) => key === 'model').map(({ value }) => value);
   const fallbacks = fields.filter(({ key }) => key === 'models').map(({ value }) => value);
   if (single.length > 1 || fallbacks.length > 1) return [null];
-  return [...single.map(asName), ...fallbacks.flatMap(asNames)];
+  const ofTools = fields.filter(({ key }) => key === 'tools').flatMap(({ value }) => modelsOfTools(value));
+  return [...single.map(asName), ...fallbacks.flatMap(asNames), ...ofTools];
+}
+
+/** `model`, in any case, or written with escapes. */
+const MAY_NAME_MODEL = /"model"|\\u00[46]/i;
+
+/** `{"type":"image_generation","model":…}`; functions have none. */
+function modelsOfTools(json: string): ModelName[] {
+  if (!MAY_NAME_MODEL.test(json) || !json.trimStart().startsWith('[')) return [];
+  const models: ModelName[] = [];
+  for (let at = json.indexOf('[') + 1; ; at += 1) {
+    const end = endOfValue(json, at);
+    const named = topLevelFields(json.slice(at, end))?.filter(({ key }) => key === 'model') ?? [];
+    models.push(...named.map(({ value }) => asName(value)));
+    if (json[end] !== ',') return models;
+    at = end;
+  }
 }
 
 function asName(json: string): ModelName {
@@ -63,15 +81,35 @@ interface Field {
   end: number;
 }
 
+/** Objects in which some providers have settings of a call. */
+const SETTINGS = /^(?:generation_?config|inference_?config|options|parameters)$/;
+
+/**
+ * Whether a request says something twice at its top, or among its settings: one reader takes the first, another the last.
+ *
+ * @param json valid
+ */
+export function repeatsSettings(json: string): boolean {
+  const text = json.replace(/^\ufeff/, '');
+  if (!text.trimStart().startsWith('{')) return false;
+  const fields = fieldsOf(text);
+  if (new Set(fields.map(({ key }) => key)).size < fields.length) return true;
+  return fields.some(({ key, value }) => SETTINGS.test(key) && repeatsSettings(value));
+}
+
 /** Each field of the outermost object; undefined when the text is not one. */
 function topLevelFields(text: string): Field[] | undefined {
   try {
-    // The walk below relies on the text being valid JSON.
+    // The walk relies on the text being valid JSON.
     const parsed: unknown = JSON.parse(text);
     if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) return undefined;
   } catch {
     return undefined;
   }
+  return fieldsOf(text);
+}
+
+function fieldsOf(text: string): Field[] {
   const fields: Field[] = [];
   let at = text.indexOf('{') + 1;
   for (;;) {

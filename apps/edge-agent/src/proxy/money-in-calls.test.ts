@@ -1,6 +1,8 @@
+import { once } from 'node:events';
 import { DatabaseSync } from 'node:sqlite';
 import OpenAI from 'openai';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { WebSocket } from 'ws';
 import { Budgets } from '../budgets/budgets.ts';
 import { MIGRATIONS } from '../store/migrations.ts';
 import { BOT, TestProxy } from '../testing/test-proxy.ts';
@@ -239,6 +241,58 @@ describe('a limit', () => {
     expect((await ask()).status).toBe(200);
     world.caller = BOT;
     expect((await ask()).status).toBe(429);
+  });
+
+  const long = JSON.stringify({ ...say, n: 128, max_tokens: 16_000 });
+  test.each([
+    ['says twice how long its answer may be', Buffer.from(long.replace('}]', '}],"max_tokens":1'))],
+    ['says it again with a capital', Buffer.from(long.replace('}]', '}],"Max_Tokens":1'))],
+    ['is no UTF-8', Buffer.from(long, 'utf16le')],
+    ['has a mark in front', Buffer.from(`\ufeff${long}`)],
+    ['has a comment', Buffer.from(`/* */${long}`)],
+  ])('is not got round with a body that %s', async (_how, body) => {
+    world.govern(limit(1));
+    const answer = await fetch(`${world.url}/v1/chat/completions`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', authorization: 'Bearer k' },
+      body,
+    });
+    expect(answer.status).toBe(429);
+    expect(world.upstream.requests).toEqual([]);
+  });
+
+  test.each([
+    ['/gemini/v1beta/models/gemini-2.5-pro:generateContent', '"maxOutputTokens":60000,"maxOutputTokens":1'],
+    [
+      '/gemini/v1beta/models/gemini-2.5-pro:generateContent',
+      '"maxOutputTokens":1,"maxOutput\\u0054okens":60000',
+    ],
+  ])('is not got round at %s with %s', async (path, settings) => {
+    world.govern(limit(0.1));
+    const answer = await fetch(`${world.url}${path}`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'x-goog-api-key': 'k' },
+      body: `{"contents":[{"parts":[{"text":"hello"}]}],"generationConfig":{${settings}}}`,
+    });
+    expect(answer.status).toBe(429);
+  });
+
+  test('refuses a WebSocket, of which nobody knows what it will cost', async () => {
+    world.govern(limit(1000));
+    const socket = new WebSocket(`${world.url.replace('http', 'ws')}/openai/v1/realtime?model=gpt-4o`);
+    const [, answer] = await once(socket, 'unexpected-response');
+    expect(answer.statusCode).toBe(429);
+    expect(world.upstream.requests).toEqual([]);
+  });
+
+  test('refuses what is not charged by the token', async () => {
+    world.govern(limit(1000));
+    const answer = await fetch(`${world.url}/v1/videos`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', authorization: 'Bearer k' },
+      body: JSON.stringify({ model: 'sora-2', prompt: 'x' }),
+    });
+    expect(answer.status).toBe(429);
   });
 
   test('does not look away from a body that is too large to read', async () => {

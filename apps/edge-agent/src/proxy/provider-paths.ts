@@ -41,9 +41,11 @@ export class ProviderPaths {
       return [{ ...one, ...surface, key, dialect: one.dialect ?? surface.dialect }];
     });
     for (const { at, only, operations, dialect, key } of spoken) {
+      const hasVerbs = operations.some(({ path }) => path.includes('{model}:'));
       for (const operation of operations) {
         if (only !== undefined && !only.includes(operation.path)) continue;
-        this.#add(`${at}${operation.path}`, { dialect, key, operation, model: undefined });
+        const known = { dialect, key, operation, model: undefined };
+        this.#add(`${at}${operation.path}`, known, hasVerbs);
       }
       if (only !== undefined) continue;
       const pattern = new RegExp(`^${source(at)}(?:/|$)`);
@@ -83,22 +85,26 @@ export class ProviderPaths {
     return this.#prefixes.find(({ pattern }) => pattern.test(name))?.known ?? this.#otherwise;
   }
 
-  #add(path: string, known: KnownPath): void {
+  #add(path: string, known: KnownPath, hasVerbs: boolean): void {
     if (!/[*{]/.test(path)) {
       if (!this.#exact.has(path)) this.#exact.set(path, known);
     } else {
-      this.#patterns.push({ pattern: new RegExp(`^${source(path)}$`, 'd'), known });
+      this.#patterns.push({ pattern: new RegExp(`^${source(path, hasVerbs)}$`, 'd'), known });
     }
   }
 }
 
-/** Every wildcard is followed by a slash, a literal or the end, so that no path is tried twice. */
-function source(path: string): string {
+/**
+ * Every wildcard is followed by a slash, a literal or the end, so that no path is tried twice.
+ *
+ * @param hasVerbs a colon ends the model's name, however it is written: what follows is what is done with it
+ */
+function source(path: string, hasVerbs = false): string {
   return path
     .replace(/[.]/g, '\\.')
     .replaceAll('/**', '(?:/[^/]+)+')
     .replaceAll('/*', '/[^/]+')
-    .replaceAll('{model}', '(?<model>[^/]+)');
+    .replaceAll('{model}', hasVerbs ? '(?<model>(?:(?!%3[aA])[^/:])+)' : '(?<model>[^/]+)');
 }
 
 /** No dot segments, doubled or hidden slashes, path parameters: nothing that servers disagree about (RFC 3986 §6.2). */

@@ -45,8 +45,11 @@ const Operation = z.strictObject({
     'files',
     'models',
   ]),
-  /** Where the model is named. `unknown`: it uses one that the request need not name. `none`: it uses none. */
-  model: z.enum(['body', 'path', 'query', 'unknown', 'none']),
+  /**
+   * Where the model is named. `unknown`: it uses one that the request need not name. `within`: deeper in the body, or in
+   * what was uploaded; what stands at the top does not count. `none`: it uses none.
+   */
+  model: z.enum(['body', 'path', 'query', 'unknown', 'within', 'none']),
   /** How an answer comes when it comes in pieces. */
   stream: z.enum(['sse', 'ndjson', 'json-array', 'aws-eventstream']).optional(),
 });

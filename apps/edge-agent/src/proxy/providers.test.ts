@@ -117,7 +117,7 @@ describe('what a path is for', () => {
   test.each([
     ['openai', '/v1/responses?x=1', 'responses', 'body', 'sse', 'openai'],
     ['openai', '/v1/realtime?model=m', 'realtime', 'query', undefined, 'openai'],
-    ['openai', '/v1/batches', 'batches', 'unknown', undefined, 'openai'],
+    ['openai', '/v1/batches', 'batches', 'within', undefined, 'openai'],
     ['openai', '/v1/files/f/content', 'files', 'none', undefined, 'openai'],
     ['anthropic', '/v1/messages', 'chat', 'body', 'sse', 'anthropic'],
     ['anthropic', '/v1/chat/completions', 'chat', 'body', 'sse', 'openai'],

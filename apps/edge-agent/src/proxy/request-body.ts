@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { decodeContent } from './content-coding.ts';
 import type { Destination } from './destination.ts';
-import { modelsInForm } from './model-in-form.ts';
+import { isForm, modelsInForm } from './model-in-form.ts';
 import { type ModelName, modelsInJson } from './model-name.ts';
 import { knownPath } from './providers.ts';
 import type { Excerpt } from './transcript.ts';
@@ -17,9 +17,6 @@ export interface ReadBody {
   models: ModelName[];
 }
 
-/** A form begins with the boundary, which begins with two of these. */
-const DASH = 0x2d;
-
 /** Of paths that the table of providers does not have: calls that always use a model, even when the body does not name it (an assistant or a stored prompt does). */
 const GENERATES =
   /[/:](?:chat|completions?|complete|messages|responses|conversations|runs|generate|generations|edits|variations|embed(?:dings)?|speech|transcriptions|translations|moderations|rerank|ocr|realtime|batches|(?:stream)?generateContent|(?:batch)?embedContents?)(?:[/?:#]|$)/i;
@@ -27,6 +24,15 @@ const GENERATES =
 const MENTIONS_MODEL = /(?:models?|deployments|endpoints)[/\\]/i;
 /** Providers of which some path names the model. */
 const NAMES_MODEL_IN_PATH: ReadonlySet<string> = new Set(['gemini', 'vertex', 'azure', 'bedrock']);
+/** Providers at which a path that the table does not have may lead to any model, whatever the body says. */
+const MODEL_ANYWHERE: ReadonlySet<string> = new Set([
+  'gemini',
+  'vertex',
+  'bedrock',
+  'huggingface',
+  'fireworks',
+  'nvidia',
+]);
 
 /**
  * Reads as much of a request as it takes to learn which model it is for and what is in it, without changing a byte.
@@ -95,13 +101,13 @@ function modelsOf(
   if (provider === undefined) return [];
   const inTarget = modelsInTarget(destination);
   if (inTarget.length > 0) return inTarget;
-  if (plain === undefined) return [null];
-  const contentType = request.headers['content-type'] ?? '';
-  const isForm = contentType.trim().toLowerCase().startsWith('multipart/') && plain[0] === DASH;
-  // The content type proves nothing: several servers read JSON whatever it says.
-  const named = isForm ? modelsInForm(plain, contentType) : modelsInJson(plain);
-  if (named.length > 0) return named;
   const operation = knownPath(provider, path)?.operation;
+  const isAnywhere = operation === undefined && MODEL_ANYWHERE.has(provider.id);
+  if (plain === undefined || isAnywhere || operation?.model === 'within') return [null];
+  const contentType = request.headers['content-type'] ?? '';
+  // The content type proves nothing: several servers read JSON whatever it says.
+  const named = isForm(contentType, plain) ? modelsInForm(plain, contentType) : modelsInJson(plain);
+  if (named.length > 0) return named;
   const usesModel = operation === undefined ? GENERATES.test(decoded(path)) : operation.model !== 'none';
   return usesModel ? [null] : [];
 }
@@ -120,12 +126,22 @@ function modelsInTarget({ provider, path }: Destination): ModelName[] {
   if (provider === undefined) return [];
   const { operation, model } = knownPath(provider, path) ?? {};
   if (model !== undefined) return [decodedName(path.slice(model.start, model.end))];
-  if (operation?.model === 'query') {
-    const values = new URLSearchParams(path.slice(path.indexOf('?') + 1)).getAll('model');
-    return values.length > 1 ? [null] : values;
-  }
+  if (operation?.model === 'query') return modelsInQuery(provider.id, path);
   const isUnknown = operation === undefined && NAMES_MODEL_IN_PATH.has(provider.id);
   return isUnknown && MENTIONS_MODEL.test(decoded(path)) ? [null] : [];
+}
+
+/** Azure names a deployment as well, in any case; servers differ about which of two counts. */
+function modelsInQuery(provider: string, path: string): ModelName[] {
+  const query = path.split('?').slice(1).join('?');
+  const values = [...new URLSearchParams(query)].flatMap(([name, value]) => {
+    const key = name.toLowerCase();
+    return key === 'model' || (key === 'deployment' && provider === 'azure') ? [value] : [];
+  });
+  const [only] = values;
+  if (only === undefined) return [];
+  // To some servers a semicolon parts parameters as well.
+  return [values.length === 1 && only !== '' && !query.includes(';') ? only : null];
 }
 
 function decodedName(written: string): ModelName {

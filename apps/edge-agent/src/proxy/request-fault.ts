@@ -3,8 +3,8 @@ import type { IncomingMessage } from 'node:http';
 /** More than any client sends; what a parser drops beyond its own limit nobody would see. */
 const MAX_HEADERS = 200;
 const SINGLE = ['content-length', 'transfer-encoding', 'host'] as const;
-/** Whatever the connection is about, these are about the message. */
-const NEVER_OF_A_CONNECTION: ReadonlySet<string> = new Set(SINGLE);
+/** Whatever the connection is about, these are about the message: without them it would be read in another way. */
+const NEVER_OF_A_CONNECTION: ReadonlySet<string> = new Set([...SINGLE, 'content-encoding', 'content-type']);
 /** Some servers act on these instead of the request line that the rules saw. */
 const OTHER_METHOD: ReadonlySet<string> = new Set([
   'x-http-method-override',

@@ -134,6 +134,19 @@ test('a rule about a model holds for the one in the address, and for one that is
   expect((await refused(await open('/v1/realtime?model=gpt-4o-realtime'))).status).toBe(403);
   expect((await refused(await open('/v1/realtime'))).status).toBe(403);
   expect((await refused(await open('/v1/realtime?model=o3&model=gpt-4o'))).status).toBe(403);
+  // There, messages name it, and what the address says is nobody's.
+  expect((await refused(await open('/v1/responses?model=o3'))).status).toBe(403);
+  const live = '/ws/google.ai.generativelanguage.v1beta.GenerativeService.BidiGenerateContent?model=o3';
+  const azure = '/azure/acme/openai/realtime?api-version=1&Deployment=gpt-4o-realtime';
+  for (const path of [
+    `/gemini${live}`,
+    azure,
+    `${azure}&model=o3`,
+    '/openai/v1/realtime?x=1;model=gpt-4o&model=o3',
+  ]) {
+    const socket = new WebSocket(`${world.url.replace('http', 'ws')}${path}`);
+    expect([path, (await refused(socket)).status]).toEqual([path, 403]);
+  }
   const client = await open('/v1/realtime?model=o3');
   await once(client, 'open');
   client.terminate();

@@ -98,6 +98,16 @@ export class Gate {
   }
 
   /**
+   * Another policy is in force, whether or not its revision says so: what the one before answered, and what people
+   * said under it, counts no more.
+   */
+  policyChanged(): void {
+    this.cache.invalidate();
+    this.prompts?.policyChanged();
+    this.permits.endAll(this.clock());
+  }
+
+  /**
    * Puts the question that a PROMPT asks, or finds the one that was put already.
    *
    * @returns the answer as it is now: with the id of an open question, or what a person said about it

@@ -50,7 +50,7 @@ export class PermitAuthority {
   readonly #keys: KeyRing;
   readonly #replay: ReplayDetector;
   readonly #limits: PermitLimits;
-  readonly #startedAt: number;
+  #startedAt: number;
 
   /** @throws RangeError when the limits make no sense */
   constructor(
@@ -73,6 +73,11 @@ export class PermitAuthority {
     this.#replay = replay;
     this.#limits = limits;
     this.#startedAt = startedAt;
+  }
+
+  /** From now on no permit counts that was issued before. */
+  endAll(now: number): void {
+    this.#startedAt = now;
   }
 
   /**

@@ -4,7 +4,7 @@ export const PERMIT_FAULTS = {
   'permit/unknown-key': 'It was signed with a key that this gate does not have (any more).',
   'permit/forged': 'Its signature is wrong.',
   'permit/key-not-valid': 'Its key did not sign at the time it bears.',
-  'permit/before-start': 'It is older than this gate, which cannot know whether it was used.',
+  'permit/before-start': 'It is older than this gate, or than the policy in force.',
   'permit/not-yet-valid': 'It comes from the future.',
   'permit/lifetime': 'It lives longer than permits may.',
   'permit/expired': 'It has expired.',

@@ -7,11 +7,15 @@ import { PendingPrompts, type PromptAnswer, type PromptQuestion } from './pendin
 
 /** A person who answers when told to. */
 class Person {
-  readonly asked: (PromptQuestion & { gone: AbortSignal; answer: (answer: PromptAnswer) => void })[] = [];
+  readonly asked: (PromptQuestion & {
+    gone: AbortSignal;
+    answered: Promise<PromptAnswer>;
+    answer: (answer: PromptAnswer) => void;
+  })[] = [];
 
   readonly ask = (question: PromptQuestion, gone: AbortSignal): Promise<PromptAnswer> => {
     const { promise, resolve } = Promise.withResolvers<PromptAnswer>();
-    this.asked.push({ ...question, gone, answer: resolve });
+    this.asked.push({ ...question, gone, answered: promise, answer: resolve });
     return promise;
   };
 
@@ -94,6 +98,47 @@ describe('a question to a person', () => {
     setting.policy.next = (decision) => ({ ...decision, verdict: 'DENY' });
     person.agree();
     expect(await waiting).toMatchObject({ verdict: 'DENY', source: 'policy', revision: 2 });
+  });
+
+  it('does not outlive another policy that asks as well', async () => {
+    const { person, setting, gate } = await setUp();
+    await using _ = setting;
+    const change = () => {
+      // As a change of the local document does, which has no revision.
+      setting.time.now += 1;
+      setting.gate.policyChanged();
+    };
+    const approve = async () => {
+      const { approval = '' } = await gate.check(PROMPT);
+      const waiting = gate.approvalResult(approval, 5_000);
+      person.agree();
+      return waiting;
+    };
+    // Answered, and not picked up.
+    const { approval } = await gate.check(PROMPT);
+    person.agree();
+    await person.asked.at(-1)?.answered;
+    change();
+    expect(await gate.check(PROMPT)).toMatchObject({
+      verdict: 'PROMPT',
+      approval: expect.not.stringMatching(approval ?? ''),
+    });
+    expect(person.asked).toHaveLength(2);
+    // Picked up as a permit, and not used.
+    const answer = await approve();
+    if (!('permit' in answer) || answer.permit === undefined) throw new Error('no permit');
+    const { permit } = answer;
+    change();
+    expect(await gate.check(PROMPT, { permit })).toMatchObject({
+      verdict: 'DENY',
+      rule: 'permit/before-start',
+    });
+    // Agreed to before, known after.
+    const late = await gate.check(PROMPT);
+    change();
+    person.agree();
+    expect(await gate.approvalResult(late.approval ?? '', 5_000)).toMatchObject({ allowed: false });
+    expect(await gate.check(PROMPT)).toMatchObject({ verdict: 'PROMPT' });
   });
 
   it('is withdrawn when the one who waits goes away, and waits no longer than it was told', async () => {

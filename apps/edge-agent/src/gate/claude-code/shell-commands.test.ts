@@ -44,6 +44,12 @@ describe('the programs of a command line', () => {
     ['timeout -k 5 10 rm x', ['timeout -k 5 10 rm x', 'rm x']],
     ['command rm x', ['command rm x', 'rm x']],
     ['command -v rm', ['command -v rm']],
+    ['command -pv rm', ['command -pv rm']],
+    ['sudo --version', ['sudo --version']],
+    ['trap -p', ['trap -p']],
+    ['bash -eu build.sh -c x', ['bash -eu build.sh -c x']],
+    ['. ./env.sh; source "$HOME/env.sh"', ['. ./env.sh', 'source ?']],
+    ["printf '%s[%s]' a b", ['printf %s[%s] a b']],
     ['exec rm x', ['exec rm x', 'rm x']],
     ['ls | xargs -n 1 rm -f', ['ls', 'xargs -n 1 rm -f', 'rm ?']],
     ['find . -name x -exec rm {} +', ['find . -name x -exec rm {} +', 'rm {}']],
@@ -54,6 +60,50 @@ describe('the programs of a command line', () => {
     ['git commit -m "rm x && id"', ['git commit -m rm x && id']],
   ])('%s', (line, expected) => {
     expect([started(line), shellActions(line).isReadable]).toEqual([expected, true]);
+  });
+
+  // Options in which a program was once hidden.
+  test.each([
+    "bash -v -c 'rm x'",
+    "bash -o pipefail -c 'rm x'",
+    "bash -euo pipefail -c 'rm x'",
+    "bash -c -o pipefail 'rm x'",
+    "bash -O extglob -c 'rm x'",
+    "bash +O extglob -c 'rm x'",
+    "bash --rcfile f -c 'rm x'",
+    "bash /dev/stdin <<< 'rm x'",
+    "source /dev/stdin <<< 'rm x'",
+    "zsh -o x -c 'rm x'",
+    'eval -- rm x',
+    "trap -- 'rm x' EXIT",
+    'env -v rm x',
+    'env -iu X rm x',
+    'env -a ls rm x',
+    'timeout -v 5 rm x',
+    'timeout -vk 5 10 rm x',
+    'sudo -nu root rm x',
+    'sudo -D / rm x',
+    'sudo -R / rm x',
+    'exec -ca ls rm x',
+    'ionice -tc 3 rm x',
+    'chroot --userspec a / rm x',
+    'nice -5 rm x',
+    'ls | xargs -rI {} rm {}',
+    'ls | xargs -i rm {}',
+    'ls | xargs -l rm',
+    'fd x -x rm',
+    'fd x --exec-batch rm {} \\;',
+    'flock f rm x',
+    'strace -f rm x',
+    'unshare -m rm x',
+    'taskset -c 0 rm x',
+    'chrt -b 0 rm x',
+    "watch -n 1 'id; rm x'",
+  ])('%s has rm in it', (line) => {
+    expect(shellActions(line)).toMatchObject({
+      commands: expect.arrayContaining([expect.objectContaining({ command: 'rm' })]),
+      isReadable: true,
+    });
   });
 
   test.each([
@@ -73,6 +123,22 @@ describe('the programs of a command line', () => {
     'if true; then',
     "echo 'x",
     'echo $(',
+    "X=-c; bash $X 'rm x'",
+    'bash <(echo rm x)',
+    '. <(echo rm x)',
+    "fish --command='rm x'",
+    "fish -C 'rm x' -c id",
+    'sudo --us root rm x',
+    "env --split='rm x'",
+    'env - rm x',
+    "fd x --exec='rm'",
+    "flock f -c 'rm x'",
+    "let 'a[$(rm x)]=1'",
+    "printf -v 'a[$(rm x)]' y",
+    "mapfile -C 'rm x' -c 1 a < f",
+    "su -c 'rm x'",
+    "/usr/bin/script -c 'rm x'",
+    '/lib64/ld-linux-x86-64.so.2 /bin/rm x',
     `${'sh -c "'.repeat(1)}${'x'.repeat(70_000)}"`,
   ])('cannot all be read in %s', (line) => {
     expect(shellActions(line).isReadable).toBe(false);

@@ -1,4 +1,5 @@
 import { type Command, forEachChild, parse, type SyntaxNode, type Word, type WordPart } from 'unbash';
+import { STANDARD_INPUT, shellRuns, wrappedBy } from './shell-options.ts';
 
 /** One program that a command line starts. */
 export interface ShellCommand {
@@ -23,34 +24,19 @@ interface Text {
 }
 
 const SHELLS = new Set(['sh', 'bash', 'dash', 'zsh', 'ksh', 'ash', 'fish']);
+/** They start what nobody reads here: lines among their arguments, each in a way of its own. */
+const UNREAD =
+  /^(?:\/(?:usr\/)?(?:local\/)?s?bin\/)?(?:su|runuser|script|parallel|ltrace|nsenter|setpriv|systemd-run)$|(?:^|\/)ld-(?:linux|musl)[^/]*$/;
+/** Builtins that evaluate what stands in brackets, substitutions in it included. */
+const EVALUATES = new Set('[ declare export local printf read readonly test typeset unset'.split(' '));
 
-/**
- * Programs that start the program in their arguments: options of theirs that take a value, and how many words come
- * before that program.
- */
-const WRAPPERS: Readonly<Record<string, { options: string; before?: number }>> = {
-  sudo: { options: '-u -g -h -p -C -r -t -T -U --user --group' },
-  doas: { options: '-u -C' },
-  env: { options: '-u -C --unset --chdir' },
-  nohup: { options: '' },
-  setsid: { options: '' },
-  time: { options: '-f -o' },
-  nice: { options: '-n --adjustment' },
-  ionice: { options: '-c -n --class --classdata' },
-  timeout: { options: '-k -s --kill-after --signal', before: 1 },
-  stdbuf: { options: '-i -o -e' },
-  command: { options: '' },
-  builtin: { options: '' },
-  exec: { options: '-a' },
-  busybox: { options: '' },
-  chroot: { options: '', before: 1 },
-  xargs: { options: '-I -i -n -P -L -l -s -a -d -E --max-args --max-procs --replace --arg-file --delimiter' },
-};
-
-/** `command -v ls` starts nothing. */
-const ONLY_ASKS = /^(?:-v|-V|--version|--help)$/;
-const ASSIGNMENT = /^[A-Za-z_]\w*=/;
-const FIND_EXECUTES = new Set(['-exec', '-execdir', '-ok', '-okdir']);
+/** `sudo --version` starts nothing, and neither does `command -v ls`. */
+const ONLY_ASKS = /^--(?:version|help)$/;
+/** `trap -p`. */
+const ONLY_LISTS = /^-[lp]+$/;
+const ONLY_LOOKS_UP = /^-p*[vV][pvV]*$/;
+const FIND_EXECUTES = /^-(?:exec|ok)(?:dir)?$/;
+const FD_EXECUTES = /^(?:-[A-Za-z]*[xX]|--exec(?:-batch)?)$/;
 const MOST_COMMANDS = 256;
 const DEEPEST = 8;
 
@@ -108,36 +94,69 @@ function start(words: readonly Text[], input: Text | undefined, actions: ShellAc
     command: program.value,
     arguments: given.every(({ isKnown }) => isKnown) ? given.map(({ value }) => value) : null,
   });
-  if (given[0] !== undefined && ONLY_ASKS.test(given[0].value)) return;
-  if (SHELLS.has(name)) startShell(given, input, actions, depth);
-  else if (name === 'eval') readTexts(given, actions, depth);
-  else if (name === 'trap') readTexts(given.slice(0, 1), actions, depth);
-  else if (name === 'find' || name === 'fd') startFound(given, actions, depth);
-  else if (Object.hasOwn(WRAPPERS, name)) startWrapped(name, given, input, actions, depth);
+  const [first] = given;
+  if (first !== undefined && ONLY_ASKS.test(first.value)) return;
+  if (name === 'command' && given.some(({ value }) => ONLY_LOOKS_UP.test(value))) return;
+  // No program is called like an option: what comes before it was read in another way than it will be.
+  if (name.startsWith('-') || UNREAD.test(program.value) || evaluates(name, given))
+    actions.isReadable = false;
+  else if (SHELLS.has(name)) startShell(name, given, input, actions, depth);
+  else if (name === 'eval') readTexts(withoutEnd(given), actions, depth);
+  else if (name === 'trap')
+    readTexts(withoutEnd(given).slice(0, ONLY_LISTS.test(first?.value ?? '') ? 0 : 1), actions, depth);
+  else if (name === 'source' || name === '.') startSourced(withoutEnd(given), input, actions, depth);
+  else if (name === 'find') startFound(given, FIND_EXECUTES, actions, depth);
+  else if (name === 'fd' || name === 'fdfind') startFound(given, FD_EXECUTES, actions, depth);
+  else startWrapped(name, given, input, actions, depth);
+}
+
+function withoutEnd(given: readonly Text[]): readonly Text[] {
+  return given[0]?.value === '--' ? given.slice(1) : given;
+}
+
+/** `let`, `printf -v 'a[$(id)]'` and their kin run what stands in quotes; `mapfile -C` runs its argument. */
+function evaluates(name: string, given: readonly Text[]): boolean {
+  if (name === 'let') return given.some(({ value }) => /\$\(|`/.test(value));
+  if (name === 'mapfile' || name === 'readarray') return given.some(({ value }) => /^-\w*C/.test(value));
+  return EVALUATES.has(name) && given.some(({ value }) => /\[[^\]]*(?:\$\(|`)/.test(value));
 }
 
 function startShell(
+  name: string,
   given: readonly Text[],
   input: Text | undefined,
   actions: ShellActions,
   depth: number,
 ): void {
-  const at = given.findIndex(({ value }) => /^-[a-zA-Z]*c[a-zA-Z]*$/.test(value));
-  const first = given.findIndex(({ value }) => !/^[-+]/.test(value));
-  if (at !== -1 && (first === -1 || at < first)) {
-    const script = given.slice(at + 1).find(({ value }) => !/^[-+]/.test(value));
-    if (script !== undefined) readTexts([script], actions, depth);
-    return;
-  }
-  // A file that it runs is a program like any other.
-  if (first !== -1 && !given.some(({ value }) => value === '-s')) return;
-  if (input === undefined) actions.isReadable = false;
+  const runs = shellRuns(
+    name,
+    given.map(({ value }) => value),
+  );
+  if (runs.kind === 'line') readTexts(given.slice(runs.at, runs.at + 1), actions, depth);
+  // A file that it runs is a program like any other; what begins with a variable may be an option.
+  else if (runs.kind === 'file') actions.isReadable &&= !/^[$`<]/.test(given[runs.at]?.value ?? '');
+  else if (runs.kind === 'unknown' || input === undefined) actions.isReadable = false;
   else readTexts([input], actions, depth);
 }
 
-function startFound(given: readonly Text[], actions: ShellActions, depth: number): void {
+/** What another program prints is no file. */
+function startSourced(
+  [file]: readonly Text[],
+  input: Text | undefined,
+  actions: ShellActions,
+  depth: number,
+): void {
+  if (file === undefined) return;
+  if (STANDARD_INPUT.test(file.value)) {
+    if (input === undefined) actions.isReadable = false;
+    else readTexts([input], actions, depth);
+  } else if (file.value.startsWith('<(')) actions.isReadable = false;
+}
+
+function startFound(given: readonly Text[], executes: RegExp, actions: ShellActions, depth: number): void {
   given.forEach(({ value }, at) => {
-    if (!FIND_EXECUTES.has(value)) return;
+    if (value.startsWith('--exec') && value.includes('=')) actions.isReadable = false;
+    if (!executes.test(value)) return;
     const rest = given.slice(at + 1);
     const end = rest.findIndex((word) => word.value === ';' || word.value === '+');
     start(end === -1 ? rest : rest.slice(0, end), undefined, actions, depth + 1);
@@ -151,23 +170,20 @@ function startWrapped(
   actions: ShellActions,
   depth: number,
 ): void {
-  const { options = '', before = 0 } = WRAPPERS[name] ?? {};
-  const takesValue = new Set(options.split(' '));
-  let at = 0;
-  let left = before;
-  for (; at < given.length; at += 1) {
-    const { value = '' } = given[at] ?? {};
-    // `env -S` splits a text into words, as a shell would not.
-    if (name === 'env' && /^(?:-\w*S|--split-string)/.test(value)) actions.isReadable = false;
-    if (value === '--') continue;
-    if (value.startsWith('-') && value !== '-') {
-      if (takesValue.has(value)) at += 1;
-    } else if (ASSIGNMENT.test(value) && (name === 'env' || name === 'sudo')) {
-      // It sets a variable.
-    } else if (left > 0) left -= 1;
-    else break;
+  const wrapped = wrappedBy(
+    name,
+    given.map(({ value }) => value),
+  );
+  if (wrapped === undefined) return;
+  if (wrapped.at === undefined) {
+    actions.isReadable = false;
+    return;
   }
-  const inner = given.slice(at);
+  const inner = given.slice(wrapped.at);
+  if (wrapped.isLine) {
+    readTexts(inner, actions, depth);
+    return;
+  }
   // What xargs adds comes from its input.
   const words = name === 'xargs' && inner.length > 0 ? [...inner, { value: '', isKnown: false }] : inner;
   start(words, input, actions, depth + 1);

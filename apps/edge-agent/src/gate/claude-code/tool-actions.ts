@@ -22,22 +22,39 @@ const FILE_TOOLS: Readonly<Record<string, { action: ActionRequest['action']; key
 /** Where these look when they are not told where. */
 const SEARCH_TOOLS = new Set(['Glob', 'Grep', 'LS']);
 
+const SOCKET = /^\/dev\/(?:tcp|udp)\/(?<host>[^/]+)\/(?<port>[^/]+)$/;
+
 /** Where Claude Code has web searches done. */
 const SEARCH_HOST = 'api.anthropic.com:443';
 
 /** Everything that a use of a tool does, each to be decided for itself; the strictest answer counts. */
 export function toolActions(use: Use): ActionRequest[] {
   const { tool_name: name, tool_input: input, cwd } = use;
-  if (name === 'Bash') return bashActions(textAt(input, 'command'), cwd);
+  if (name === 'Bash') {
+    const actions = bashActions(textAt(input, 'command'), cwd);
+    // A comment, a variable that is set: nothing is started.
+    return actions.length > 0 ? actions : [toolCall(use)];
+  }
+  if (name === 'Monitor' && Object.hasOwn(input, 'command')) {
+    return [toolCall(use), ...bashActions(textAt(input, 'command'), cwd)];
+  }
+  if (name === 'PowerShell') return [toolCall(use), unreadable(textAt(input, 'command') ?? name)];
   const file = Object.hasOwn(FILE_TOOLS, name) ? FILE_TOOLS[name] : undefined;
   if (file !== undefined) return fileActions(file.action, textAt(input, file.key), cwd);
-  if (SEARCH_TOOLS.has(name)) return fileActions('file.read', textAt(input, 'path') ?? cwd, cwd);
+  if (SEARCH_TOOLS.has(name)) {
+    const place = resolve(cwd, textAt(input, 'path') ?? '.');
+    const elsewhere = name === 'Glob' ? folderOf(textAt(input, 'pattern') ?? '') : undefined;
+    return [
+      ...fileActions('file.read', textAt(input, 'path') ?? cwd, cwd),
+      ...(elsewhere === undefined ? [] : fileActions('file.read', elsewhere, place)),
+    ];
+  }
   if (name === 'WebFetch') {
     const url = textAt(input, 'url');
     return [url === undefined ? unreadable(name) : { v: 1, action: 'network.connect', target: url }];
   }
   if (name === 'WebSearch') return [toolCall(use), { v: 1, action: 'network.connect', target: SEARCH_HOST }];
-  return [toolCall(use)];
+  return toolCalls(use);
 }
 
 function bashActions(line: string | undefined, cwd: string): ActionRequest[] {
@@ -45,6 +62,11 @@ function bashActions(line: string | undefined, cwd: string): ActionRequest[] {
   const { commands, files, isReadable } = shellActions(line);
   const actions = commands.flatMap((command) => [execution(command), ...installations(command)]);
   for (const { path, access } of files) {
+    // Bash opens a connection for these itself.
+    const place = SOCKET.exec(path)?.groups;
+    if (place !== undefined) {
+      actions.push({ v: 1, action: 'network.connect', target: `${place.host}:${place.port}` });
+    }
     actions.push(...fileActions(access === 'read' ? 'file.read' : 'file.write', path, cwd));
   }
   if (!isReadable) actions.push(unreadable(line));
@@ -90,16 +112,29 @@ function real(path: string): string {
   }
 }
 
-/** `mcp__SERVER__TOOL`, or one of Claude Code's own. */
+/** Where a pattern begins to search when that is not below the folder that is searched. */
+function folderOf(pattern: string): string | undefined {
+  const [plain = ''] = pattern.split(/[*?[{]/, 1);
+  if (!/^[/~]|\.\./.test(plain)) return undefined;
+  return plain === pattern ? plain : plain.replace(/[^/]*$/, '');
+}
+
 function toolCall({ tool_name: name, tool_input: input }: Use): ActionRequest {
-  const parts = /^mcp__(.+?)__(.+)$/s.exec(name);
-  return {
-    v: 1,
-    action: 'tool.call',
-    target: parts?.[2] ?? name,
-    arguments: input,
-    ...(parts?.[1] === undefined ? {} : { context: { server: parts[1] } }),
-  };
+  return { v: 1, action: 'tool.call', target: name, arguments: input };
+}
+
+/**
+ * `mcp__SERVER__TOOL`, or one of Claude Code's own. Servers and tools may have `__` in their names: then each way to
+ * read it is decided about.
+ */
+function toolCalls(use: Use): ActionRequest[] {
+  const rest = /^mcp__(.+)$/s.exec(use.tool_name)?.[1] ?? '';
+  const calls: ActionRequest[] = [];
+  for (let at = rest.indexOf('__', 1); at !== -1; at = rest.indexOf('__', at + 1)) {
+    const tool = rest.slice(at + 2);
+    if (tool !== '') calls.push({ ...toolCall(use), target: tool, context: { server: rest.slice(0, at) } });
+  }
+  return calls.length === 0 ? [toolCall(use)] : calls;
 }
 
 function unreadable(what: string): ActionRequest {

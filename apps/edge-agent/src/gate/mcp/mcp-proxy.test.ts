@@ -172,6 +172,12 @@ describe('ways around', () => {
       '{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"name":["drop_table"]}}\n',
       "{'id':8,'method':'tools/call','params':{'name':'drop_table'}}\n",
       '{"jsonrpc":"2.0","id":9,"method":"tools/call","params":{"name":"drop_table","arguments":{"n":9007199254740993}}}\n',
+      // Servers in Go read names whatever their case, and `ſ` as `s`; those in Python end a line at a carriage return.
+      '{"jsonrpc":"2.0","id":10,"Method":"tools/call","params":{"name":"drop_table"}}\n',
+      '{"jsonrpc":"2.0","id":11,"method":"tools/call","params":{"name":"echo"},"Paramſ":{"name":"drop_table"}}\n',
+      '{"jsonrpc":"2.0","id":12,"method":"tools/call","params":{"name":"echo","NAME":"drop_table"}}\n',
+      `[{"jsonrpc":"2.0","id":13,"METHOD":"tools/call","params":{"name":"drop_table"}}]\n`,
+      `{"jsonrpc":"2.0","id":14,"x":\r${call(15, 'drop_table').trim()}\r}\n`,
     ];
     const folder = mkdtempSync(join(tmpdir(), 'mcp-seen-'));
     const seen = join(folder, 'seen');
@@ -182,18 +188,43 @@ describe('ways around', () => {
       .trim()
       .split('\n')
       .map((line) => JSON.parse(line));
-    expect(answers.map(({ id }) => id).toSorted()).toEqual([1, 2, 3, 4, 6, 7, 9, null].toSorted());
+    expect(answers.map(({ id }) => id).toSorted()).toEqual(
+      [1, 2, 3, 4, 6, 7, 9, 10, 11, 12, 14, null, null].toSorted(),
+    );
     for (const { result, error } of answers)
       expect(result?.isError === true || error !== undefined).toBe(true);
   });
 
-  test('an answer that is wrapped into a batch is looked at too', async () => {
-    const script = `read line; printf '[{"jsonrpc":"2.0","id":1,"result":{"content":[{"type":"text","text":"%s"}]}}]\\n' "$SECRET"`;
-    process.env.SECRET = KEY;
-    const { output } = await around('sh', ['-c', script], call(1, 'echo'));
-    delete process.env.SECRET;
-    expect(output.toString()).toMatch(/\[\[CREDENTIAL_/);
+  const RESULT = `"result":{"content":[{"type":"text","text":"${KEY}"}]}`;
+  const later = `${JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tasks/result', params: { taskId: 't' } })}\n`;
+
+  test.each([
+    ['is wrapped into a batch', `[{"jsonrpc":"2.0","id":1,${RESULT}}]\n`],
+    ['has its number as a text', `{"jsonrpc":"2.0","id":"1",${RESULT}}\n`],
+    ['has its number as another text', `{"jsonrpc":"2.0","id":" 1e0",${RESULT}}\n`],
+    ['comes after another', `{"jsonrpc":"2.0","id":1,"result":{}}\n{"jsonrpc":"2.0","id":1,${RESULT}}\n`],
+    ['has two numbers', `{"jsonrpc":"2.0","id":1,"id":2,${RESULT}}\n`],
+    ['has its number under another name', `{"jsonrpc":"2.0","ID":1,${RESULT}}\n`],
+    ['is between carriage returns', `{"x":\r{"jsonrpc":"2.0","id":1,${RESULT}}\r}\n`],
+    ['holds what is nearly JSON', `{"jsonrpc":"2.0","id":1,"x":NaN,${RESULT}}\n`],
+    ['is nested deep', `{"jsonrpc":"2.0","id":1,"x":${'['.repeat(1100)}${']'.repeat(1100)},${RESULT}}\n`],
+    ['has no end', `{"jsonrpc":"2.0","id":1,${RESULT}}`],
+    ['is asked for later', `{"jsonrpc":"2.0","id":1,${RESULT}}\n`, later],
+  ])('an answer that %s is looked at too', async (_how, written, asked = call(1, 'echo')) => {
+    const script = 'read -r line; printf %s "$ANSWER"';
+    process.env.ANSWER = written;
+    const { output } = await around('sh', ['-c', script], asked);
+    delete process.env.ANSWER;
+    expect(output.toString()).toMatch(/\[\[CREDENTIAL_|Blocked by Raypher/);
     expect(output.toString()).not.toContain(KEY);
+  });
+
+  test('what no call was answered with passes as it is, clear or not', async () => {
+    const lines = `server is ready\n{"level":"info","level":"x"}\n{not json}\n{"jsonrpc":"2.0","id":7,${RESULT}}\n`;
+    process.env.ANSWER = lines;
+    const { output } = await around('sh', ['-c', 'printf %s "$ANSWER"'], '');
+    delete process.env.ANSWER;
+    expect(output.toString().split('\n').toSorted()).toEqual(lines.split('\n').toSorted());
   });
 
   test('a line without end is not held, and ends the proxy', async () => {

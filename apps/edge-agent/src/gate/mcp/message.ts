@@ -36,6 +36,29 @@ export function methodOf(message: unknown): unknown {
   return typeof message === 'object' && message !== null ? Reflect.get(message, 'method') : undefined;
 }
 
+/** One for all ids that some reader takes for the same: clients turn `"1"` into a number. */
+export function idKey(id: MessageId): string {
+  const number = typeof id === 'string' && id.trim() === '' ? Number.NaN : Number(id);
+  return String(Number.isFinite(number) ? number : id);
+}
+
+const MEMBERS = new Set(['jsonrpc', 'id', 'method', 'params', 'result', 'error']);
+const OF_CALLS = new Set(['name', 'arguments']);
+
+/** Whether it has a member that only readers who do not mind case take for one of the protocol (Go does). */
+export function isDisguised(message: unknown): boolean {
+  if (typeof message !== 'object' || message === null) return false;
+  if (Array.isArray(message)) return message.some(isDisguised);
+  if (hasDisguised(message, MEMBERS)) return true;
+  return methodOf(message) === 'tools/call' && hasDisguised(Reflect.get(message, 'params'), OF_CALLS);
+}
+
+function hasDisguised(value: unknown, names: ReadonlySet<string>): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  // Up and down again: `ſ` and the Kelvin sign become letters on different ways.
+  return Object.keys(value).some((key) => !names.has(key) && names.has(key.toUpperCase().toLowerCase()));
+}
+
 export function idOf(message: unknown): MessageId | undefined {
   const parsed = id.safeParse(
     typeof message === 'object' && message !== null ? Reflect.get(message, 'id') : undefined,

@@ -88,7 +88,8 @@ export async function runMcpProxy({
     const code = await ended;
     await Promise.all(deciding);
     const rest = fromServer.rest();
-    if (rest.length > 0) output.write(rest);
+    // Without its end it is a line to some clients.
+    if (rest.length > 0) await proxy.fromServer(rest);
     return code;
   } finally {
     for (const signal of FORWARDED) process.off(signal, forward);
