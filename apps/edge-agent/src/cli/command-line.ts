@@ -8,9 +8,9 @@ process.emitWarning = (warning: string | Error, ...rest: unknown[]) => {
   Reflect.apply(announce, process, [warning, ...rest]);
 };
 
-// `raypher logs -f | head` closes the pipe: that is how it is meant to end.
+// `raypher logs -f | head` closes the pipe: that is how it is meant to end. A verdict stays what it is.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code === 'EPIPE') process.exit(0);
+  if (error.code === 'EPIPE') process.exit();
   throw error;
 });
 

@@ -1,6 +1,9 @@
 /** Prints a value as JSON, or as lines for people. */
 export function print(value: unknown, json: boolean, lines: () => readonly string[]): void {
-  const text = json ? JSON.stringify(value, jsonValue, 2) : lines().join('\n');
+  // JSON itself escapes the control characters below U+0020; its line breaks are our own.
+  const text = json
+    ? JSON.stringify(value, jsonValue, 2).split('\n').map(printable).join('\n')
+    : lines().join('\n');
   process.stdout.write(`${text}\n`);
 }
 

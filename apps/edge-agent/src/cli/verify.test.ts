@@ -1,9 +1,11 @@
-import { execFileSync } from 'node:child_process';
+import { execFile, execFileSync } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { type ExportReport, parseNote, tilePath } from '@raypher/ledger';
-import { type SampleLog, sampleLog } from '@raypher/ledger/testing';
+import { SampleLog, sampleLog } from '@raypher/ledger/testing';
 import { RaypherError } from '@raypher/shared';
 import { TestTimeStampAuthority } from '@raypher/testkit';
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
@@ -106,6 +108,43 @@ describe('a folder', () => {
     });
     const { status, stdout } = await run(write('part', part), '--key', log.vkey);
     expect([status, stdout]).toEqual([0, expect.stringContaining('256 entries, hashes alone')]);
+    const whole = await run(path('part'), '--key', log.vkey, '--whole');
+    expect([whole.status, whole.stdout]).toEqual([8, expect.stringContaining('First: entry 0: ')]);
+    expect((await run(path('export'), '--key', log.vkey, '--whole')).status).toBe(0);
+  });
+
+  test('with none of the entries proves nothing, and does not exit with 0', async () => {
+    const lists = { batches: [], devices: [], privateParts: [] };
+    const none = await log.files({ range: { from: 0, to: 0 }, ...lists });
+    const { status, stdout, stderr } = await run(write('none', none), '--key', log.vkey);
+    expect([status, stdout, stderr]).toEqual([
+      2,
+      '',
+      expect.stringContaining('none of them is in this export'),
+    ]);
+  });
+
+  test('says what rests on the log’s word where a batch is cut off', async () => {
+    const longer = new SampleLog();
+    longer.control('audit');
+    longer.batch(longer.device(), 300);
+    await longer.checkpoint();
+    const privateParts = longer.privateParts.filter(({ index }) => index < 256);
+    const part = await longer.files({ range: { from: 0, to: 256 }, privateParts });
+    const { status, stdout } = await run(write('cut', part), '--key', longer.vkey);
+    expect(status).toBe(0);
+    expect(stdout).toMatch(/^ +cut +254 entries rest on the log's word alone/m);
+  });
+
+  test('that is CORRUPTED is so for a script, too, which reads no more than a word of it', async () => {
+    cpSync(path('export'), path('piped'), { recursive: true });
+    rmSync(path('piped', 'tile/entries/001'));
+    const entry = fileURLToPath(new URL('main.ts', import.meta.url));
+    const verify = `"$@" verify ${path('piped')} --key ${log.vkey} --json; echo $? >&3`;
+    // Nobody reads: the pipe is closed before there is anything to say.
+    const shell = ['-c', `{ { ${verify}; } | exec true; } 3>&1`, 'bash', process.execPath, entry];
+    const { stdout } = await promisify(execFile)('bash', shell);
+    expect(stdout).toBe('8\n');
   });
 
   test('that was changed is CORRUPTED, with the first bad entry', async () => {
@@ -164,6 +203,20 @@ describe('a folder', () => {
     forged.set('checkpoint', Buffer.from(`${sequence}\n1\n`));
     const { stdout } = await run(write('forged', forged), '--key', log.vkey);
     expect(stdout).not.toContain('\u001b');
+    forged.set(
+      'checkpoint',
+      Buffer.from(`\u009b2Jgone\u202e\n1\n${'A'.repeat(43)}=\n\n— a ${'A'.repeat(8)}\n`),
+    );
+    const asJson = await run(write('forged', forged), '--key', log.vkey, '--json');
+    expect(JSON.parse(asJson.stdout)).toMatchObject({ origin: '\u009b2Jgone\u202e' });
+    expect(asJson.stdout).not.toMatch(/[\u009b\u202e]/);
+    for (const names of [[`${sequence}/x`, `${sequence}/x`], [`../${sequence}`]]) {
+      const zip = writeZip([...files, ...names.map((name) => [name, new Uint8Array(1)] as const)]);
+      writeFileSync(path('forged.zip'), zip);
+      const { status, stderr } = await run(path('forged.zip'), '--key', log.vkey);
+      expect([status, stderr]).toEqual([2, expect.stringContaining('[2Jgone')]);
+      expect(stderr).not.toContain('\u001b');
+    }
   });
 });
 

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { verifyExport } from '@raypher/ledger';
+import { type ExportReport, verifyExport } from '@raypher/ledger';
 import { nodePrimitives } from '@raypher/ledger/node';
 import { trustTimeStamps } from '@raypher/ledger/time-stamp';
 import { ERROR_CODES, RaypherError } from '@raypher/shared';
@@ -26,6 +26,7 @@ interface VerifyOptions {
   witness: string[];
   tsa: string[];
   organisation?: string;
+  whole?: boolean;
   json?: boolean;
 }
 
@@ -42,6 +43,10 @@ export const verifyCommand = withJson(new Command('verify'))
     [],
   )
   .option('--organisation <id>', 'the organisation that the export shall be of')
+  .option(
+    '--whole',
+    'the export shall have every entry of the log; without it, it may say that it has a part',
+  )
   .addHelpText(
     'after',
     `
@@ -51,14 +56,16 @@ was cut off. docs/ledger-format.md describes the format, for those who would rat
 
 Examples:
   raypher verify export.zip --key log.vkey
-  raypher verify /mnt/audit/2026-11 --key log.vkey --since checkpoint-of-october
+  raypher verify /mnt/audit/2026-11 --key log.vkey --since checkpoint-of-october --whole
   raypher verify export.zip --key log.vkey --witness witness.vkey --json | jq .coverage
   raypher verify export.zip --key log.vkey --tsa authority.pem
 
-Exit codes: 0 verified, 2 not an export or not a key, 3 not permitted, 4 no such file, 8 CORRUPTED, 12 nothing is
-wrong, but no key was given.`,
+Exit codes: 0 verified, 2 not an export, none of its entries in it, or not a key, 3 not permitted, 4 no such file,
+8 CORRUPTED, 12 nothing is wrong, but no key was given.`,
   )
   .action(async (path: string, options: VerifyOptions) => {
+    // Until there is a verdict: however this ends, it does not end well.
+    process.exitCode = EXIT.CORRUPTED;
     const opened = await openExport(path);
     const progress = new ProgressLine('entries', process.stderr);
     try {
@@ -70,10 +77,12 @@ wrong, but no key was given.`,
         ...(options.key === undefined ? {} : { vkey: readKey(options.key) }),
         ...(options.since === undefined ? {} : { checkpoint: readText(options.since) }),
         ...(options.organisation === undefined ? {} : { organisation: options.organisation }),
+        whole: options.whole === true,
       });
       progress.clear();
-      print(report, options.json === true, () => reportLines(report, options.since !== undefined));
+      if (report.verdict !== 'CORRUPTED') requireEntries(report);
       process.exitCode = EXIT[report.verdict];
+      print(report, options.json === true, () => reportLines(report, options.since !== undefined));
     } catch (error) {
       progress.clear();
       throw usageError(error);
@@ -81,6 +90,18 @@ wrong, but no key was given.`,
       opened.close();
     }
   });
+
+/** The manifest may say that it has none of the entries: then nothing is wrong with them, and nothing is proven. */
+function requireEntries({ counts, size }: ExportReport): void {
+  if (counts.entries > 0 || size === 0) return;
+  throw new RaypherError(
+    'request/invalid',
+    `The log has ${size} entries, and none of them is in this export.`,
+    {
+      hint: 'Nothing was verified. Ask for an export that has them.',
+    },
+  );
+}
 
 function collect(value: string, before: string[]): string[] {
   return [...before, value];

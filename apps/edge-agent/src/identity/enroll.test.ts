@@ -4,6 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseDeviceUri } from '@raypher/shared';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { DEFAULT_CONFIG } from '../config/config.ts';
+import { leaveOrganisation } from '../service/membership.ts';
+import { agentPaths } from '../service/paths.ts';
+import { becomeMember } from '../setup/become-member.ts';
 import { ConnectProxy } from '../testing/connect-proxy.ts';
 import { TestAuthority } from '../testing/test-authority.ts';
 import { TestControlPlane } from '../testing/test-control-plane.ts';
@@ -100,6 +104,23 @@ test('renewal proves the current identity and keeps root and policy keys', async
     policyKeys: enrolment.policyKeys,
     device: enrolment.device,
   });
+});
+
+test('a machine that was off for longer than its certificate lives renews it to give up its identity', async () => {
+  const dataDir = mkdtempSync(join(tmpdir(), 'raypher-away-'));
+  const config = { ...DEFAULT_CONFIG, dataDir, identityKey: 'software' } as const;
+  const paths = agentPaths(dataDir);
+  plane.certificateLifeMs = -1000;
+  await becomeMember({ server: plane.server, token: () => plane.token, replace: false }, paths, config);
+  plane.certificateLifeMs = 24 * 3_600_000;
+  const asked = plane.requests.length;
+  expect(await leaveOrganisation(paths, config)).toBe('');
+  expect(plane.requests.slice(asked).map(({ path }) => path)).toEqual([
+    '/v1/leave',
+    '/v1/renew',
+    '/v1/leave',
+  ]);
+  expect(loadEnrolment(paths.enrolment)?.status).toBe('revoked');
 });
 
 test('renewal without a certificate of this root is refused', async () => {

@@ -51,6 +51,12 @@ function facts(report: ExportReport): string[] {
       `${number(counts.unsigned)} entries at the beginning rest on the log's word alone`,
     ]);
   }
+  if (counts.cut > 0) {
+    rows.push([
+      'cut',
+      `${number(counts.cut)} entries rest on the log's word alone: what their device signed ends in the absent part`,
+    ]);
+  }
   // What is not as it was recorded is anchored nowhere.
   if (verdict !== 'CORRUPTED') rows.push(['anchored', anchored(coverage.witnessed, coverage.unanchored)]);
   if (verdict !== 'CORRUPTED' && coverage.seenByDevices !== undefined) {
@@ -67,7 +73,7 @@ function facts(report: ExportReport): string[] {
     const { from, to } = range;
     rows.push([
       'absent',
-      `${number(counts.absent)} entries, hashes alone; it has those from ${from} up to ${to}`,
+      `${number(counts.absent)} entries, hashes alone; it says it has those from ${from} up to ${to} (--whole wants all)`,
     ]);
   }
   return rows.map(([name, value]) => `  ${name.padEnd(12)} ${value}`);

@@ -3,6 +3,7 @@ import { buffer } from 'node:stream/consumers';
 import { lineParts, splitLines } from '@raypher/ledger';
 import { RaypherError } from '@raypher/shared';
 import { type Entry, openPromise, type ZipFile } from 'yauzl';
+import { printable } from '../cli/output.ts';
 import { MAX_FILE_BYTES, unreadableFile } from './file-limit.ts';
 import type { OpenedExport } from './open-export.ts';
 
@@ -25,7 +26,7 @@ export async function openZip(path: string): Promise<OpenedExport> {
     zip?.close();
     if (error instanceof RaypherError) throw error;
     const why = (error instanceof Error ? error.message : String(error)).replace(/\.+$/, '');
-    throw new RaypherError('request/invalid', `${path} cannot be read as a zip: ${why}.`, {
+    throw new RaypherError('request/invalid', `${path} cannot be read as a zip: ${printable(why)}.`, {
       hint: 'Give a folder with an export, or a zip of one.',
       cause: error,
     });
@@ -38,7 +39,7 @@ async function listFiles(zip: ZipFile): Promise<Map<string, Entry>> {
   for await (const entry of zip.eachEntry()) {
     if (entry.fileName.endsWith('/')) continue;
     // Which of two is meant would depend on the program that reads it.
-    if (files.has(entry.fileName)) throw notReadable(`has two files called ${entry.fileName}`);
+    if (files.has(entry.fileName)) throw notReadable(`has two files called ${printable(entry.fileName)}`);
     files.set(entry.fileName, entry);
   }
   return files;

@@ -6,6 +6,7 @@ import { type Enrolment, loadEnrolment, saveEnrolment } from '../identity/enrolm
 import type { KeyProvider } from '../identity/key-provider.ts';
 import { leave } from '../identity/leave.ts';
 import { openKeys } from '../identity/open-keys.ts';
+import { renew } from '../identity/renewal.ts';
 import { EDGE_AGENT } from '../ledger/event-draft.ts';
 import { Ledger, NOBODY } from '../ledger/ledger.ts';
 import { openDatabase } from '../store/database.ts';
@@ -34,7 +35,7 @@ export async function leaveOrganisation(
     if (enrolment === undefined) return '';
     const keys = await openKeys(paths, config);
     try {
-      await leave(enrolment, keys, linkProxy(config));
+      await leaveNow(enrolment, keys, linkProxy(config));
     } finally {
       keys.close();
     }
@@ -44,6 +45,16 @@ export async function leaveOrganisation(
     // It knows already.
     if (error instanceof RaypherError && error.code === 'device/revoked') return '';
     return error instanceof Error ? error.message : String(error);
+  }
+}
+
+/** A certificate that has expired while the machine was off can only be renewed; the next one may leave. */
+async function leaveNow(enrolment: Enrolment, keys: KeyProvider, proxy: URL | undefined): Promise<void> {
+  try {
+    await leave(enrolment, keys, proxy);
+  } catch (error) {
+    if (!(error instanceof RaypherError) || error.code !== 'device/certificate-expired') throw error;
+    await leave(await renew(enrolment, keys, proxy), keys, proxy);
   }
 }
 

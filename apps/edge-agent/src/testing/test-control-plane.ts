@@ -197,10 +197,10 @@ export class TestControlPlane extends MessageLog {
       case '/v1/enroll':
         return [201, await this.#enrol(body)];
       case '/v1/renew/challenge':
-        this.#checkPeer(socket);
+        this.#checkPeer(socket, 'expired too');
         return [201, this.attestation.renewalChallenge()];
       case '/v1/renew':
-        this.#checkPeer(socket);
+        this.#checkPeer(socket, 'expired too');
         this.attestation.verifyRenewal(body.tpm);
         return [201, await this.#issue(String(body.csr))];
       case '/v1/leave':
@@ -250,8 +250,13 @@ export class TestControlPlane extends MessageLog {
     throw new RaypherError('enrolment/token-unknown', 'Unknown.', { hint: 'Create another.' });
   }
 
-  #checkPeer(socket: TLSSocket): void {
-    if (!socket.authorized) {
+  #checkPeer(socket: TLSSocket, accepts: 'good' | 'expired too' = 'good'): void {
+    // The types say Error, Node.js gives a text.
+    const hasExpired = String(socket.authorizationError) === 'CERT_HAS_EXPIRED';
+    if (hasExpired && accepts === 'good') {
+      throw new RaypherError('device/certificate-expired', 'It can only be renewed.');
+    }
+    if (!socket.authorized && !hasExpired) {
       throw new RaypherError('device/certificate-missing', 'A certificate is needed.');
     }
     const refusal = this.#refusal();

@@ -74,6 +74,8 @@ export class ArchiveCheck {
       vkey: logKeyOf(log).vkey,
       checkpoint: checkpoint.note,
       organisation: organisationId,
+      // Its manifest is one of the files that can be replaced: what it says is missing may leave the database next.
+      whole: true,
       primitives: nodePrimitives,
     });
     const { first, total } = report.faults;
@@ -90,6 +92,8 @@ export class ArchiveCheck {
     await this.database.within(organisationId, (tx) =>
       this.cursors.change(tx, organisationId, {
         destination: store.destination,
+        // Whoever copied it copied bytes: a legal hold is put on them anew.
+        ...(cursor.destination === store.destination ? {} : { held: false }),
         checkedSize: size,
         verifiedSize: size,
         checkedAt: new Date(),

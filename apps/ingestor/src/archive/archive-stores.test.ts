@@ -1,8 +1,11 @@
+import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { type S3Server, startS3 } from '@raypher/testkit';
+import { build } from 'esbuild';
 import S3rver from 's3rver';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { S3Archive } from './archive-config.ts';
@@ -129,6 +132,39 @@ describe('a folder', () => {
     await store.replace('checkpoint', bytes('two'), KEEPING);
     expect((await stat(join(folder, 'a/b'))).mode & 0o777).toBe(0o440);
     expect((await readdir(folder, { recursive: true })).sort()).toEqual(['a', 'a/b', 'checkpoint']);
+  });
+
+  it('keeps no half of what did not find room, and takes it once there is some', async () => {
+    const program = join(folder, 'put.cjs');
+    await build({
+      stdin: {
+        contents: `import { FolderStore } from './folder-store.ts';
+          const store = new FolderStore(process.argv[2] ?? '');
+          const put = (way) => store[way]('a/b', Buffer.alloc(200_000)).catch(({ code }) => console.log(code));
+          put('putOnce').then(() => put('replace'));`,
+        resolveDir: import.meta.dirname,
+      },
+      bundle: true,
+      platform: 'node',
+      format: 'cjs',
+      outfile: program,
+    });
+    const base = join(folder, 'archive');
+    // No file may have more than 64 KiB.
+    const limited = ['-c', 'ulimit -f 64; exec "$@"', 'bash', process.execPath, program, base];
+    const { stdout } = await promisify(execFile)('bash', limited);
+    expect(stdout).toBe('archive/unreachable\narchive/unreachable\n');
+    expect(await readdir(join(base, 'a'))).toEqual([]);
+    expect(await new FolderStore(base).putOnce('a/b', Buffer.alloc(200_000))).toBe('stored');
+  });
+
+  it('keeps no draft of what cannot be put in its place', async () => {
+    const store: ArchiveStore = new FolderStore(folder);
+    await mkdir(join(folder, 'checkpoint'));
+    await expect(store.replace('checkpoint', bytes('one'), KEEPING)).rejects.toMatchObject({
+      code: 'archive/unreachable',
+    });
+    expect(await readdir(folder)).toEqual(['checkpoint']);
   });
 
   it('that is none is said to be unreachable', async () => {

@@ -1,5 +1,6 @@
 import { Controller, Get, Post } from '@nestjs/common';
 import { ArchivedEntries, ArchivedEntry, ArchivedRange, ArchiveStatus } from '@raypher/shared/rest';
+import { AuditNotes } from '../audit/audit-notes.service.ts';
 import { Caller, Requires } from '../auth/access.decorators.ts';
 import type { Principal } from '../auth/principal.ts';
 import { Answers, Search } from '../openapi/contract.ts';
@@ -16,6 +17,7 @@ export class ArchiveController {
     private readonly status: ArchiveStatusReader,
     private readonly queue: ArchiveQueue,
     private readonly entries: ArchiveEntries,
+    private readonly notes: AuditNotes,
   ) {}
 
   @Get()
@@ -30,6 +32,7 @@ export class ArchiveController {
   @Answers('Archives all that is signed, soon', null, 202)
   async run(@Caller() caller: Principal): Promise<void> {
     this.place.require();
+    await this.notes.write(caller, { action: 'archive.run', target: 'the archive' });
     await this.queue.ask('archive', caller.organisation.id);
   }
 
@@ -38,6 +41,7 @@ export class ArchiveController {
   @Answers('Reads all of the archive back and verifies it, soon', null, 202)
   async verify(@Caller() caller: Principal): Promise<void> {
     this.place.require();
+    await this.notes.write(caller, { action: 'archive.verify', target: 'the archive' });
     await this.queue.ask('verify', caller.organisation.id);
   }
 

@@ -70,6 +70,11 @@ describe('the archive over REST', () => {
     await expect.poll(status).toMatchObject({ logSize: size, archivedSize: size, checkedSize: size });
     expect((await acme.administrator.post('/v1/ledger/archive/verify', {})).status).toBe(202);
     await expect.poll(status).toMatchObject({ state: 'ok', verifiedSize: size });
+    const { body } = await acme.administrator.get('/v1/audit');
+    expect(body.items.map(({ action }: { action: string }) => action)).toEqual([
+      'archive.verify',
+      'archive.run',
+    ]);
   });
 
   it('alerts with the first bad entry when the archive was changed, and is quiet when it is right again', async () => {

@@ -182,6 +182,22 @@ describe('reading back', () => {
     expect(await cursorOf(organisation)).toMatchObject({ checkedSize: 0, verifiedSize: 0 });
   });
 
+  it('is not taken in by a manifest that says what is missing was never there', async () => {
+    const { organisation } = log;
+    const path = `ledger/${organisation}/manifest.json`;
+    const manifest = JSON.parse(Buffer.from((await store.read(path)) ?? []).toString());
+    const nothing = { ...manifest, range: { from: 0, to: 0 } };
+    await store.replace(path, Buffer.from(JSON.stringify(nothing)));
+    for (const name of await namesOf(store)) {
+      if (/\/(entries|batches|devices)\//.test(name)) await rm(join(folder, name));
+    }
+    await expect(parts.check.verify(organisation, store)).rejects.toMatchObject({
+      code: 'archive/corrupted',
+      details: { where: 'archive', index: 0 },
+    });
+    expect(await cursorOf(organisation)).toMatchObject({ checkedSize: 0, verifiedSize: 0 });
+  });
+
   it('notices an archive that was set back to an older, honestly signed state', async () => {
     const { organisation } = log;
     const older = log.checkpoints[1] ?? '';
@@ -360,6 +376,30 @@ describe('an archive in S3', () => {
     await admin.query('RESET session_replication_role');
     expect(await holds.follow(organisation, store)).toBe(keys.length);
     expect(held()).toEqual([]);
+  });
+
+  it('puts a copy at another place under the legal hold, too, once it goes on there', async () => {
+    const { organisation } = log;
+    const store = new S3Store(archive);
+    const holds = new ArchiveHolds(parts.database, parts.cursors, parts.settings);
+    await parts.database.within(organisation, (tx) =>
+      parts.settings.place(tx, organisation, 'A lawsuit', 'M'),
+    );
+    await parts.archiver.archive(organisation, store, { force: true });
+    await holds.follow(organisation, store);
+    const names = await namesOf(store);
+    // Whoever copies copies bytes.
+    const keeping = { until: new Date(Date.now() + HOUR_MS), held: false };
+    const elsewhere = new S3Store({ ...archive, prefix: 'moved' });
+    for (const name of names)
+      await elsewhere.putOnce(name, (await store.read(name)) ?? new Uint8Array(), keeping);
+    await parts.check.verify(organisation, elsewhere);
+    expect(await holds.follow(organisation, elsewhere)).toBe(names.length);
+    const notHeld = names.filter((name) => !server.bucket.get(`moved/${name}`).held);
+    expect(notHeld).toEqual([]);
+    // The next verification changes nothing about it.
+    await parts.check.verify(organisation, elsewhere);
+    expect(await holds.follow(organisation, elsewhere)).toBe(0);
   });
 
   it('overwrites nothing: something else under a name of the archive stops it', async () => {

@@ -41,7 +41,8 @@ export class FolderStore implements ArchiveStore {
   async replace(name: string, bytes: Uint8Array): Promise<void> {
     const path = this.#path(name);
     await this.#guarded(async () => {
-      await rename(await this.#draft(path, bytes), path);
+      const draft = await this.#draft(path, bytes);
+      await rename(draft, path).catch((error: unknown) => this.#giveUp(draft, error));
       await syncFolder(dirname(path));
     });
   }
@@ -92,10 +93,18 @@ export class FolderStore implements ArchiveStore {
     try {
       await file.writeFile(bytes);
       await file.sync();
+    } catch (error) {
+      // A full disk is tried again and again: each half that stayed would be in the way of the next.
+      return await this.#giveUp(draft, error);
     } finally {
       await file.close();
     }
     return draft;
+  }
+
+  async #giveUp(draft: string, error: unknown): Promise<never> {
+    await unlink(draft);
+    throw error;
   }
 
   async #guarded<T>(work: () => Promise<T>): Promise<T> {

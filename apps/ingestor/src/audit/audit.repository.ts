@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { RaypherError } from '@raypher/shared';
-import type { AuditEntry } from '@raypher/shared/rest';
+import type { AuditAction, AuditEntry } from '@raypher/shared/rest';
 import { z } from 'zod';
 import type { Principal } from '../auth/principal.ts';
 import { labelOf } from '../auth/principal.ts';
@@ -12,8 +12,7 @@ import { ControlEntriesRepository } from '../ledger/control-entries.repository.t
 
 /** One change, as it is written to the administrators' audit. */
 export interface Change {
-  /** `object.verb`: `policy.deploy`, `freeze.create`, `device.revoke`. */
-  action: string;
+  action: AuditAction;
   /** What it was done to, for people: a host name, a revision, an address. */
   target: string;
   reason?: string;
@@ -21,7 +20,10 @@ export interface Change {
   after?: unknown;
 }
 
-export type Actor = Pick<Principal, 'kind' | 'id' | 'name' | 'email' | 'address'> | SystemActor;
+/** Without a role nobody asked for anything: it is somebody whose sign-in began or ended. */
+type PersonOrProgram = Pick<Principal, 'kind' | 'id' | 'name' | 'email' | 'address'> &
+  Partial<Pick<Principal, 'role' | 'teamId'>>;
+export type Actor = PersonOrProgram | SystemActor;
 /** The control plane itself: setting up, jobs. */
 export interface SystemActor {
   kind: 'system';
@@ -37,8 +39,13 @@ export class AuditRepository {
     private readonly control: ControlEntriesRepository,
   ) {}
 
-  /** Writes an entry in the transaction of the change itself: neither exists without the other. */
+  /**
+   * Writes an entry in the transaction of the change itself: neither exists without the other.
+   *
+   * @throws RaypherError `auth/forbidden` when who asked for the change may no longer do what they were let in for
+   */
   async record(tx: TenantTransaction, organisationId: string, actor: Actor, change: Change): Promise<void> {
+    if (actor.kind !== 'system' && actor.role !== undefined) await requireSameRights(tx, actor);
     const name = actor.kind === 'system' ? actor.name : labelOf(actor);
     const address = actor.kind === 'system' ? '' : actor.address;
     const { action, target, reason = '', before, after } = change;
@@ -108,6 +115,28 @@ export class AuditRepository {
     );
     return toPage(rows, query.limit, showEntry, (row) => row.id.toString());
   }
+}
+
+/**
+ * A request is let in, and then it waits: for rows that others hold, for a key, for its turn. Meanwhile the person can be
+ * disabled, or the token revoked. What this very transaction changed about them (`xmin`) is what they asked for.
+ */
+async function requireSameRights(
+  tx: TenantTransaction,
+  { kind, id, role = null, teamId = null }: PersonOrProgram,
+): Promise<void> {
+  const rows =
+    kind === 'user'
+      ? await tx.$queryRaw<unknown[]>`
+          SELECT 1 FROM members WHERE user_id = ${id} AND (xmin = pg_current_xact_id()::xid
+            OR (disabled_at IS NULL AND role = ${role} AND team_id IS NOT DISTINCT FROM ${teamId}::uuid))`
+      : await tx.$queryRaw<unknown[]>`
+          SELECT 1 FROM api_tokens WHERE id = ${id}::uuid AND (xmin = pg_current_xact_id()::xid
+            OR (revoked_at IS NULL AND (expires_at IS NULL OR expires_at > clock_timestamp())))`;
+  if (rows.length > 0) return;
+  throw new RaypherError('auth/forbidden', 'You may no longer do this: your rights changed a moment ago.', {
+    hint: 'Ask an administrator of your organisation.',
+  });
 }
 
 const Position = z.string().regex(/^\d{1,18}$/);

@@ -27,9 +27,10 @@ import { createSignIn, SIGN_IN_PATH, type SignIn } from './sign-in.ts';
           webOrigin: config.webOrigin,
           onSignedIn: (session) => audit.signedIn(session),
           onPasswordChanged: (change) => audit.passwordChanged(change),
-          onSignedOut: async (session) => {
+          onEnded: (session) => {
             events.emit('ended', session);
           },
+          onSignedOut: (end) => audit.signedOut(end),
         }),
     },
     SignInAudit,

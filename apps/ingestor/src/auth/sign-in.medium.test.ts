@@ -26,6 +26,13 @@ function browser(address: string): TestClient {
   return new TestClient(api.url, { origin: WEB_ORIGIN, 'x-forwarded-for': address });
 }
 
+/** Somebody of Acme, who has not signed in. */
+async function somebody(name: string): Promise<{ email: string; password: string }> {
+  const email = `${name}@example.test`;
+  const { body } = await acme.administrator.post('/v1/members', { name, email, role: 'auditor' });
+  return { email, password: body.password };
+}
+
 describe('signing in', () => {
   it('reads no more than a password needs, and nothing whose size is not said', async () => {
     const url = new URL('/api/auth/sign-in/email', api.url);
@@ -172,6 +179,81 @@ describe('a password', () => {
     expect(entries[1].address).toMatch(/^10\./);
     expect(JSON.stringify(audit)).not.toContain(newPassword);
   });
+
+  it('that changes ends every session, and gives the person a new one', async () => {
+    const { email, password } = await somebody('everywhere');
+    const here = await api.signIn(email, password);
+    const elsewhere = await api.signIn(email, password);
+    const newPassword = randomBytes(12).toString('base64url');
+    const change = await here.post('/api/auth/change-password', {
+      currentPassword: password,
+      newPassword,
+      revokeOtherSessions: false,
+    });
+    expect(change.status).toBe(200);
+    // A copy of the cookie is not worth more than any other.
+    for (const ended of [elsewhere, here]) expect((await ended.get('/v1/me')).status).toBe(401);
+    const next = here.keeping(change);
+    expect((await next.get('/v1/me')).body.email).toBe(email);
+    const { body: audit } = await acme.administrator.get('/v1/audit?limit=2');
+    expect(audit.items).toMatchObject([
+      {
+        action: 'session.end',
+        actor: { kind: 'user' },
+        target: email,
+        reason: 'The password was changed.',
+        after: { sessions: 2 },
+        address: here.headers['x-forwarded-for'],
+      },
+      { action: 'password.change', target: email },
+    ]);
+  });
+
+  it('that is wrong ends nothing', async () => {
+    const { email, password } = await somebody('mistaken');
+    const client = await api.signIn(email, password);
+    const change = await client.post('/api/auth/change-password', {
+      currentPassword: 'not the password',
+      newPassword: randomBytes(12).toString('base64url'),
+    });
+    expect(change.status).toBe(400);
+    expect((await client.get('/v1/me')).status).toBe(200);
+    const { body: audit } = await acme.administrator.get('/v1/audit?limit=1');
+    expect(audit.items).toMatchObject([{ action: 'session.start', target: email }]);
+  });
+
+  it('that was good when a sign-in began does not open a session after it was changed', async () => {
+    const { email, password } = await somebody('racing');
+    const client = await api.signIn(email, password);
+    const late = browser('10.7.0.1');
+    await admin.query(`CREATE FUNCTION auth.hold() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+        IF NEW."ipAddress" = '10.7.0.1' THEN PERFORM pg_advisory_xact_lock(7); END IF; RETURN NEW; END $$`);
+    await admin.query(
+      `CREATE TRIGGER hold BEFORE INSERT ON auth.session FOR EACH ROW EXECUTE FUNCTION auth.hold()`,
+    );
+    await admin.query('SELECT pg_advisory_lock(7)');
+    const signingIn = late.post('/api/auth/sign-in/email', { email, password });
+    await expect
+      .poll(async () => {
+        const { rows } = await admin.query(
+          `SELECT count(*)::int AS held FROM pg_locks WHERE locktype = 'advisory' AND NOT granted`,
+        );
+        return rows[0].held;
+      })
+      .toBe(1);
+    const change = await client.post('/api/auth/change-password', {
+      currentPassword: password,
+      newPassword: randomBytes(12).toString('base64url'),
+    });
+    expect(change.status).toBe(200);
+    await admin.query('SELECT pg_advisory_unlock(7)');
+    await admin.query('DROP FUNCTION auth.hold CASCADE');
+    const answer = await signingIn;
+    expect([answer.status, answer.headers.getSetCookie()]).toEqual([401, []]);
+    const left = await admin.query(`SELECT 1 FROM auth.session WHERE "ipAddress" = '10.7.0.1'`);
+    expect(left.rowCount).toBe(0);
+    expect((await client.keeping(change).get('/v1/me')).status).toBe(200);
+  });
 });
 
 describe('a session', () => {
@@ -180,6 +262,52 @@ describe('a session', () => {
     expect((await client.get('/v1/me')).status).toBe(200);
     expect((await client.post('/api/auth/sign-out')).status).toBe(200);
     expect((await client.get('/v1/me')).status).toBe(401);
+  });
+
+  it('does not end without an entry in the audit, whichever way the person ends it', async () => {
+    const { email, password } = await somebody('leaving');
+    const ends = async () => {
+      const { body } = await acme.administrator.get('/v1/audit?limit=20');
+      return body.items
+        .filter(
+          (one: { action: string; target: string }) => one.action === 'session.end' && one.target === email,
+        )
+        .map(({ reason, after }: { reason: string; after: unknown }) => [reason, after]);
+    };
+    const [first, second, third] = [
+      await api.signIn(email, password),
+      await api.signIn(email, password),
+      await api.signIn(email, password),
+    ];
+    const { body: sessions } = await first.get('/api/auth/list-sessions');
+    await first.post('/api/auth/revoke-session', { token: sessions[0].token });
+    await first.post('/api/auth/revoke-session', { token: 'of somebody else' });
+    const still = [];
+    for (const client of [first, second, third]) {
+      if ((await client.get('/v1/me')).status === 200) still.push(client);
+    }
+    await still[0]?.post('/api/auth/revoke-other-sessions');
+    await still[0]?.post('/api/auth/sign-out');
+    await still[0]?.post('/api/auth/sign-out');
+    expect(await ends()).toEqual([
+      ['Signed out.', { sessions: 1 }],
+      ['All other sessions were ended.', { sessions: 1 }],
+      ['One session was ended.', { sessions: 1 }],
+    ]);
+  });
+
+  it('ends with all others of the person, however many there are', async () => {
+    const { email, password } = await somebody('many');
+    const client = await api.signIn(email, password);
+    await admin.query(
+      `INSERT INTO auth.session (id, token, "userId", "expiresAt", "createdAt", "updatedAt")
+        SELECT 'many-' || n, 'many-' || n, id, now() + interval '1 hour', now(), now()
+        FROM auth."user", generate_series(1, 130) AS n WHERE email = $1`,
+      [email],
+    );
+    expect((await client.post('/api/auth/revoke-other-sessions')).status).toBe(200);
+    const left = await admin.query(`SELECT 1 FROM auth.session WHERE id LIKE 'many-%'`);
+    expect(left.rowCount).toBe(0);
   });
 
   it('ends at once when the member is disabled, and its role changes at once', async () => {

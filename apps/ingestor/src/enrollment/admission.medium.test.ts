@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import {
   type AdmissionRule,
   EnrolChallenge,
@@ -29,18 +28,7 @@ beforeAll(async () => {
   installation = await Installation.start();
   admin = new pg.Client({ connectionString: installation.database.adminUrl });
   await admin.connect();
-  caller = {
-    kind: 'api-token',
-    id: randomUUID(),
-    name: 'test',
-    email: null,
-    address: '127.0.0.1',
-    organisation: { id: installation.organisationId, name: 'Test organisation' },
-    role: null,
-    teamId: null,
-    permissions: new Set(),
-    sessionId: null,
-  };
+  caller = await installation.caller();
 });
 
 afterAll(async () => {

@@ -1,7 +1,5 @@
-import { randomUUID } from 'node:crypto';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Principal } from '../auth/principal.ts';
 import { DeviceDecisionsService } from '../fleet/device-decisions.service.ts';
 import { Installation } from '../testing/installation.ts';
 import { TpmMember } from '../testing/tpm-member.ts';
@@ -59,7 +57,7 @@ describe('an honest device that was taken for a copy', () => {
     member.tpm.resetCount = 0;
     expect((await member.renew()).body.error?.code).toBe('device/paused');
     const decisions = installation.api.get(DeviceDecisionsService, { strict: false });
-    await decisions.resume(administrator(), member.id, { reason: 'Its TPM was cleared' });
+    await decisions.resume(await installation.caller(), member.id, { reason: 'Its TPM was cleared' });
     expect((await member.renew()).status).toBe(201);
     // From here on it is compared again.
     member.tpm.resetCount = 1;
@@ -77,19 +75,4 @@ async function pausesInAudit(device: string) {
     [device],
   );
   return rows;
-}
-
-function administrator(): Principal {
-  return {
-    kind: 'api-token',
-    id: randomUUID(),
-    name: 'test',
-    email: null,
-    address: '127.0.0.1',
-    organisation: { id: installation.organisationId, name: 'Test organisation' },
-    role: null,
-    teamId: null,
-    permissions: new Set(),
-    sessionId: null,
-  };
 }

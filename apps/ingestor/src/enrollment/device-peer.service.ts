@@ -7,11 +7,14 @@ import { TenantDatabase } from '../database/tenant-database.ts';
 import type { Device } from '../generated/prisma/client.ts';
 import { EnrolmentRepository } from './enrolment.repository.ts';
 
+/** Whether it has ended counts, or only whether it ended so long ago that it may not even be renewed. */
+type CertificateUse = 'as-device' | 'renewal';
+
 /**
  * A laptop that slept over its certificate's end may still renew for this long: it proves the same key,
  * and revocation is looked up here, not in the certificate.
  */
-const GRACE_MS = 30 * 24 * 60 * 60 * 1000;
+const GRACE_MS: Record<CertificateUse, number> = { 'as-device': 0, renewal: 30 * 24 * 60 * 60 * 1000 };
 
 /** Which device is at the other end of a TLS connection. */
 @Injectable()
@@ -25,7 +28,7 @@ export class DevicePeerService {
    * @param peer the certificate whose key the TLS handshake has proven.
    * @throws RaypherError `device/certificate-*`, `device/revoked`
    */
-  async identify(peer: PeerCertificate): Promise<Device> {
+  async identify(peer: PeerCertificate, use: CertificateUse): Promise<Device> {
     const named = deviceOf(peer);
     if (named === undefined) throw unknownCertificate();
     const fingerprint = createHash('sha256').update(peer.raw).digest();
@@ -35,11 +38,7 @@ export class DevicePeerService {
       const device = await this.repository.findDevice(tx, named.organisation, named.device);
       if (device === null) throw unknownCertificate();
       if (device.status === 'revoked' || certificate.revokedAt !== null) throw revokedDevice();
-      if (certificate.notAfter.getTime() + GRACE_MS < Date.now()) {
-        throw new RaypherError('device/certificate-expired', 'This certificate expired too long ago.', {
-          hint: 'Enrol the device again.',
-        });
-      }
+      if (certificate.notAfter.getTime() + GRACE_MS[use] < Date.now()) throw expiredCertificate(use);
       return device;
     });
   }
@@ -87,6 +86,21 @@ function deviceOf(peer: PeerCertificate) {
   const [only, ...more] = (peer.subjectaltname ?? '').split(', ');
   if (only === undefined || more.length > 0 || !only.startsWith('URI:')) return undefined;
   return parseDeviceUri(only.slice('URI:'.length));
+}
+
+function expiredCertificate(use: CertificateUse): RaypherError {
+  if (use === 'renewal') {
+    return new RaypherError('device/certificate-expired', 'This certificate expired too long ago.', {
+      hint: 'Enrol the device again.',
+    });
+  }
+  return new RaypherError(
+    'device/certificate-expired',
+    'This certificate has expired; it can only be renewed.',
+    {
+      hint: 'Start Raypher on the device and let it renew, or revoke the device in the console.',
+    },
+  );
 }
 
 function unknownCertificate(): RaypherError {

@@ -155,7 +155,8 @@ export class EnrolmentService {
       { kind: 'system', id: token.id, name: `enrolment token ${token.name}` },
       {
         action: 'device.enrol',
-        target: facts.hostname,
+        // Where it is listed, nobody shall take it for a real machine.
+        target: facts.simulated === true ? `${facts.hostname} (simulated)` : facts.hostname,
         after: { device: id, status, ...facts, identityClass: assessment.class },
       },
     );

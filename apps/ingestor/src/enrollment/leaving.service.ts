@@ -19,13 +19,14 @@ export class LeavingService {
   ) {}
 
   /**
-   * A pending device may leave too. A paused one may not: otherwise a clone would shake off the suspicion by leaving and
-   * enrolling again.
+   * The certificate must still be good: for the next one a device with a TPM has to quote its state, and nothing here asks
+   * for that. A pending device may leave too. A paused one may not: otherwise a clone would shake off the suspicion by
+   * leaving and enrolling again.
    *
    * @throws RaypherError `device/*`
    */
   async leave(peer: PeerCertificate): Promise<void> {
-    const device = await this.peers.identify(peer);
+    const device = await this.peers.identify(peer, 'as-device');
     const closed: Alert[] = [];
     await this.peers.within(device, async (tx, { id, organisationId, hostname, status }) => {
       if (status === 'paused') throw pausedDevice();

@@ -33,7 +33,7 @@ export class RenewalService {
   ) {}
 
   async challenge(peer: PeerCertificate): Promise<RenewChallenge> {
-    const device = await this.peers.identify(peer);
+    const device = await this.peers.identify(peer, 'renewal');
     assertActive(device);
     if (device.tpmAkPublic === null) {
       throw new RaypherError(
@@ -52,7 +52,7 @@ export class RenewalService {
    * @throws RaypherError `device/*` when it is not one that may be renewed.
    */
   async renew(peer: PeerCertificate, request: RenewRequest): Promise<Issued> {
-    const device = await this.peers.identify(peer);
+    const device = await this.peers.identify(peer, 'renewal');
     assertActive(device);
     const csr = await readCertificateRequest(request.csr);
     if (!timingSafeEqual(csr.keyFingerprint, Buffer.from(device.keyFingerprint))) {

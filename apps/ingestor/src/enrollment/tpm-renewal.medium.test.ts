@@ -176,6 +176,28 @@ describe('leaving', () => {
     expect((await member.post('/v1/leave')).body.error?.code).toBe('device/paused');
   });
 
+  it('needs a certificate that is still good; an expired one is good for its renewal alone, and not for ever', async () => {
+    const member = await TpmMember.enrol(installation);
+    const ends = (when: string) =>
+      admin.query('UPDATE device_certificates SET not_after = now() + $2::interval WHERE device_id = $1', [
+        member.id,
+        when,
+      ]);
+    await ends('-1 second');
+    expect((await member.post('/v1/leave')).body.error?.code).toBe('device/certificate-expired');
+    expect(await member.row()).toMatchObject({ status: 'active', history: ['enrolled'] });
+    await ends('-31 days');
+    for (const path of ['/v1/leave', '/v1/renew/challenge']) {
+      expect((await member.post(path)).body.error?.code, path).toBe('device/certificate-expired');
+    }
+    await ends('-29 days');
+    const renewed = await member.renew();
+    expect(renewed.status).toBe(201);
+    expect((await member.post('/v1/leave')).body.error?.code).toBe('device/certificate-expired');
+    const good = String(renewed.body.certificate);
+    expect((await member.post('/v1/leave', {}, good)).status).toBe(201);
+  });
+
   it('needs the certificate', async () => {
     const { body } = await postJson(installation.tlsPort, '/v1/leave', {});
     expect(body.error?.code).toBe('device/certificate-missing');

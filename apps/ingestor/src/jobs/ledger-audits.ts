@@ -23,7 +23,9 @@ export class LedgerAudits {
     let entries = 0;
     for (const organisation of await this.crossTenant.organisationIds()) {
       const { completedAt } = await this.database.within(organisation, (tx) => this.state.progress(tx));
-      const isDue = now - (completedAt?.getTime() ?? 0) >= COMPLETE_EVERY_MS;
+      // A time that is yet to come says nothing.
+      const age = Math.abs(now - (completedAt?.getTime() ?? 0));
+      const isDue = age >= COMPLETE_EVERY_MS;
       try {
         entries += (await this.audits.audit(organisation, isDue ? 'all' : 'new')).entries;
       } catch (error) {

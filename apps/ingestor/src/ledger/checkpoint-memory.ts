@@ -30,10 +30,29 @@ export class CheckpointMemory {
     return [stored, signed === stored ? undefined : signed].filter((note) => note !== undefined);
   }
 
-  /** Returns when it is on the disk. */
+  /** Returns when it is on the disk. The last one under another name stays beside it: it is evidence. */
   async remember(organisationId: string, note: string): Promise<void> {
     await mkdir(this.directory, { recursive: true, mode: 0o700 });
-    const name = `${organisationId}.note`;
+    for (const older of await this.recall(organisationId)) {
+      if (originOf(older) !== originOf(note)) await this.write(keptName(organisationId, older), older);
+    }
+    this.signed.set(organisationId, note);
+    await this.write(`${organisationId}.note`, note);
+  }
+
+  /** A person let the log of this name end: the last checkpoint under it is not missed under the next one. */
+  async giveUp(organisationId: string, origin: string): Promise<void> {
+    for (const note of await this.recall(organisationId)) {
+      if (originOf(note) === origin) await this.write(`${keptName(organisationId, note)}.given-up`, note);
+    }
+  }
+
+  async isGivenUp(organisationId: string, note: string): Promise<boolean> {
+    const name = `${keptName(organisationId, note)}.given-up`;
+    return originOf((await readPkiFile(this.directory, name)) ?? '') === originOf(note);
+  }
+
+  private async write(name: string, note: string): Promise<void> {
     const draft = join(this.directory, `.${name}.${randomBytes(6).toString('hex')}`);
     const file = await open(draft, 'wx', 0o600);
     try {
@@ -42,7 +61,6 @@ export class CheckpointMemory {
     } finally {
       await file.close();
     }
-    this.signed.set(organisationId, note);
     await rename(draft, join(this.directory, name));
     const folder = await open(this.directory, 'r');
     try {
@@ -51,4 +69,15 @@ export class CheckpointMemory {
       await folder.close();
     }
   }
+}
+
+/** The first line of a note. */
+function originOf(note: string): string {
+  return note.slice(0, note.indexOf('\n'));
+}
+
+/** Where the last note of a log that has another name now is kept: by how often its log had begun again. */
+function keptName(organisationId: string, note: string): string {
+  const [, , generation = '1'] = originOf(note).split('/');
+  return `${organisationId}.${Number(generation)}.note`;
 }

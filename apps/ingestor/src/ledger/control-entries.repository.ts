@@ -1,10 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { commitPrivate } from '@raypher/ledger';
+import type { ControlKind } from '@raypher/shared/rest';
 import { toJson } from '../database/json.ts';
 import type { TenantTransaction } from '../database/tenant-database.ts';
-
-export type ControlKind = 'audit' | 'device-key' | 'policy' | 'freeze' | 'command' | 'log-key';
 
 /** What the control plane itself did, as it goes into the organisation's log. */
 export interface ControlEntryDraft {

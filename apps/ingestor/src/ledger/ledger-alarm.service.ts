@@ -1,7 +1,7 @@
 import { Injectable, Logger } from '@nestjs/common';
 import type { LedgerFault } from '@raypher/shared/rest';
 import { AlertsRepository, showAlert } from '../alerts/alerts.repository.ts';
-import { TenantDatabase } from '../database/tenant-database.ts';
+import { TenantDatabase, type TenantTransaction } from '../database/tenant-database.ts';
 import { LiveChanges } from '../live/live-changes.ts';
 import { LogStateRepository } from './log-state.repository.ts';
 
@@ -48,5 +48,26 @@ export class LedgerAlarm {
       'The record of an organisation was changed',
     );
     this.changes.emit('alert', organisationId, alert);
+  }
+
+  /** The log is about to be signed under another name than this installation remembers, and nobody said so to it. */
+  async renamed(
+    tx: TenantTransaction,
+    organisationId: string,
+    detail: { before: string; after: string; note: string },
+  ): Promise<void> {
+    const { before, after } = detail;
+    const id = await this.alerts.raiseOnce(tx, organisationId, {
+      kind: 'ledger.renamed',
+      subject: after,
+      severity: 'critical',
+      title: `The record goes on under another name: ${after} instead of ${before}`,
+      detail,
+      deviceId: null,
+    });
+    const row = id === undefined ? undefined : await this.alerts.find(tx, id);
+    if (row === undefined) return;
+    this.logger.error({ organisation: organisationId, before, after }, 'The log has another name');
+    this.changes.emit('alert', organisationId, showAlert(row));
   }
 }

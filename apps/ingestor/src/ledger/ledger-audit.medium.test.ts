@@ -5,7 +5,7 @@ import { formatCheckpoint, leafHash, signNote } from '@raypher/ledger';
 import type { LedgerFault } from '@raypher/shared/rest';
 import pg from 'pg';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Principal } from '../auth/principal.ts';
+import { LedgerAudits } from '../jobs/ledger-audits.ts';
 import { OrganisationKeysService } from '../keys/organisation-keys.service.ts';
 import { LogInstallation, merkleRoot } from '../testing/log-installation.ts';
 import type { TestDevice } from '../testing/test-device.ts';
@@ -252,18 +252,7 @@ describe('an insider with the database', () => {
   it('restores an old backup: the log goes on under another name only when a person says why', async () => {
     const { organisation } = log;
     const restarts = log.installation.api.get(LogRestartService, { strict: false });
-    const caller: Principal = {
-      kind: 'user',
-      id: 'u',
-      name: 'C',
-      email: 'ciso@example.test',
-      organisation: { id: organisation, name: 'Test organisation' },
-      role: 'ciso',
-      teamId: null,
-      permissions: new Set(),
-      address: '',
-      sessionId: null,
-    };
+    const caller = await log.installation.caller();
     const order = { reason: 'restored from the backup of last night', confirm: 'Test organisation' };
     await expect(restarts.restart(caller, order)).rejects.toMatchObject({ code: 'request/conflict' });
     const backup = await backUp();
@@ -285,6 +274,64 @@ describe('an insider with the database', () => {
     const restarted = entries.findLast(({ kind }) => kind === 'log-key');
     expect(restarted.after).toEqual({ origin: `raypher.log/${organisation}`, size: backup.size });
     expect(await openAlerts()).toEqual([]);
+  });
+
+  it('dates the newest checkpoint years ahead: the log is signed as before', async () => {
+    await log.tamper(
+      `UPDATE ledger_checkpoints SET at = now() + interval '10 years' WHERE organisation_id = $1`,
+      [log.organisation],
+    );
+    await log.send(device, 2);
+    await log.settle();
+    const signing = log.installation.api.get(CheckpointSigningService, { strict: false });
+    await signing.sign(log.organisation);
+    expect(
+      await log.query(
+        `SELECT 1 FROM ledger_checkpoints c JOIN ledger_logs l USING (organisation_id, size) WHERE organisation_id = $1`,
+        [log.organisation],
+      ),
+    ).toHaveLength(1);
+  });
+
+  it('dates the last audit of everything years ahead: the next one looks at everything all the same', async () => {
+    await log.tamper(
+      `UPDATE ledger_logs SET completed_at = now() + interval '10 years', audited_size = 256 WHERE organisation_id = $1`,
+      [log.organisation],
+    );
+    await log.tamper(
+      `UPDATE events SET entry = replace(entry, 'ALLOW', 'DENY_') WHERE device_id = $1 AND seq = 4`,
+      [device.id],
+    );
+    await log.installation.api.get(LedgerAudits, { strict: false }).run();
+    expect(await openAlerts()).toMatchObject([{ kind: 'ledger.corrupted' }]);
+  });
+
+  it('takes the key away and gives the log another name, as if a person had let it begin again: it is said, and kept', async () => {
+    const { organisation } = log;
+    const path = (name: string) => join(log.installation.directory, 'pki', 'checkpoints', name);
+    const before = await readFile(path(`${organisation}.note`), 'utf8');
+    await log.tamper(
+      `UPDATE ledger_logs SET origin = origin || '/2', generation = 2, key_statement = NULL, key_signature = NULL,
+         policy_key_id = NULL WHERE organisation_id = $1`,
+      [organisation],
+    );
+    await log.send(device, 2);
+    await log.settle();
+    await signNow();
+    expect(await openAlerts()).toMatchObject([
+      {
+        kind: 'ledger.renamed',
+        severity: 'critical',
+        detail: {
+          before: `raypher.log/${organisation}`,
+          after: `raypher.log/${organisation}/2`,
+          note: before,
+        },
+      },
+    ]);
+    expect(await readFile(path(`${organisation}.1.note`), 'utf8')).toBe(before);
+    expect(await audit()).toMatchObject({ state: 'OK' });
+    expect(await openAlerts()).toHaveLength(1);
   });
 
   it('forks the log: another past, rebuilt without a flaw and signed with the real key', async () => {

@@ -1,7 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import { type Fault, verifyExport } from '@raypher/ledger';
 import { nodePrimitives } from '@raypher/ledger/node';
+import { RaypherError } from '@raypher/shared';
 import type { LedgerAudit, LedgerFault } from '@raypher/shared/rest';
+import { AuditNotes } from '../audit/audit-notes.service.ts';
+import type { Principal } from '../auth/principal.ts';
 import { TenantDatabase } from '../database/tenant-database.ts';
 import { CheckpointSigningService } from './checkpoint-signing.service.ts';
 import { CheckpointsRepository } from './checkpoints.repository.ts';
@@ -31,6 +34,9 @@ interface Findings {
  */
 @Injectable()
 export class LedgerAuditService {
+  /** Organisations of which somebody looks at everything. */
+  private readonly running = new Set<string>();
+
   constructor(
     private readonly database: TenantDatabase,
     private readonly logs: LogsRepository,
@@ -40,7 +46,29 @@ export class LedgerAuditService {
     private readonly record: RecordRepository,
     private readonly state: LogStateRepository,
     private readonly alarm: LedgerAlarm,
+    private readonly notes: AuditNotes,
   ) {}
+
+  /**
+   * Looks at everything, because a person asked for it. It costs as much as the log is long.
+   *
+   * @throws RaypherError `request/rate-limited` while another one of the organisation runs.
+   */
+  async byHand(caller: Principal): Promise<LedgerAudit> {
+    const { id } = caller.organisation;
+    if (this.running.has(id)) {
+      throw new RaypherError('request/rate-limited', 'Another look at everything is under way.', {
+        hint: 'Try again when it is done; what it finds is on the Ledger page.',
+      });
+    }
+    this.running.add(id);
+    try {
+      await this.notes.write(caller, { action: 'ledger.audit', target: 'the whole log' });
+      return await this.audit(id, 'all');
+    } finally {
+      this.running.delete(id);
+    }
+  }
 
   /** @param scope `new`: the entries since the last audit; `all`: only this one can say again that all is well. */
   async audit(organisationId: string, scope: 'new' | 'all'): Promise<LedgerAudit> {

@@ -20,6 +20,7 @@ import {
 } from '@raypher/shared/rest';
 import type { Request, Response } from 'express';
 import { z } from 'zod';
+import { AuditNotes } from '../audit/audit-notes.service.ts';
 import { Caller, Requires } from '../auth/access.decorators.ts';
 import type { Principal } from '../auth/principal.ts';
 import { decodeCursor, toPage } from '../database/cursor.ts';
@@ -41,6 +42,7 @@ export class LedgerController {
     private readonly exports: LogExportService,
     private readonly audits: LedgerAuditService,
     private readonly restarts: LogRestartService,
+    private readonly notes: AuditNotes,
   ) {}
 
   @Get()
@@ -157,6 +159,14 @@ export class LedgerController {
         ? undefined
         : { from: from ?? 0, to: to ?? Number.MAX_SAFE_INTEGER };
     const source = await this.exports.source(caller.organisation.id, { range, privateParts });
+    if (privateParts) {
+      await this.notes.write(caller, {
+        action: 'ledger.export',
+        target: source.origin,
+        reason: 'With what entries say about people.',
+        after: { size: source.size, ...range },
+      });
+    }
     response.set({
       'Content-Type': 'application/zip',
       'Content-Disposition': `attachment; filename="ledger-${source.size}.zip"`,
@@ -182,6 +192,6 @@ export class LedgerController {
   @Requires('ledger:audit')
   @Answers('Looks at every entry, hash and signature again, and says what was found', LedgerAudit)
   audit(@Caller() caller: Principal) {
-    return this.audits.audit(caller.organisation.id, 'all');
+    return this.audits.byHand(caller);
   }
 }

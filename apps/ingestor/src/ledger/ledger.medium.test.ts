@@ -121,6 +121,47 @@ describe('GET /v1/ledger', () => {
     }
   });
 
+  it('leaves an entry in the audit when what it says about people goes out, and only then', async () => {
+    const mark = await acme.administrator.post('/v1/teams', { name: 'Before the exports' });
+    expect(mark.status).toBe(201);
+    await raw('/export');
+    const reader = await api.program(acme, ['ledger:read']);
+    expect((await reader.get('/v1/ledger/export?private=true')).status).toBe(403);
+    const { origin } = await ledger();
+    await raw('/export?private=true&from=0&to=4');
+    const { body } = await acme.administrator.get('/v1/audit?limit=3');
+    expect(body.items.map(({ action }: { action: string }) => action)).toEqual([
+      'ledger.export',
+      'api-token.create',
+      'team.create',
+    ]);
+    expect(body.items[0]).toMatchObject({
+      actor: { kind: 'user', name: expect.stringContaining('@') },
+      target: origin,
+      after: { size: expect.any(Number), from: 0, to: 4 },
+    });
+  });
+
+  it('is looked at by hand once at a time, with an entry in the audit', async () => {
+    const answers = await Promise.all([1, 2].map(() => acme.administrator.post('/v1/ledger/audit')));
+    expect(answers.map(({ status }) => status).toSorted()).toEqual([200, 429]);
+    const { body } = await acme.administrator.get('/v1/audit?limit=2');
+    expect(body.items.map(({ action }: { action: string }) => action)).toEqual([
+      'ledger.audit',
+      'ledger.export',
+    ]);
+    expect((await acme.administrator.post('/v1/ledger/audit')).status).toBe(200);
+  });
+
+  it('exports no range of nothing, which would be taken for a log that was changed', async () => {
+    for (const range of ['from=5&to=2', 'from=2&to=2']) {
+      expect((await raw(`/export?${range}`)).status).toBe(400);
+    }
+    const { vkey } = await ledger();
+    const part = await verifyExport(await unzip((await raw('/export?from=1&to=2')).bytes), { vkey });
+    expect(part).toMatchObject({ verdict: 'VERIFIED', range: { from: 1, to: 2 } });
+  });
+
   it('shows and proves nothing of another organisation', async () => {
     const mine = await ledger();
     const theirs = await ledger('', other);

@@ -242,12 +242,24 @@ function hex(bytes: Uint8Array): string {
 }
 
 function showEntry(index: number, leaf: string, placed: PlacedEntry | undefined): LedgerEntryView {
-  const { entry = null, deviceId = null, hostname, seq, controlId = null, kind, at } = placed ?? {};
+  const {
+    entry = null,
+    deviceId = null,
+    hostname,
+    simulated,
+    seq,
+    controlId = null,
+    kind,
+    at,
+  } = placed ?? {};
   return {
     index,
     leaf,
     hash: entry === null ? null : hex(nodePrimitives.sha256(Buffer.from(entry))),
-    device: deviceId === null ? null : { id: deviceId, hostname: hostname ?? '', seq: seq ?? 0 },
+    device:
+      deviceId === null
+        ? null
+        : { id: deviceId, hostname: hostname ?? '', simulated: simulated ?? false, seq: seq ?? 0 },
     control: controlId === null ? null : { id: controlId, kind: kind ?? '' },
     at: at?.toISOString() ?? null,
     entry,

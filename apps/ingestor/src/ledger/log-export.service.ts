@@ -51,7 +51,7 @@ export class LogExportService {
   /**
    * Up to the newest checkpoint.
    *
-   * @throws RaypherError `request/not-found` when nothing was signed yet
+   * @throws RaypherError `request/not-found` when nothing was signed yet, `request/invalid` for a range of nothing
    */
   async source(organisationId: string, { range, privateParts }: ExportOptions): Promise<ExportSource> {
     const within = <T>(work: (tx: TenantTransaction) => Promise<T>) =>
@@ -70,6 +70,11 @@ export class LogExportService {
       });
     }
     const { size } = newest;
+    if (range !== undefined && range.from >= range.to) {
+      throw new RaypherError('request/invalid', 'There is no entry between these two places.', {
+        hint: 'An export has entries from one place up to, without, a later one.',
+      });
+    }
     const kept = { from: Math.min(range?.from ?? 0, size), to: Math.min(range?.to ?? size, size) };
     return {
       organisation: organisationId,

@@ -5,6 +5,7 @@ import { AuditRepository } from '../audit/audit.repository.ts';
 import type { Principal } from '../auth/principal.ts';
 import { TenantDatabase } from '../database/tenant-database.ts';
 import { requireConfirmation } from '../tenancy/confirmation.ts';
+import { CheckpointMemory } from './checkpoint-memory.ts';
 import { LedgerService } from './ledger.service.ts';
 import { LogOpeningService, originOf } from './log-opening.service.ts';
 import { LogStateRepository } from './log-state.repository.ts';
@@ -24,13 +25,14 @@ export class LogRestartService {
     private readonly opening: LogOpeningService,
     private readonly audit: AuditRepository,
     private readonly ledger: LedgerService,
+    private readonly memory: CheckpointMemory,
   ) {}
 
   /** @throws RaypherError `request/conflict` while nothing is wrong with the log, or when it is being written */
   async restart(caller: Principal, { reason, confirm }: RestartLog): Promise<LedgerStatus> {
     requireConfirmation(caller, confirm);
     const { id } = caller.organisation;
-    await this.database.within(id, async (tx) => {
+    const ended = await this.database.within(id, async (tx) => {
       const log = await this.logs.take(tx);
       const { state } = await this.state.read(tx);
       if (log === undefined || state === 'OK') {
@@ -49,7 +51,9 @@ export class LogRestartService {
         before: after,
         after: { origin },
       });
+      return log.origin;
     });
+    await this.memory.giveUp(id, ended);
     return this.ledger.status(id);
   }
 }

@@ -137,22 +137,13 @@ describe('the log of an organisation', () => {
     const device = await log.deviceWith(1);
     const { api, tenants } = log.installation;
     const { organisation } = log;
-    const command = await api.get(CommandsService, { strict: false }).send(
-      {
-        kind: 'user',
-        id: 'u',
-        name: 'C',
-        email: 'ciso@example.test',
-        organisation: { id: organisation, name: 'Test organisation' },
-        role: 'ciso',
-        teamId: null,
-        permissions: new Set(),
-        address: '',
-        sessionId: null,
-      },
-      device.id,
-      { verb: 'scan', arguments: {}, reason: 'to see what runs' },
-    );
+    const command = await api
+      .get(CommandsService, { strict: false })
+      .send(await log.installation.caller(), device.id, {
+        verb: 'scan',
+        arguments: {},
+        reason: 'to see what runs',
+      });
     await tenants.within(organisation, (tx) =>
       api.get(PoliciesService, { strict: false }).found(tx, organisation, SYSTEM, STARTER_POLICY),
     );

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Frontier } from '@raypher/ledger';
+import type { ControlKind } from '@raypher/shared/rest';
 import type { TenantTransaction } from '../database/tenant-database.ts';
-import type { ControlKind } from './control-entries.repository.ts';
 
 const HASH_BYTES = 32;
 

@@ -12,6 +12,7 @@ export interface PlacedEntry {
   entry: string | null;
   deviceId: string | null;
   hostname: string | null;
+  simulated: boolean | null;
   seq: number | null;
   controlId: number | null;
   kind: string | null;
@@ -43,7 +44,7 @@ export class RecordRepository {
   async entries(tx: TenantTransaction, from: number, to: number): Promise<PlacedEntry[]> {
     const rows = await tx.$queryRaw<EntryRow[]>`
       SELECT * FROM (
-        SELECT b.first_index + s.seq - b.first_seq AS index, e.entry, b.device_id AS "deviceId", d.hostname, s.seq,
+        SELECT b.first_index + s.seq - b.first_seq AS index, e.entry, b.device_id AS "deviceId", d.hostname, d.simulated, s.seq,
           NULL::bigint AS "controlId", NULL AS kind, e.occurred_at AS at, NULL::bytea AS private
         FROM ledger_batches b
           JOIN devices d ON d.id = b.device_id
@@ -51,7 +52,7 @@ export class RecordRepository {
           LEFT JOIN events e ON e.device_id = b.device_id AND e.seq = s.seq
         WHERE b.first_index > ${from - MOST_IN_BATCH} AND b.first_index < ${to}
         UNION ALL
-        SELECT leaf_index, entry, NULL, NULL, NULL, id, kind, at, private FROM ledger_control
+        SELECT leaf_index, entry, NULL, NULL, NULL, NULL, id, kind, at, private FROM ledger_control
         WHERE leaf_index >= ${from} AND leaf_index < ${to}
       ) AS placed WHERE index >= ${from} AND index < ${to} ORDER BY index`;
     return rows.map((row) => ({

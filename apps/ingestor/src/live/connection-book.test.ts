@@ -11,6 +11,7 @@ function row(deviceId: string, change: Partial<ConnectionView> = {}): Connection
     id: randomUUID(),
     deviceId,
     hostname: 'laptop',
+    simulated: false,
     teamId: null,
     openedAt: new Date().toISOString(),
     kind: 'request',

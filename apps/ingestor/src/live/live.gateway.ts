@@ -18,9 +18,10 @@ import { RedisConnections } from '../redis/redis-connections.ts';
 import { LiveChanges } from './live-changes.ts';
 import { LiveConnectionViews } from './live-connections.service.ts';
 import { LiveFeed } from './live-feed.service.ts';
+import { limitLive, requireRoomFor } from './live-limits.ts';
 import { type LiveNamespace, type LiveSocket, openLiveServer } from './live-server.ts';
 import { LiveWatch } from './live-watch.service.ts';
-import { READS, roomOf, sessionRoom, userRoom } from './rooms.ts';
+import { personRoom, READS, roomOf, sessionRoom, userRoom } from './rooms.ts';
 
 /** How often every open socket must prove again that its session or token is good, milliseconds. */
 const PROVE_EVERY_MS = 60_000;
@@ -48,6 +49,7 @@ export class LiveGateway implements OnApplicationBootstrap, OnApplicationShutdow
     const redis = this.redis.connect('socket.io', { commandTimeout: 5_000 });
     const { server, live } = openLiveServer(this.host.httpAdapter.getHttpServer(), redis);
     this.server = server;
+    limitLive(server, live);
     live.use((socket, next) => {
       this.admit(socket).then(
         () => next(),
@@ -87,6 +89,7 @@ export class LiveGateway implements OnApplicationBootstrap, OnApplicationShutdow
       throw new RaypherError('auth/forbidden', 'This connection does not come from the console.');
     }
     socket.data.principal = principal;
+    requireRoomFor(socket);
   }
 
   private welcome(socket: LiveSocket): void {
@@ -94,12 +97,14 @@ export class LiveGateway implements OnApplicationBootstrap, OnApplicationShutdow
     const rooms = [...principal.permissions].map((permission) =>
       roomOf(principal.organisation.id, permission),
     );
-    rooms.push(principal.kind === 'user' ? userRoom(principal.id) : sessionRoom(principal.id));
+    rooms.push(personRoom(principal));
     if (principal.sessionId !== null) rooms.push(sessionRoom(principal.sessionId));
     socket.join(rooms);
     this.watch.serve(socket);
     this.connections.serve(socket);
     this.feed.touch(principal.organisation.id);
+    // Whoever was shown out while this one was on its way in was not in those rooms yet.
+    void this.prove(socket);
   }
 
   private showOut(live: LiveNamespace, room: string): void {
@@ -110,15 +115,17 @@ export class LiveGateway implements OnApplicationBootstrap, OnApplicationShutdow
 
   /** Sessions and tokens expire, and another process may have ended them while Redis was away. */
   private async proveAll(live: LiveNamespace): Promise<void> {
-    for (const socket of live.sockets.values()) {
-      try {
-        const { headers, address } = socket.handshake;
-        const now = await this.authentication.authenticate(headers, address);
-        if (!hasSameRights(now, socket.data.principal)) socket.disconnect(true);
-      } catch (error) {
-        if (error instanceof RaypherError) socket.disconnect(true);
-        else this.logger.warn(`A live session could not be checked: ${String(error)}`);
-      }
+    for (const socket of live.sockets.values()) await this.prove(socket);
+  }
+
+  private async prove(socket: LiveSocket): Promise<void> {
+    try {
+      const { headers, address } = socket.handshake;
+      const now = await this.authentication.authenticate(headers, address);
+      if (!hasSameRights(now, socket.data.principal)) socket.disconnect(true);
+    } catch (error) {
+      if (error instanceof RaypherError) socket.disconnect(true);
+      else this.logger.warn(`A live session could not be checked: ${String(error)}`);
     }
   }
 }

@@ -1,13 +1,16 @@
 import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
 import type { EventView } from '@raypher/shared/rest';
 import pg from 'pg';
 import { io, type Socket } from 'socket.io-client';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { WebSocket } from 'ws';
 import { LIVE_CHANNEL, type LiveMessage, NUDGE_CHANNEL } from '../redis/channels.ts';
 import { RedisConnections } from '../redis/redis-connections.ts';
 import { type SeededTenant, seedTenant } from '../testing/seed-tenant.ts';
 import { TestApi, type TestOrganisation } from '../testing/test-api.ts';
 import type { TestClient } from '../testing/test-client.ts';
+import { MOST_SOCKETS } from './live-limits.ts';
 
 let api: TestApi;
 let acme: TestOrganisation;
@@ -65,6 +68,17 @@ async function refused(
   return next(socket, 'connect_error');
 }
 
+/** Whether a connection is let in. */
+async function outcome(client: TestClient): Promise<{ name: string }> {
+  const { socket } = open(client);
+  return Promise.race(
+    ['connect', 'connect_error'].map(async (name) => {
+      await next(socket, name);
+      return { name };
+    }),
+  );
+}
+
 function announce(message: LiveMessage): void {
   redis.publish(LIVE_CHANNEL, message);
 }
@@ -75,6 +89,7 @@ function row(seq: number): EventView {
     position: String(seq),
     deviceId: randomUUID(),
     hostname: 'talker',
+    simulated: false,
     seq,
     occurredAt: now,
     receivedAt: now,
@@ -234,6 +249,111 @@ describe('the live connection', () => {
     second.emit('watch', { deviceId: last });
     await expect.poll(() => watched.has(last ?? '')).toBe(true);
     expect(places()).toBe(5);
+  });
+
+  it('ends, with the reason, when a browser says more than anybody clicks; whoever else is there goes on', async () => {
+    const { rows } = await admin.query('SELECT id FROM devices WHERE organisation_id = $1 LIMIT 1', [
+      acme.id,
+    ]);
+    const [{ id: deviceId }] = rows;
+    const bystander = await connected(await api.member(acme, 'manager'));
+    let nudges = 0;
+    const listener = redis.connect('test');
+    listener.on('message', () => {
+      nudges += 1;
+    });
+    await listener.subscribe(NUDGE_CHANNEL);
+    const member = await api.member(acme, 'developer');
+    // The limit is the person's, however many tabs are open.
+    const tabs = await Promise.all(Array.from({ length: 20 }, () => connected(member)));
+    const ended: unknown[] = [];
+    for (const { socket } of tabs) {
+      socket.once('refused', (reason) => socket.once('disconnect', () => ended.push(reason)));
+    }
+    for (const { socket } of tabs) {
+      for (let time = 0; time < 50; time += 1) {
+        socket.emit('watch', { deviceId });
+        socket.emit('unwatch', { deviceId });
+      }
+    }
+    // The first may have said all it wanted before the rest came.
+    await expect.poll(() => ended.length).toBeGreaterThanOrEqual(tabs.length - 2);
+    for (const reason of ended) expect(reason).toMatchObject({ code: 'request/rate-limited' });
+    expect(nudges).toBeLessThan(150);
+    expect(bystander.socket.connected).toBe(true);
+    // Somebody else of the same organisation is heard.
+    bystander.socket.emit('watch', { deviceId });
+    const before = nudges;
+    await expect.poll(() => nudges).toBeGreaterThan(before);
+  });
+
+  it('is not asked for a thousand times over one connection', async () => {
+    const raw = new WebSocket(`${api.url.replace('http', 'ws')}/socket.io/?EIO=4&transport=websocket`, {
+      headers: acme.administrator.headers,
+    });
+    let answers = 0;
+    raw.on('message', (data) => {
+      if (String(data).startsWith('40/live,')) answers += 1;
+    });
+    await once(raw, 'open');
+    for (let time = 0; time < 1_000; time += 1) raw.send('40/live,');
+    await once(raw, 'close');
+    expect(answers).toBeLessThan(150);
+    await connected(acme.administrator);
+  });
+
+  it('is open so many times for one person, and not more', async () => {
+    const program = await api.program(acme, ['events:read']);
+    const opened = await Promise.all(Array.from({ length: MOST_SOCKETS }, () => connected(program)));
+    expect((await refused(program)).data?.code).toBe('request/rate-limited');
+    const left = next(opened[0]?.socket as Socket, 'disconnect');
+    opened[0]?.socket.disconnect();
+    await left;
+    await expect.poll(async () => (await outcome(program)).name).toBe('connect');
+  });
+
+  it('ends when the session ended between its check and its opening', async () => {
+    const member = await api.member(acme, 'auditor');
+    const holder = new pg.Client({ connectionString: api.database.adminUrl });
+    await holder.connect();
+    onTestFinished(() => holder.end());
+    await holder.query('BEGIN');
+    await holder.query('LOCK TABLE members IN ACCESS EXCLUSIVE MODE');
+    const waiting = async () => {
+      const { rows } = await admin.query(
+        `SELECT count(*)::int AS waiting FROM pg_stat_activity
+          WHERE datname = current_database() AND wait_event_type = 'Lock'`,
+      );
+      return rows[0].waiting;
+    };
+    const { socket } = open(member);
+    const gone = next(socket, 'disconnect');
+    await expect.poll(waiting).toBe(1);
+    const signingOut = member.post('/api/auth/sign-out');
+    // Its audit waits, too: the session has ended by then.
+    await expect.poll(waiting).toBe(2);
+    await holder.query('COMMIT');
+    await Promise.all([gone, signingOut]);
+  });
+
+  it('ends wherever the person is, when the password changes', async () => {
+    const email = `${randomUUID()}@example.test`;
+    const { body } = await acme.administrator.post('/v1/members', {
+      name: 'Changing',
+      email,
+      role: 'auditor',
+    });
+    const here = await api.signIn(email, body.password);
+    const elsewhere = await api.signIn(email, body.password);
+    const opened = [await connected(here), await connected(elsewhere)];
+    const gone = Promise.all(opened.map(({ socket }) => next(socket, 'disconnect')));
+    const change = await here.post('/api/auth/change-password', {
+      currentPassword: body.password,
+      newPassword: randomUUID(),
+    });
+    await gone;
+    expect((await refused(elsewhere)).data?.code).toBe('auth/required');
+    await connected(here.keeping(change));
   });
 
   it('ends when the person signs out or is disabled', async () => {

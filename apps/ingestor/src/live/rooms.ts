@@ -1,4 +1,5 @@
 import type { Permission } from '@raypher/shared/rest';
+import type { Principal } from '../auth/principal.ts';
 import type { ChangedObject } from './live-changes.ts';
 
 /** Sockets of an organisation that may see what this permission shows. */
@@ -12,6 +13,11 @@ export function sessionRoom(sessionId: string): string {
 
 export function userRoom(userId: string): string {
   return `user:${userId}`;
+}
+
+/** All sockets of a person, or of an API token. */
+export function personRoom({ kind, id }: Pick<Principal, 'kind' | 'id'>): string {
+  return kind === 'user' ? userRoom(id) : sessionRoom(id);
 }
 
 /** Who may know that a list is out of date: those who may read it. */

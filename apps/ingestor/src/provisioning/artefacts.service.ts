@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
 import { RaypherError } from '@raypher/shared';
 import type { Artefact, ArtefactKind, CreateArtefact } from '@raypher/shared/rest';
+import { AuditNotes } from '../audit/audit-notes.service.ts';
 import type { Principal } from '../auth/principal.ts';
 import { API_CONFIG } from '../config/config.module.ts';
 import type { ApiConfig } from '../config/config.ts';
@@ -23,6 +24,7 @@ export class ArtefactsService {
     private readonly tokens: TokenService,
     private readonly installation: InstallationAuthority,
     private readonly packages: PackagesService,
+    private readonly notes: AuditNotes,
   ) {}
 
   /** @throws RaypherError for a token that is not one of the caller's organisation, or cannot be used */
@@ -44,6 +46,11 @@ export class ArtefactsService {
     });
     const content = Buffer.from(draft.content);
     const sha256 = createHash('sha256').update(content).digest('hex');
+    await this.notes.write(caller, {
+      action: 'artefact.create',
+      target: draft.filename,
+      after: { kind, token: { id: row.id, name: row.name }, sha256 },
+    });
     return { ...draft, kind, content: content.toString('base64'), sha256 };
   }
 

@@ -120,6 +120,27 @@ describe('packages', () => {
 });
 
 describe('files that enrol devices', () => {
+  it('leave an entry in the audit that names the token and not its secret', async () => {
+    const { token, id } = await newToken();
+    const { filename, sha256: digest } = await artefact('cloud-init', token);
+    const { body } = await acme.administrator.get('/v1/audit?limit=1');
+    expect(body.items).toMatchObject([
+      {
+        action: 'artefact.create',
+        target: filename,
+        after: { kind: 'cloud-init', token: { id, name: 'Roll-out' }, sha256: digest },
+      },
+    ]);
+    expect(JSON.stringify(body)).not.toContain(token.split('.')[2]);
+    const strange = await rival.administrator.post('/v1/enrolment-tokens/artefacts', {
+      token,
+      kind: 'shell',
+    });
+    expect(strange.status).not.toBe(201);
+    const { body: theirs } = await rival.administrator.get('/v1/audit');
+    expect(JSON.stringify(theirs)).not.toContain('artefact.create');
+  });
+
   it('are made of each kind, are not kept by browsers, and say what keeps them from working', async () => {
     const { token } = await newToken();
     for (const kind of ArtefactKind.options) {

@@ -71,13 +71,6 @@ export class MembersRepository {
       ORDER BY user_id FOR UPDATE`;
     return rows.map((row) => row.userId);
   }
-
-  /** Whether the API token is still good. It stays so until the transaction ends. */
-  async lockToken(tx: TenantTransaction, id: string): Promise<boolean> {
-    const rows = await tx.$queryRaw<unknown[]>`
-      SELECT 1 FROM api_tokens WHERE id = ${id}::uuid AND revoked_at IS NULL FOR SHARE`;
-    return rows.length === 1;
-  }
 }
 
 export function showMember(row: MemberRow): Member {

@@ -73,7 +73,6 @@ export class MembersService {
     const organisationId = caller.organisation.id;
     const { before, after } = await this.database.within(organisationId, async (tx) => {
       const administrators = await this.members.lockAdministrators(tx);
-      await this.requireStillThere(tx, caller, administrators);
       const row = await this.members.find(tx, userId);
       if (row === null) throw new RaypherError('request/not-found', 'There is no such member.');
       await this.requireTeam(tx, input.teamId ?? null);
@@ -114,22 +113,6 @@ export class MembersService {
     this.signInEvents.emit('changed', { userId });
     this.changes.announce(organisationId, 'members', 'audit');
     return after;
-  }
-
-  /** While the request waited for the rows, somebody else's may have ended the rights it was let in with. */
-  private async requireStillThere(
-    tx: TenantTransaction,
-    caller: Principal,
-    administrators: readonly string[],
-  ): Promise<void> {
-    const isThere =
-      caller.kind === 'user'
-        ? administrators.includes(caller.id)
-        : await this.members.lockToken(tx, caller.id);
-    if (isThere) return;
-    throw new RaypherError('auth/forbidden', 'You can no longer administer this organisation.', {
-      hint: 'Ask an administrator of your organisation.',
-    });
   }
 
   private async requireTeam(tx: TenantTransaction, teamId: string | null): Promise<void> {

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { createTestDatabase, freePort, type TestDatabase } from '@raypher/testkit';
+import type { Principal } from '../auth/principal.ts';
 import { type Config, readConfig } from '../config/config.ts';
 import { TenantDatabase } from '../database/tenant-database.ts';
 import { TokenService } from '../enrollment/token.service.ts';
@@ -97,6 +98,29 @@ export class Installation {
       });
       return token;
     });
+  }
+
+  /** Who asks for changes: an API token of the organisation, past the door. */
+  async caller(): Promise<Principal> {
+    const { organisationId } = this;
+    const name = 'test';
+    const { id } = await this.tenants.within(organisationId, (tx) =>
+      tx.apiToken.create({
+        data: { organisationId, name, secretHash: randomBytes(32), scopes: [], createdBy: name },
+      }),
+    );
+    return {
+      kind: 'api-token',
+      id,
+      name,
+      email: null,
+      address: '127.0.0.1',
+      organisation: { id: organisationId, name: 'Test organisation' },
+      role: null,
+      teamId: null,
+      permissions: new Set(),
+      sessionId: null,
+    };
   }
 
   /** A device with a key of its own, enrolled over HTTPS. */

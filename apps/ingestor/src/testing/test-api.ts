@@ -111,8 +111,7 @@ export class TestApi {
     const answer = await client.post('/api/auth/sign-in/email', { email, password });
     if (answer.status !== 200)
       throw new Error(`signing in failed: ${answer.status} ${JSON.stringify(answer.body)}`);
-    const cookies = answer.headers.getSetCookie().map((cookie) => cookie.split(';', 1)[0]);
-    return client.with({ cookie: cookies.join('; ') });
+    return client.keeping(answer);
   }
 
   /** A program with an API token. */

@@ -22,6 +22,12 @@ export class TestClient {
     return new TestClient(this.url, Object.fromEntries(rest));
   }
 
+  /** With the cookies that an answer set. */
+  keeping({ headers }: Pick<TestAnswer, 'headers'>): TestClient {
+    const cookies = headers.getSetCookie().map((cookie) => cookie.split(';', 1)[0]);
+    return this.with({ cookie: cookies.join('; ') });
+  }
+
   get(path: string): Promise<TestAnswer> {
     return this.request('GET', path);
   }

@@ -32,9 +32,9 @@ export class TpmMember {
     return enrolAs(this.installation, this.tpm, this.token, bootId);
   }
 
-  post(path: string, body: object = {}): Promise<HttpsAnswer> {
+  post(path: string, body: object = {}, cert = this.certificate): Promise<HttpsAnswer> {
     const key = this.tpm.deviceKey.export({ format: 'pem', type: 'pkcs8' }).toString();
-    return postJson(this.installation.tlsPort, path, body, { key, cert: this.certificate });
+    return postJson(this.installation.tlsPort, path, body, { key, cert });
   }
 
   async challenge(): Promise<RenewChallenge> {

@@ -30,6 +30,7 @@ export const DeviceKeyEntry = ControlEntry.extend({
   /** DER of the SPKI. */
   publicKey: Base64,
 });
+export type DeviceKeyEntry = z.infer<typeof DeviceKeyEntry>;
 
 export interface ControlHead {
   /** Of the last control entry; 0 before the first. */

@@ -13,6 +13,12 @@ export type VerifyDeviceSignature = (
   signature: Uint8Array,
 ) => boolean | Promise<boolean>;
 
+/**
+ * How an entry is covered: its batch goes on; its batch ends with it and the device signed that; or nothing that can be
+ * held to a signature covers it.
+ */
+export type DeviceCover = 'open' | 'signed' | 'unsigned';
+
 interface ChainState {
   seq: number;
   hash: string;
@@ -28,6 +34,8 @@ export class DeviceRecord {
   readonly #verify: VerifyDeviceSignature;
   readonly #faults: FaultLog;
   #batch: BatchLine | undefined;
+  /** Entries of this batch that were here, one after the other. */
+  #inBatch = 0;
   #gaps = 0;
   /** Entries are missing since the last one that was seen. */
   #afterGap = false;
@@ -36,6 +44,8 @@ export class DeviceRecord {
   signedBatches = 0;
   /** Entries that no device signed, all of them before the first control entry. */
   unsignedEntries = 0;
+  /** Entries whose batch ends among entries that are not here: its signature cannot be held to them. */
+  cutEntries = 0;
 
   constructor(
     keys: DeviceKeys,
@@ -55,12 +65,14 @@ export class DeviceRecord {
 
   /** Entries are not there: what comes next cannot be held to what came before. */
   missing(): void {
+    this.cutEntries += this.#inBatch;
+    this.#inBatch = 0;
     this.#gaps += 1;
     this.#beforeSignatures = false;
     this.#afterGap = true;
   }
 
-  async deviceEntry(index: number, entry: DeviceEntry, hash: string): Promise<void> {
+  async deviceEntry(index: number, entry: DeviceEntry, hash: string): Promise<DeviceCover> {
     this.#extend(index, entry, hash);
     await this.#openBatchAt(index);
     this.#afterGap = false;
@@ -68,25 +80,25 @@ export class DeviceRecord {
     const { device, seq } = entry;
     if (batch === undefined && this.#beforeSignatures) {
       this.unsignedEntries += 1;
-      return;
+      return 'unsigned';
     }
     if (batch === undefined) {
       const detail = 'No batch that the device signed has this entry.';
       this.#faults.add({ code: 'device-signature', index, device, seq, detail });
-      return;
+      return 'unsigned';
     }
+    this.#inBatch += 1;
     if (batch.device !== device || batch.firstSeq + (index - batch.index) !== seq) {
       const detail = 'The batch at this place is of another device, or of other entries.';
       this.#faults.add({ code: 'device-signature', index, device, seq, detail });
     }
-    if (index === endOf(batch) - 1) {
-      this.#batch = undefined;
-      if (batch.head !== hash) {
-        const detail = 'The batch that the device signed ends with another entry.';
-        this.#faults.add({ code: 'device-signature', index, device, seq, detail });
-      }
-      await this.#checkSignature(batch, entry.organisation);
+    if (index < endOf(batch) - 1) return 'open';
+    this.#close();
+    if (batch.head !== hash) {
+      const detail = 'The batch that the device signed ends with another entry.';
+      this.#faults.add({ code: 'device-signature', index, device, seq, detail });
     }
+    return (await this.#checkSignature(batch, entry.organisation)) ? 'signed' : 'unsigned';
   }
 
   /** At this index there is an entry that is of no device. */
@@ -98,7 +110,7 @@ export class DeviceRecord {
     const { device } = this.#batch;
     const detail = 'Where the device signed a batch, there is an entry that is not of it.';
     this.#faults.add({ code: 'device-signature', index, device, detail });
-    if (index === endOf(this.#batch) - 1) this.#batch = undefined;
+    if (index === endOf(this.#batch) - 1) this.#close();
   }
 
   /** At the end of the log: every batch is over. */
@@ -123,7 +135,7 @@ export class DeviceRecord {
 
   async #openBatchAt(index: number): Promise<void> {
     if (this.#batch !== undefined && index < endOf(this.#batch)) return;
-    this.#batch = undefined;
+    this.#close();
     for (let line = await this.#batches.peek(); line !== undefined; line = await this.#batches.peek()) {
       if (line.index > index) return;
       this.#batches.skip();
@@ -135,31 +147,39 @@ export class DeviceRecord {
     }
   }
 
+  #close(): void {
+    this.#batch = undefined;
+    this.#inBatch = 0;
+  }
+
   #unfinished({ index, device }: BatchLine): void {
     const detail = 'A batch that the device signed is not here, or not all of it.';
     this.#faults.add({ code: 'truncated', index, device, detail });
   }
 
-  async #checkSignature(batch: BatchLine, organisation: string): Promise<void> {
+  async #checkSignature(batch: BatchLine, organisation: string): Promise<boolean> {
     const { index, device, head, firstSeq, count } = batch;
     const statement = batch.statement ?? { firstSeq, count };
     const key = this.#keys.keyFor(device, index);
-    const fault = (code: 'unknown-device-key' | 'device-signature', detail: string) =>
+    const fault = (code: 'unknown-device-key' | 'device-signature', detail: string): false => {
       this.#faults.add({ code, index, device, seq: firstSeq, detail });
+      return false;
+    };
     if (key === undefined) {
-      fault('unknown-device-key', 'No entry before this batch commits to a key of its device.');
-      return;
+      return fault('unknown-device-key', 'No entry before this batch commits to a key of its device.');
     }
     if (statement.firstSeq > firstSeq || statement.firstSeq + statement.count !== firstSeq + count) {
-      fault('device-signature', 'What the device signed ends elsewhere than the batch.');
-      return;
+      return fault('device-signature', 'What the device signed ends elsewhere than the batch.');
     }
     const message = batchStatement({ organisation, device, head, ...statement });
-    if (await this.#verify(key, message, fromBase64(batch.signature) ?? new Uint8Array())) {
-      this.signedBatches += 1;
-    } else {
-      fault('device-signature', "The signature of this batch is not of the device's key, or not over it.");
+    if (!(await this.#verify(key, message, fromBase64(batch.signature) ?? new Uint8Array()))) {
+      return fault(
+        'device-signature',
+        "The signature of this batch is not of the device's key, or not over it.",
+      );
     }
+    this.signedBatches += 1;
+    return true;
   }
 }
 

@@ -2,7 +2,6 @@ import { bytesToHex } from '@noble/hashes/utils.js';
 import { RaypherError } from '@raypher/shared/errors';
 import { equalBytes } from '../merkle/equal-bytes.ts';
 import { HASH_BYTES, leafHash } from '../merkle/hash.ts';
-import { fromBase64 } from '../note/base64.ts';
 import type { Sha256 } from '../primitives/primitives.ts';
 import { decodeEntryBundle } from '../tiles/entry-bundle.ts';
 import { TILE_WIDTH } from '../tiles/tile-id.ts';
@@ -45,16 +44,15 @@ export class EntryWalk {
 
   /** Entries outside the range that commit to keys come with `devices.ndjson`: they must be the leaves they say. */
   async proveKeysOutside(size: number): Promise<void> {
-    const { keys, sha256 } = this.#parts;
+    const { keys } = this.#parts;
     let last: { index: number; hashes: Uint8Array | undefined } | undefined;
     for (const line of keys.lines) {
-      if (line.entry === undefined || line.from >= size) continue;
+      if (line.outside === undefined) continue;
       const index = Math.floor(line.from / TILE_WIDTH);
       const width = Math.min(TILE_WIDTH, size - index * TILE_WIDTH);
       if (last?.index !== index) last = { index, hashes: await this.#tile({ index, width }) };
       const leaf = hashAt(last.hashes, line.from - index * TILE_WIDTH);
-      const bytes = fromBase64(line.entry) ?? new Uint8Array();
-      if (leaf !== undefined && equalBytes(leaf, leafHash(bytes, sha256))) keys.prove(line);
+      if (leaf !== undefined && equalBytes(leaf, line.outside.leaf)) keys.prove(line);
     }
   }
 
@@ -114,21 +112,23 @@ export class EntryWalk {
     const hash = bytesToHex(sha256(bytes));
     if (read.kind === 'device') {
       this.counts.deviceEntries += 1;
-      await devices.deviceEntry(index, read.entry, hash);
-      await statements.entry(index, read.entry);
+      const cover = await devices.deviceEntry(index, read.entry, hash);
+      await statements.entry(index, read.entry, cover);
     } else {
       control.entry(index, read.entry, hash);
       await devices.otherEntry(index);
+      statements.cut();
     }
     await privateParts.entry(index, entry.private);
   }
 
   #missing({ index, width }: Bundle): void {
-    const { range, devices, control, faults } = this.#parts;
+    const { range, devices, control, statements, faults } = this.#parts;
     const start = index * TILE_WIDTH;
     this.counts.absent += width;
     devices.missing();
     control.missing();
+    statements.cut();
     if (start >= range.to || start + width <= range.from) return;
     const path = entryBundlePath(index, width);
     const detail = `${width} entries from here on are missing, or cannot be read.`;

@@ -4,6 +4,7 @@ import type { FaultLog } from './fault-log.ts';
 import { EXPORT_FILES } from './format.ts';
 import { LineCursor } from './line-cursor.ts';
 import { Manifest } from './lines.ts';
+import { parseJson } from './parse-json.ts';
 
 /** Where an export is: a folder, an archive, memory. */
 export interface ExportReader {
@@ -52,12 +53,10 @@ export class ExportFiles {
     const path = EXPORT_FILES.manifest;
     const text = await this.text(path);
     if (text === undefined) return undefined;
-    try {
-      return Manifest.parse(JSON.parse(text));
-    } catch {
-      this.#faults.add({ code: 'malformed', path, detail: `${path} is not the manifest of an export.` });
-      return undefined;
-    }
+    const parsed = Manifest.safeParse(parseJson(text));
+    if (parsed.success) return parsed.data;
+    this.#faults.add({ code: 'malformed', path, detail: `${path} is not the manifest of an export.` });
+    return undefined;
   }
 
   cursor<T>(path: string, shape: z.ZodType<T>): LineCursor<T> {

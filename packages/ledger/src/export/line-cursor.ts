@@ -1,6 +1,10 @@
 import { RaypherError } from '@raypher/shared/errors';
 import type { z } from 'zod';
 import type { FaultLog } from './fault-log.ts';
+import { parseJson } from './parse-json.ts';
+
+/** A file with more lines that cannot be read is none: a hostile one could have millions, each a byte long. */
+const MOST_UNREADABLE = 1_000;
 
 /** Goes through the lines of one file and looks one line ahead. What cannot be read is a fault, and left out. */
 export class LineCursor<T> {
@@ -9,6 +13,7 @@ export class LineCursor<T> {
   readonly #shape: z.ZodType<T>;
   readonly #faults: FaultLog;
   #number = 0;
+  #unreadable = 0;
   #ahead: { value: T | undefined } | undefined;
 
   constructor(lines: AsyncIterable<string>, path: string, shape: z.ZodType<T>, faults: FaultLog) {
@@ -44,7 +49,14 @@ export class LineCursor<T> {
       const parsed = this.#shape.safeParse(parseJson(line));
       if (parsed.success) return parsed.data;
       this.#fault(`Line ${this.#number} of ${this.#path} cannot be read.`);
+      this.#unreadable += 1;
+      if (this.#unreadable === MOST_UNREADABLE) await this.#end();
     }
+  }
+
+  async #end(): Promise<void> {
+    this.#fault(`${this.#path} is not read any further after line ${this.#number}.`);
+    await this.#lines.return?.();
   }
 
   async #nextLine(): Promise<string | undefined> {
@@ -60,13 +72,5 @@ export class LineCursor<T> {
 
   #fault(detail: string): void {
     this.#faults.add({ code: 'malformed', path: this.#path, detail });
-  }
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
   }
 }

@@ -44,8 +44,8 @@ export type BatchLine = z.infer<typeof BatchLine>;
 export const DeviceLine = z.strictObject({
   device: z.uuid(),
   organisation: z.uuid(),
-  /** DER of the SPKI. */
-  publicKey: Base64,
+  /** DER of the SPKI; that of a P-256 key has 124 characters. */
+  publicKey: Base64.max(1_000),
   /** Index of the control entry of kind `device-key`. */
   from: Index,
   /** That entry, where it is outside the range of the export. */

@@ -38,10 +38,12 @@ export interface ExportReport {
     batches: number;
     /** Entries from before signatures were kept: the log vouches for them, no device does. */
     unsigned: number;
+    /** Entries whose batch ends among absent entries: the log vouches for them, its signature cannot be held to them. */
+    cut: number;
     checkpoints: number;
     privateOpened: number;
     privateErased: number;
-    /** Statements of devices about the log they are in that agree with it, and of how many devices they are. */
+    /** Signed statements of devices about the log they are in that agree with it, and of how many devices they are. */
     statements: number;
     statementDevices: number;
     /** Statements about a log of another name, which were not held to anything. */

@@ -1,5 +1,6 @@
 import { bytesToHex } from '@noble/hashes/utils.js';
 import { DEVICE_STATEMENT, DeviceStatement } from '../follow/device-statement.ts';
+import type { DeviceCover } from './device-record.ts';
 import type { FaultLog } from './fault-log.ts';
 import type { PastRoots } from './past-roots.ts';
 import type { DeviceEntry } from './read-entry.ts';
@@ -13,7 +14,9 @@ export class StatementRecord {
   readonly #roots: PastRoots;
   readonly #faults: FaultLog;
   readonly #devices = new Set<string>();
-  /** Statements that the log agrees with. */
+  /** Statements of the batch that is being read: they count once its signature was found to be valid. */
+  #pending: { device: string; size: number }[] = [];
+  /** Statements that the log agrees with, and that devices signed. */
   agreed = 0;
   /** Statements about another log: the one that this one goes on from. */
   aboutOthers = 0;
@@ -32,8 +35,24 @@ export class StatementRecord {
     return this.#devices.size;
   }
 
-  async entry(index: number, { device, seq, type, data }: DeviceEntry): Promise<void> {
-    if (type !== DEVICE_STATEMENT) return;
+  /** Takes the next entry of a device, after its chain and batch were looked at. */
+  async entry(index: number, entry: DeviceEntry, cover: DeviceCover): Promise<void> {
+    if (entry.type === DEVICE_STATEMENT) await this.#statement(index, entry);
+    if (cover === 'open') return;
+    for (const { device, size } of cover === 'signed' ? this.#pending : []) {
+      this.agreed += 1;
+      this.#devices.add(device);
+      this.seenUntil = Math.max(this.seenUntil, size);
+    }
+    this.#pending = [];
+  }
+
+  /** The batch that was being read is over, and nobody can say whether it was signed. */
+  cut(): void {
+    this.#pending = [];
+  }
+
+  async #statement(index: number, { device, seq, data }: DeviceEntry): Promise<void> {
     const fault = (detail: string) =>
       this.#faults.add({ code: 'statement-mismatch', index, device, seq, detail });
     const statement = DeviceStatement.safeParse(data);
@@ -56,8 +75,6 @@ export class StatementRecord {
       fault(`The device saw another log: its ${size} entries had the root ${root}.`);
       return;
     }
-    this.agreed += 1;
-    this.#devices.add(device);
-    this.seenUntil = Math.max(this.seenUntil, size);
+    this.#pending.push({ device, size });
   }
 }

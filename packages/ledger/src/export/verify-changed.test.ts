@@ -1,9 +1,14 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { canonicalBytes } from '../canonical.ts';
 import { leafHash } from '../merkle/hash.ts';
+import { nodePrimitives } from '../node/node-primitives.ts';
+import { memoryReader } from '../testing/memory-reader.ts';
 import { type SampleLog, sampleLog } from '../testing/sample-log.ts';
 import { decodeEntryBundle, encodeEntryBundle } from '../tiles/entry-bundle.ts';
 import { codes, type Files, json, verify } from './verify-export.test-support.ts';
+import { verifyExport } from './verify-export.ts';
 
 describe('whoever changes an export is found out', () => {
   let log: SampleLog;
@@ -96,6 +101,21 @@ describe('whoever changes an export is found out', () => {
     expect(codes(await verify(log, moved))).toEqual(['private-mismatch']);
   });
 
+  it('by a line, or a manifest, that one program reads this way and another that way', async () => {
+    for (const [path, name] of [
+      ['batches.ndjson', 'device'],
+      ['devices.ndjson', 'publicKey'],
+      ['private.ndjson', 'content'],
+      ['manifest.json', 'range'],
+    ] as const) {
+      const report = await verify(
+        log,
+        changed(path, (bytes) => Buffer.from(Buffer.from(bytes).toString().replace('{', `{"${name}":"x",`))),
+      );
+      expect([path, codes(report)]).toEqual([path, expect.arrayContaining(['malformed'])]);
+    }
+  });
+
   it('by a tail that was cut off, when a longer checkpoint is known', async () => {
     const [, , third = '', newest = ''] = log.checkpoints;
     const size = Number(third.split('\n')[1]);
@@ -127,5 +147,45 @@ describe('whoever changes an export is found out', () => {
     const checkpoints = [first, `${second}${cosignature}\n`, third, newest];
     const report = await verify(log, await log.files({ checkpoints }), { witnesses: [log.witnessKey] });
     expect(codes(report)).toEqual(['note-signature']);
+  });
+
+  it('by a list of keys that is made to fill the memory, which it does not', async () => {
+    setFlagsFromString('--expose_gc');
+    const collect: () => void = runInNewContext('gc');
+    const used = () => {
+      collect();
+      return process.memoryUsage().heapUsed;
+    };
+    const [line] = log.devices;
+    const before = used();
+    let taken = Number.POSITIVE_INFINITY;
+    async function* lines() {
+      for (let at = 0; at < 1_200; at += 1) {
+        const from = at % 2 === 0 ? 1_000_000 + at : at / 2;
+        yield JSON.stringify({ ...line, from: Math.floor(from), entry: 'A'.repeat(80_000) });
+      }
+      // The entries that came along have 96 MB together.
+      taken = used() - before;
+    }
+    const { read, lines: others } = memoryReader(files);
+    const reader = { read, lines: (path: string) => (path === 'devices.ndjson' ? lines() : others(path)) };
+    const report = await verifyExport(reader, { vkey: log.vkey, primitives: nodePrimitives });
+    expect(taken).toBeLessThan(20e6);
+    expect(codes(report)).toEqual(expect.arrayContaining(['unknown-device-key']));
+  });
+
+  it('by a file of lines that nobody can read, which is not read to its end', async () => {
+    let given = 0;
+    async function* lines() {
+      for (let at = 0; at < 1_000_000; at += 1) {
+        given += 1;
+        yield '';
+      }
+    }
+    const { read, lines: others } = memoryReader(files);
+    const reader = { read, lines: (path: string) => (path === 'batches.ndjson' ? lines() : others(path)) };
+    const report = await verifyExport(reader, { vkey: log.vkey, primitives: nodePrimitives });
+    expect(codes(report)).toEqual(['device-signature', 'malformed']);
+    expect(given).toBe(1_000);
   });
 });

@@ -10,6 +10,14 @@ import { verifyExport } from './verify-export.ts';
 
 const primitives = nodePrimitives;
 
+/** Keys with the entries that commit to them, for an export that does not have these. */
+function withEntries(log: SampleLog): DeviceLine[] {
+  return log.devices.map((line) => ({
+    ...line,
+    entry: Buffer.from(log.entries[line.from] ?? []).toString('base64'),
+  }));
+}
+
 describe('an export', () => {
   let log: SampleLog;
   let files: Files;
@@ -98,10 +106,7 @@ describe('an export', () => {
   it('of a part of the log verifies, with the keys from before it, and says what is absent', async () => {
     const range = { from: 300, to: 600 };
     const inside = log.batches.filter(({ index, count }) => index + count > 256);
-    const devices = log.devices.map((line) => ({
-      ...line,
-      entry: Buffer.from(log.entries[line.from] ?? []).toString('base64'),
-    }));
+    const devices = withEntries(log);
     const privateParts = log.privateParts.filter(({ index }) => index >= 256);
     const changes = {
       range,
@@ -120,6 +125,47 @@ describe('an export', () => {
     const other = { ...first, entry: Buffer.from(log.entries[0] ?? []).toString('base64') };
     const forged = await log.files({ ...changes, devices: [other, ...devices.slice(1)] as typeof devices });
     expect(codes(await verify(log, forged))).toEqual(['unknown-device-key']);
+  });
+
+  it('that shall be whole is not when entries are absent, whatever it says it has', async () => {
+    const range = { from: 256, to: log.entries.length };
+    const devices = withEntries(log);
+    const of = (from: number) => ({
+      batches: log.batches.filter(({ index, count }) => index + count > from),
+      privateParts: log.privateParts.filter(({ index }) => index >= from),
+    });
+    const part = await log.files({ range, devices, ...of(256) });
+    const { verdict, counts } = await verify(log, part);
+    expect([verdict, counts.absent]).toEqual(['VERIFIED', 256]);
+    const report = await verify(log, part, { whole: true });
+    expect(codes(report)).toEqual(['entry-missing']);
+    expect(report.faults.first).toMatchObject({ index: 0 });
+    expect((await verify(log, files, { whole: true })).verdict).toBe('VERIFIED');
+  });
+
+  it('counts the entries whose batch ends among absent ones: nobody can hold its signature to them', async () => {
+    const longer = new SampleLog();
+    longer.control('audit');
+    const device = longer.device();
+    longer.batch(device, 10);
+    await longer.checkpoint();
+    longer.follow(device);
+    const [statement] = longer.batches.splice(-1, 1);
+    longer.batch(device, 300);
+    const last = longer.batches.at(-1);
+    if (statement === undefined || last === undefined) throw new Error('no batch');
+    // One batch from the statement on, which its device never signed.
+    longer.batches[1] = { ...last, index: 12, firstSeq: 11, count: 301, signature: statement.signature };
+    await longer.checkpoint();
+    expect(codes(await verify(longer, await longer.files()))).toEqual(['device-signature']);
+    const privateParts = longer.privateParts.filter(({ index }) => index < 256);
+    const part = await longer.files({ range: { from: 0, to: 256 }, privateParts });
+    const report = await verify(longer, part);
+    expect(report).toMatchObject({
+      verdict: 'VERIFIED',
+      counts: { batches: 1, cut: 256 - 12, statements: 0, statementDevices: 0 },
+      coverage: { seenByDevices: undefined },
+    });
   });
 
   it('is read in one go: each file once, a bundle and its tile at a time', async () => {
@@ -176,6 +222,25 @@ describe('an export', () => {
       expect(report).toMatchObject({
         verdict: 'VERIFIED',
         counts: { unsigned: 5, batches: 1, deviceEntries: 8 },
+      });
+    });
+
+    it('says nothing of what devices saw: nobody signed that either', async () => {
+      const older = new SampleLog();
+      const device = older.device();
+      const [key] = older.entries.splice(0, 1);
+      older.batch(device, 5);
+      await older.checkpoint();
+      older.follow(device);
+      older.batches.length = 0;
+      older.devices.splice(0, 1, { ...older.devices[0], from: older.entries.length } as DeviceLine);
+      if (key !== undefined) older.entries.push(key);
+      await older.rebuild();
+      const report = await verify(older, await older.files({ privateParts: [] }));
+      expect(report).toMatchObject({
+        verdict: 'VERIFIED',
+        counts: { unsigned: 6, statements: 0, statementDevices: 0 },
+        coverage: { seenByDevices: undefined },
       });
     });
 

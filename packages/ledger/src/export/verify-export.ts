@@ -33,6 +33,8 @@ export interface VerifyExportOptions {
   timeStamping?: TimeStamping;
   /** The organisation that the export shall be of; else the one that the manifest names. */
   organisation?: string;
+  /** The export shall have every entry of the log, whatever its manifest says it has. */
+  whole?: boolean;
   /** Faster arithmetic, such as `nodePrimitives`. */
   primitives?: Primitives;
   /** Faster checks of device signatures, such as those of WebCrypto. */
@@ -78,16 +80,18 @@ export async function verifyExport(
   const notes = files.cursor(EXPORT_FILES.checkpoints, z.string());
   const checkpoints = new CheckpointRecord(notes, expected, noteKeys, primitives, faults);
 
-  const keys = await readDeviceKeys(files, organisation, faults);
+  const { sha256 } = primitives;
+  const keys = new DeviceKeys(size, faults, sha256);
+  await readDeviceKeys(files, keys, organisation, faults);
   const batches = files.cursor(EXPORT_FILES.batches, BatchLine);
   const verify = options.verifyDeviceSignature ?? primitives.verifyP256;
   const devices = new DeviceRecord(keys, batches, verify, faults);
   const control = new ControlRecord(faults);
   const privateParts = new PrivateRecord(files.cursor(EXPORT_FILES.privateParts, PrivateLine), faults);
-  const { sha256 } = primitives;
   const tree = new TreeWalk((path) => files.read(path), faults, sha256);
-  const range = manifest?.range ?? { from: 0, to: size };
-  const roots = new PastRoots(size, (path) => files.read(path), sha256);
+  const all = { from: 0, to: size };
+  const range = options.whole === true ? all : (manifest?.range ?? all);
+  const roots = new PastRoots(newest, (path) => files.read(path), faults, sha256);
   const statements = new StatementRecord(newest?.origin, roots, faults);
   const parts = {
     organisation,
@@ -143,6 +147,7 @@ export async function verifyExport(
       devices: devices.devices,
       batches: devices.signedBatches,
       unsigned: devices.unsignedEntries,
+      cut: devices.cutEntries,
       checkpoints: checkpoints.count,
       privateOpened: privateParts.opened,
       privateErased: privateParts.erased,
@@ -198,10 +203,10 @@ function compareManifest(
 
 async function readDeviceKeys(
   files: ExportFiles,
+  keys: DeviceKeys,
   organisation: string | undefined,
   faults: FaultLog,
-): Promise<DeviceKeys> {
-  const keys = new DeviceKeys(faults);
+): Promise<void> {
   for await (const line of files.cursor(EXPORT_FILES.devices, DeviceLine).rest()) {
     keys.add(line);
     if (line.organisation !== organisation) {
@@ -210,5 +215,4 @@ async function readDeviceKeys(
       faults.add({ code: 'wrong-organisation', index: from, device, detail });
     }
   }
-  return keys;
 }

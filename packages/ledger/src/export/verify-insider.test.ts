@@ -3,11 +3,14 @@ import { describe, expect, it } from 'vitest';
 import { canonicalBytes, sha256Hex } from '../canonical.ts';
 import { batchStatement } from '../chain.ts';
 import { DEVICE_STATEMENT } from '../follow/device-statement.ts';
+import { nodePrimitives } from '../node/node-primitives.ts';
+import { memoryReader } from '../testing/memory-reader.ts';
 import { type SampleLog, sampleLog } from '../testing/sample-log.ts';
 import { appendControlEntry, EMPTY_CONTROL_CHAIN } from './control-entry.ts';
 import type { BatchLine } from './lines.ts';
 import type { ExportReport } from './report.ts';
 import { codes, json, verify } from './verify-export.test-support.ts';
+import { verifyExport } from './verify-export.ts';
 
 describe('whoever has the key of the log, and builds it anew, is found out', () => {
   let log: SampleLog;
@@ -265,6 +268,30 @@ describe('whoever has the key of the log, and builds it anew, is found out', () 
         log.batch(log.device(), 1, 0, { type: DEVICE_STATEMENT, data });
       });
       expect(codes(report)).toEqual(['statement-mismatch']);
+    });
+
+    it('by a tile that is another when it is read again', async () => {
+      const log = await sampleLog(60);
+      const device = log.device();
+      log.follow(device);
+      log.batch(device, 2);
+      await log.checkpoint();
+      const before = await log.files();
+      rewriteControl(log);
+      await log.rebuild();
+      const { read, lines } = memoryReader(await log.files());
+      const seen = new Set<string>();
+      const changing = {
+        lines,
+        read: async (path: string) => {
+          if (path.startsWith('tile/0/') && seen.has(path)) return before.get(path);
+          seen.add(path);
+          return await read(path);
+        },
+      };
+      const report = await verifyExport(changing, { vkey: log.vkey, primitives: nodePrimitives });
+      expect(codes(report)).toEqual(['tile-mismatch']);
+      expect(report.coverage.seenByDevices).toBeUndefined();
     });
 
     it('by a statement that cannot be read', async () => {
