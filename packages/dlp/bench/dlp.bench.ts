@@ -26,7 +26,7 @@ const keywords = [
   ...new Set(
     DETECTORS.flatMap((d) => (d.kind === 'token' ? d.keywords : d.kind === 'assigned' ? d.names : d.context)),
   ),
-];
+].filter((word) => /^[ -~]+$/.test(word));
 const automaton = new KeywordAutomaton(keywords);
 const expressions = DETECTORS.map(({ pattern }) => new RegExp(pattern, 'g'));
 

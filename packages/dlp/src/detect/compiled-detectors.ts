@@ -7,6 +7,7 @@ import { type AssignedMatcher, assignedMatcher } from './assigned-matcher.ts';
 import { type Assignment, readAssignment } from './assignment.ts';
 import { ContextWords, standsAlone } from './context-words.ts';
 import type { Detector, NumberDetector } from './detector.ts';
+import { ForeignWords, isForeignWord } from './foreign-words.ts';
 import { findLongTokens } from './long-tokens.ts';
 import { findNumberGroups, type NumberGroup } from './number-groups.ts';
 import { type NumberMatcher, numberMatcher } from './number-matcher.ts';
@@ -59,7 +60,10 @@ export class CompiledDetectors {
   readonly #triggers: Trigger[] = [];
   readonly #automaton: KeywordAutomaton;
   readonly #numbers: RankedNumber[];
+  /** Those that need no word beside them. */
+  readonly #anywhere: readonly RankedNumber[];
   readonly #context: ContextWords;
+  readonly #foreignWords: ForeignWords;
   readonly #bitcoin: TokenMatcher | undefined;
   readonly #unknownSecrets: boolean;
   readonly #anyLoneNumber: boolean;
@@ -91,6 +95,7 @@ export class CompiledDetectors {
     const wordIndex = (word: string): number => {
       const index = words.get(word) ?? words.size;
       words.set(word, index);
+      if (isForeignWord(word)) return index;
       trigger(word).contextWord = index;
       return index;
     };
@@ -106,6 +111,7 @@ export class CompiledDetectors {
     }
     if (unknownSecrets) for (const name of SECRET_NAMES) trigger(name).secretName = true;
     this.#numbers.sort((left, right) => left.detector.digits[0] - right.detector.digits[0]);
+    this.#anywhere = this.#numbers.filter(({ detector }) => detector.where === 'anywhere');
     this.#unknownSecrets = unknownSecrets;
     this.#anyLoneNumber = settings.anyLoneNumber;
     this.#published = skipPublished ? new PublishedAddresses() : undefined;
@@ -115,6 +121,7 @@ export class CompiledDetectors {
       : undefined;
     this.#automaton = new KeywordAutomaton([...keywords.keys()], [...keywords.values()].map(beforeTrigger));
     this.#triggers = [...keywords.values()];
+    this.#foreignWords = new ForeignWords(words);
     this.#context = new ContextWords(words.size);
     this.#lastRank = detectors.length;
     this.#coveredTo = new Float64Array(detectors.length);
@@ -129,10 +136,11 @@ export class CompiledDetectors {
     this.#context.clear();
     this.#published?.clear();
     this.#coveredTo.fill(0);
-    const ascii = this.#findByKeywords(text, units, candidates);
+    const bits = this.#findByKeywords(text, units, candidates);
+    if (bits >= 128) this.#foreignWords.find(text, bits, this.#context);
     this.#findNumbers(text, units, candidates);
     if (this.#unknownSecrets || this.#bitcoin) this.#findLongTokens(text, units, candidates);
-    return ascii;
+    return bits < 128;
   }
 
   /** Detectors that need a word beside the number are left out at once when the text has none of their words. */
@@ -147,16 +155,16 @@ export class CompiledDetectors {
   }
 
   #activeNumbers(text: string): readonly RankedNumber[] {
-    const called = new Uint8Array(this.#numbers.length);
+    if (text.length <= LONGEST_ALONE) return this.#numbers;
+    const called = new Set<number>();
     for (const word of this.#context.seen)
-      for (const index of this.#numbersOfWord[word] ?? []) called[index] = 1;
-    return this.#numbers.filter(
-      ({ detector }, index) =>
-        detector.where === 'anywhere' || text.length <= LONGEST_ALONE || called[index] === 1,
-    );
+      for (const index of this.#numbersOfWord[word] ?? []) called.add(index);
+    if (called.size === 0) return this.#anywhere;
+    return this.#numbers.filter(({ detector }, index) => detector.where === 'anywhere' || called.has(index));
   }
 
-  #findByKeywords(text: string, units: TextUnits, candidates: Candidate[]): boolean {
+  /** @returns the bits that any unit of the text has */
+  #findByKeywords(text: string, units: TextUnits, candidates: Candidate[]): number {
     let assignmentEnd = -1;
     let assignment: Assignment | undefined;
     return this.#automaton.searchUnits(units, (keyword, end) => {
@@ -180,12 +188,18 @@ export class CompiledDetectors {
         assignment = readAssignment(text, start, end);
         assignmentEnd = assignment?.valueStart ?? -1;
       }
-      if (assignment) this.#judgeAssignment(text, assignment, trigger, candidates);
+      if (assignment) this.#judgeAssignment(text, start, assignment, trigger, candidates);
     });
   }
 
-  #judgeAssignment(text: string, assignment: Assignment, trigger: Trigger, candidates: Candidate[]): void {
-    const { name, valueStart, valueEnd, quoted } = assignment;
+  #judgeAssignment(
+    text: string,
+    keywordStart: number,
+    assignment: Assignment,
+    trigger: Trigger,
+    candidates: Candidate[],
+  ): void {
+    const { valueStart, valueEnd } = assignment;
     const value = text.slice(valueStart, valueEnd);
     for (const matcher of trigger.assigned)
       if (matcher.matches(assignment, value))
@@ -193,7 +207,11 @@ export class CompiledDetectors {
     // Checksums of lock files, and tokens of badges, which are made to be shown.
     if (/(?:h1|sha\d{1,3})[:=-]$|\.svg\?token=$/.test(text.slice(Math.max(0, valueStart - 12), valueStart)))
       return;
-    if (trigger.secretName && isSecretValue(name, value, quoted))
+    if (
+      trigger.secretName &&
+      isSecretValue(assignment, value) &&
+      !CHECKSUM_OF.test(text.slice(Math.max(0, keywordStart - 40), keywordStart))
+    )
       candidates.push({ ...ASSIGNED_SECRET, start: valueStart, end: valueEnd, rank: this.#lastRank });
   }
 
@@ -216,7 +234,9 @@ export class CompiledDetectors {
       const alone =
         !near && wholeText && (detector.alone === true || this.#anyLoneNumber) && !isTimestamp(text);
       if (!near && !alone && detector.where === 'near') continue;
-      matcher.matchIn(window, from, (span) => {
+      matcher.matchIn(window, from, near, (span) => {
+        // `id=4111…` in an address is an id, `card=4111…` a card.
+        if (!near && text[span.start - 1] === '=') return;
         if (!near && alone && detector.where === 'near' && span.end - span.start < text.trim().length) return;
         if (!near && detector.allows && !allows(detector, text, span)) return;
         const confidence = confidenceOf(detector, near);
@@ -259,6 +279,9 @@ export class CompiledDetectors {
   }
 }
 
+/** `checksum/secret: 4f2d…`: what deployments write so that a changed secret restarts them. */
+const CHECKSUM_OF = /checksum\/[\w.-]{0,30}$/i;
+
 /** What may stand before a keyword so that anything it sets off can come of it. */
 function beforeTrigger({ tokens, assigned, secretName, contextWord }: Trigger): number {
   if (secretName) return ANYTHING_BEFORE;
@@ -275,15 +298,20 @@ function allows({ allows: judge }: NumberDetector, text: string, { start, end }:
   return judge === undefined || judge(text.slice(start, end), before, text.slice(end, end + SURROUNDINGS));
 }
 
-/** One of several full lines of the same length: base64 of certificates, mail, media. */
+/** Shortest full line of a block, UTF-16 units. */
+const FULL_LINE = 48;
+
+/** One of several full lines of the same length, or the rest behind them: base64 of certificates, mail, media. */
 function isLineOfBlock(text: string, start: number, end: number): boolean {
   const length = end - start;
   const isBreak = (index: number) =>
     text[index] === '\n' || (text[index] === 'n' && text[index - 1] === '\\');
-  return (
-    length >= 48 &&
-    ((isBreak(start - 1) && isBreak(start - 1 - length - 1)) || (isBreak(end) && isBreak(end + 1 + length)))
-  );
+  if (length >= FULL_LINE && isBreak(end) && isBreak(end + 1 + length)) return true;
+  if (!isBreak(start - 1)) return false;
+  if (length >= FULL_LINE && isBreak(start - 1 - length - 1)) return true;
+  const previous = text.lastIndexOf('\n', start - 2);
+  const full = start - 1 - (previous + 1);
+  return full > length && full >= FULL_LINE && full <= 100 && isBreak(previous - full - 1);
 }
 
 /** Seconds or milliseconds of this decade are numbers of ten and thirteen digits, too. */

@@ -20,6 +20,25 @@ describe('false friends', () => {
     'data:image/png;base64,{base64:400}',
     'version 1.2.3.4, 192.168.0.1, 2024-06-05T09:15:30.500Z, 1718000000000',
     'git@github.com:owner/project.git and pkg@4.17.21',
+    'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI{base64:43} jo@laptop',
+    '-----BEGIN PUBLIC KEY-----\n{base64:64}\n{base64:64}\n{base64:50}\n-----END PUBLIC KEY-----',
+    '{"kty":"EC","x":"{word:43}","y":"{word:43}","kid":"{word:43}"}',
+    'Stripe("pk_live_51{alnum:97}")',
+    'ETag: W/"{hex:4}-{base64:27}="',
+    'x-amz-id-2: {base64:75}=',
+    '_acme-challenge.northwind.com. 300 IN TXT "{word:43}"',
+    "script-src 'nonce-{base64:22}=='",
+    'data-sitekey="{word:40}"',
+    'Message-ID: <{hex:32}@mail.gmail.com>',
+    '{"nextPageToken":"{word:60}"}',
+    'checksum/secret: {hex:64}',
+    'mongodb://<user>:<password>@cluster0.mongodb.net/test',
+    "argon2id(password, salt1234, { t: 2 }); importKey('raw', _password, 'PBKDF2')",
+    'authPassword?: CoreV1SecretKeySelector; password: Uint8Array',
+    'the password is wrong, the token is base64url-encoded and the secret is SHA256-hashed',
+    '  --password string   password for basic auth\n  --token-file path   where the token is',
+    'arn:aws:secretsmanager:eu-west-1:{digit:12}:secret:prod/db/password-{alnum:6}',
+    'items 113 115 158 159 160',
   ])('nothing in %s', (format) => {
     expect(idsIn(exampleOfFormat(format))).toEqual([]);
   });
@@ -50,6 +69,49 @@ describe('attempts to hide', () => {
 
 test('a short password under its name is found', () => {
   expect(idsIn('db_password: "hunter2"')).toEqual(['assigned-secret']);
+});
+
+test.each([
+  ['a flag', './deploy --api-key {alnum:24} --dry-run'],
+  ['a variable of Windows', 'setx SERVICE_TOKEN "{alnum:24}"'],
+  ['a variable of fish', 'set -gx SERVICE_TOKEN {alnum:24}'],
+  ['Gradle', 'storePassword "{alnum:16}"'],
+  ['SQL', "ALTER USER app WITH PASSWORD '{alnum:16}';"],
+  ['Rust', 'const SERVICE_TOKEN: &str = "{alnum:24}";'],
+  ['C#', 'public string ServiceToken { get; set; } = "{alnum:24}";'],
+  ['Terraform', 'variable "service_token" {\n  type    = string\n  default = "{alnum:24}"\n}'],
+  ['a sentence', 'the password for the database is {alnum:12}, thanks'],
+  ['a sentence about names', 'I set `SERVICE_TOKEN` to `{alnum:24}` and it fails'],
+  ['a sentence in German', 'Das Kennwort lautet {alnum:12}'],
+  ['Spanish', 'contrase\u00f1a: {alnum:12}'],
+  ['letters of both cases', 'PGPASSWORD=qZkFwVxJhGpBmT pg_dump -h db'],
+])('a secret is found beside its name in %s', (_, format) => {
+  expect(idsIn(exampleOfFormat(format))).toContain('assigned-secret');
+});
+
+test.each([
+  ['Russian', '\u0418\u041d\u041d 500100732259', 'ru-tax-number'],
+  ['Chinese', '\u8eab\u4efd\u8bc1\u53f7 11010519491231002X, thanks', 'cn-resident'],
+  [
+    'Thai',
+    '\u0e40\u0e25\u0e02\u0e1b\u0e23\u0e30\u0e08\u0e33\u0e15\u0e31\u0e27\u0e1b\u0e23\u0e30\u0e0a\u0e32\u0e0a\u0e19: 1234567890121',
+    'th-id',
+  ],
+])('a number is named in %s', (_, text, id) => {
+  expect(idsIn(text)).toContain(id);
+});
+
+test('a short word of another script inside a longer one names nothing', () => {
+  expect(idsIn('\u0434\u043b\u0438\u043d\u043d\u044b\u0439 500100732259 ')).toEqual([]);
+});
+
+test('a number behind an equals sign is found where its name says what it is', () => {
+  expect(idsIn('card=4111111111111111&exp=04')).toEqual(['payment-card']);
+  expect(idsIn('id=4111111111111111&page=2')).toEqual([]);
+});
+
+test('a card is found in the cell of a table whose head says so', () => {
+  expect(idsIn('card,amount\n4111111111111111,12.50')).toEqual(['payment-card']);
 });
 
 test('a finding covers the whole secret and nothing in front of it', () => {

@@ -59,7 +59,7 @@ export interface NumberDetector extends DetectorBase {
    * `near`: only with one of the context words close by, or as the whole text when `alone`.
    */
   where: 'anywhere' | 'near';
-  /** Words in lower case ASCII that raise the confidence, and that `near` asks for. */
+  /** Words in lower case, of any script, that raise the confidence, and that `near` asks for. */
   context: readonly string[];
   /** Found, at low confidence, when the number is all there is in the text. */
   alone?: boolean;

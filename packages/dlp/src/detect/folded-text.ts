@@ -14,7 +14,7 @@ const SUSPICIOUS =
   /[\u00AD\u061C\u180E\u200B-\u200F\u202A-\u202E\u2060-\u2064\uFEFF\uFF01-\uFF5E]|[A-Za-z0-9_-][\uFE00-\uFE0F][A-Za-z0-9_-]|\uD835[\uDC00-\uDFFF]|\uDB40[\uDC00-\uDDEF]|[0-9][\u2010-\u2015\u2212\u00A0\u2000-\u200A\u202F\u205F\u3000][0-9]|[\u2010-\u2015\u2212][A-Za-z0-9_-]{12}|[A-Za-z0-9_][\u0391-\u03C9\u0400-\u045F]|[\u0391-\u03C9\u0400-\u045F][A-Za-z0-9_]|(?:[\u0660-\u0669\u06F0-\u06F9\u0966-\u096F\u09E6-\u09EF\u0A66-\u0A6F\u0AE6-\u0AEF\u0BE6-\u0BEF\u0C66-\u0C6F\u0CE6-\u0CEF\u0D66-\u0D6F\u0E50-\u0E59\u0ED0-\u0ED9\u1040-\u1049\u17E0-\u17E9\u1810-\u1819][ -]?){4}/;
 /** All units that the expression above can end at: looked for first, since most texts have none of them. */
 const TELLING =
-  /[\u00A0\u00AD\u0391-\u03C9\u0400-\u045F\u061C-\u1819\u2000-\u2015\u202A-\u202F\u205F-\u2064\u2212\u3000\uD835\uDB40\uFEFF\uFF01-\uFF5E]|[\uFE00-\uFE0F]/;
+  /[\u00A0\u00AD\u0391-\u03C9\u0400-\u045F\u061C-\u1819\u2000-\u2015\u202A-\u202F\u205F-\u2064\u2212\u3000\uD835\uDB40\uFEFF\uFF01-\uFF5E]|[\uFE00-\uFE0F]/g;
 const INVISIBLE =
   /[\u00AD\u061C\u180E\u200B-\u200F\u202A-\u202E\u2060-\u2064\uFEFF]|[\uFE00-\uFE0F]|[\u{E0000}-\u{E01EF}]/u;
 const DASH = /[\u2010-\u2015\u2212]/;
@@ -52,8 +52,23 @@ const TAGS = /\uDB40[\uDC20-\uDC7E]/;
  * costs one pass of a regular expression
  */
 export function foldText(text: string): FoldedText[] {
-  if (!TELLING.test(text) || !SUSPICIOUS.test(text)) return [];
+  if (!isSuspicious(text)) return [];
   return TAGS.test(text) ? [fold(text, false), fold(text, true)] : [fold(text, false)];
+}
+
+/** So many characters are looked at with their neighbours alone; in a text with more all of it is. */
+const MOST_NEIGHBOURHOODS = 32;
+/** What the expressions look at, before and behind a telling character. */
+const [BEFORE, BEHIND] = [1, 16];
+
+function isSuspicious(text: string): boolean {
+  TELLING.lastIndex = 0;
+  for (let round = 0; round < MOST_NEIGHBOURHOODS; round++) {
+    const at = TELLING.exec(text)?.index;
+    if (at === undefined) return false;
+    if (SUSPICIOUS.test(text.slice(Math.max(0, at - BEFORE), at + BEHIND))) return true;
+  }
+  return SUSPICIOUS.test(text.slice(Math.max(0, TELLING.lastIndex - BEHIND)));
 }
 
 function fold(text: string, readTags: boolean): FoldedText {

@@ -9,7 +9,7 @@ const LIST =
   /^[\w.+-]+-(?:users?|devel|dev|discuss|announce|lists?|maintainers?|security|bugs?|commits?|subscribe|unsubscribe|owner|request|team|bot|info|help|support|people|pkg)@|^([\w-]{3,})@(?:[\w-]+\.)*\1\.\w+$|^bug-[\w.+-]+@|@(?:[\w-]+\.)*(?:lists?\.[\w.-]+|googlegroups\.com|groups\.io|vger\.kernel\.org|(?:bugs|packages)\.debian\.org)$/i;
 /** Mailboxes of nobody, and names that examples give to whoever uses the domains of examples. */
 const STAND_IN =
-  /^(?:tests?|tester|test[-._]?user|foo|bar|baz|foobar|someone|somebody|anyone|you|your[-_.]?(?:name|e?mail|user)|first[-_.]?(?:name)?[._-]?last(?:[-_.]?name)?|placeholder|dummy|fake|x{3,})\d{0,4}@|^(?:alice|bob|carol|charlie|dave|eve|mallory|user[-_.]?\d{0,4}|[a-z]{1,3}|admin|info|john|jane|name|username|employee|customer)@(?:(?:my|your|our|some|the|any|a|other|another)?[-_]?(?:company|corp|org|organi[sz]ation|domain|site|business|acme|contoso|fabrikam|foo|bar|baz|test|abc|xyz))\.(?:com|org|net|io|co|de|dev|edu|corp|ai)$/i;
+  /^(?:tests?|tester|test[-._]?user|foo|bar|baz|foobar|someone|somebody|anyone|you|your[-_.]?(?:name|e?mail|user)|first[-_.]?(?:name)?[._-]?last(?:[-_.]?name)?|placeholder|dummy|fake|x{3,})\d{0,4}@|^[a-z]{1,2}@[a-z]{1,2}\.(?:com|org|net|co|io)$|@emaildomain\.com$|^(?:alice|bob|carol|charlie|dave|eve|mallory|user[-_.]?\d{0,4}|[a-z]{1,3}|admin|info|john|jane|name|username|employee|customer)@(?:(?:my|your|our|some|the|any|a|other|another)?[-_]?(?:company|corp|org|organi[sz]ation|domain|site|business|acme|contoso|fabrikam|foo|bar|baz|test|abc|xyz))\.(?:com|org|net|io|co|de|dev|edu|corp|ai)$/i;
 
 /** What stands before the names of those who sign a work. */
 const SIGNED =
@@ -20,6 +20,9 @@ const REPORT =
 /** A login in a URL (RFC 3986 §3.2.1) or on a command line, and a path on another machine, are no mailboxes. */
 const LOGIN = /\/\/(?:[^\s/@]{0,64}:)?$|\b(?:ssh|scp|sftp|rsync|mosh|autossh|ssh-copy-id)\s[^\n]{0,60}$/;
 const REMOTE_PATH = /^:[~/\w.-]/;
+/** Ids of messages are written like addresses (RFC 5322 §3.6.4). */
+const MESSAGE_ID =
+  /(?:message-id|in-reply-to|references|content-id)["']?\s{0,2}[:=]\s{0,2}["']?(?:<[^<>\s]{1,200}>\s{0,4}){0,2}<?$/i;
 /** One entry of `git log`. */
 const COMMIT = /(?:^|\n)commit [0-9a-f]{40}\b/;
 
@@ -43,6 +46,7 @@ export class PublishedAddresses {
     const address = text.slice(start, end);
     if (LOGIN.test(text.slice(Math.max(0, start - 72), start)) || REMOTE_PATH.test(text.slice(end, end + 2)))
       return true;
+    if (MESSAGE_ID.test(text.slice(Math.max(0, start - REACH), start))) return true;
     if (ROLE.test(address) || LIST.test(address) || STAND_IN.test(address)) return true;
     const signed = this.#isNextInList(text, start) || isSigned(text, start);
     if (signed) this.#lastEnd = end;

@@ -23,7 +23,7 @@ const EDGE_AFTER = '(?![A-Za-z0-9])';
 /** Compiles the pattern to match at one index only: what a search would try elsewhere costs nothing. */
 export function tokenMatcher(detector: TokenDetector): TokenMatcher {
   // A pattern that begins with punctuation has its edge in itself.
-  const hasEdge = !/^(?:[:;?&|]|\(\?<|-)/.test(detector.pattern);
+  const hasEdge = !/^(?:\[?[:;?&|]|\(\?<|-)/.test(detector.pattern);
   const before = hasEdge ? EDGE_BEFORE : '';
   const after = /[)\]}\w]$/.test(detector.pattern) ? EDGE_AFTER : '';
   const flags = detector.ignoreCase ? 'yi' : 'y';
@@ -43,10 +43,8 @@ export function tokenMatcher(detector: TokenDetector): TokenMatcher {
       fast.lastIndex = start;
       if (!fast.test(text)) return undefined;
       exact.lastIndex = start;
-      const span = exact
-        .exec(text)
-        ?.indices?.slice(0, 2)
-        .findLast((indices) => indices !== undefined);
+      const [whole, ...groups] = exact.exec(text)?.indices ?? [];
+      const span = groups.find((indices) => indices !== undefined) ?? whole;
       if (!span) return undefined;
       const secret = text.slice(span[0], span[1]);
       if (entropy > 0 && shannonEntropy(variablePart(secret)) < entropy) return undefined;

@@ -47,6 +47,11 @@ export const CLOUD = [
   ),
   credential('aws-mws-token', 'Amazon MWS token', ['amzn.mws.{uuid}']),
   credential('aws-appsync-key', 'AWS AppSync key', ['da2-{lownum:26}']),
+  credential('google-storage-hmac-key', 'Google Cloud Storage HMAC key', ['GOOG1E{upnum:55-60}'], {
+    severity: 'high',
+    entropy: 3.5,
+    validate: (secret) => (secret.match(/\d/g)?.length ?? 0) >= 3,
+  }),
   credential('google-oauth-client-secret', 'Google OAuth client secret', ['GOCSPX-{word:28}']),
   credential('google-oauth-access-token', 'Google OAuth access token', ['ya29.{word:40-400}']),
   credential('google-oauth-refresh-token', 'Google OAuth refresh token', ['1//0{word:40-120}']),
@@ -60,7 +65,7 @@ export const CLOUD = [
     { keywords: ['sharedaccesskey='] },
   ),
   credential('azure-sas-signature', 'Azure SAS signature', ['&sig={base64:43}=', '?sig={base64:43}='], {
-    pattern: '[&?]sig=([A-Za-z0-9%+/]{43,80}={0,1})',
+    pattern: '[&?]sig=([A-Za-z0-9%+/_-]{43,80}={0,1})',
     keywords: ['&sig=', '?sig='],
     severity: 'high',
     good: ['https://host.dev/?sig=short', '&sig={hex:20}'],
@@ -120,6 +125,7 @@ export const CLOUD = [
     'fm2_{base64:80-1000}==',
   ]),
   credential('vercel-token', 'Vercel token', ['vcp_{alnum:40-70}', 'vck_{alnum:40-70}', 'vca_{alnum:40-70}']),
+  credential('vercel-blob-token', 'Vercel Blob token', ['vercel_blob_rw_{alnum:16}_{alnum:30}']),
   credential('netlify-pat', 'Netlify token', ['nfp_{alnum:36-40}']),
   assigned('netlify-access-token', 'Netlify token', ['netlify'], ['{wide:40-46}']),
   credential('heroku-api-key', 'Heroku API key', ['HRKU-AA{word:58}']),

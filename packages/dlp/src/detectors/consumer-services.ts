@@ -6,7 +6,7 @@ export const CONSUMER_SERVICES = [
     'facebook-page-access-token',
     'Facebook access token',
     ['EAAC{alnum:100-200}', 'EAAM{alnum:70-200}'],
-    { pattern: 'EAA[MC][A-Za-z0-9]{70,260}', entropy: 4 },
+    { pattern: 'EAA(?:[MC][A-Za-z0-9]{70,260}|[A-Za-z0-9]{120,260})', keywords: ['eaa'], entropy: 4 },
   ),
   credential('facebook-app-access-token', 'Facebook app token', ['{digit:15}|{word:27}'], {
     keywords: ['|'],
@@ -23,8 +23,8 @@ export const CONSUMER_SERVICES = [
     ['{alnum:25}', '{alnum:50}', '{alnum:45}', '{digit:15-25}-{alnum:20-42}'],
   ),
   credential('twitter-bearer-token', 'X (Twitter) bearer token', ['AAAAAAAAAAAAAAAAAAAAAA{alnum:80-100}'], {
-    pattern: 'A{20,24}[A-Za-z0-9%]{80,110}',
-    keywords: ['aaaaaaaaaaaaaaaaaaaaaa'],
+    pattern: 'A{20,24}[A-Za-z0-9%]{70,110}',
+    keywords: ['aaaaaaaaaaaaaaaaaaaa'],
     entropy: 3,
     good: ['{word:10}AAAAAAAAAA'],
   }),
@@ -34,6 +34,15 @@ export const CONSUMER_SERVICES = [
     ['linkedin', 'linked_in', 'linked-in'],
     ['{alnum:14}', '{alnum:16}'],
     { entropy: 2.5 },
+  ),
+  credential(
+    'linkedin-client-secret',
+    'LinkedIn client secret',
+    ['WPL_AP1.{alnum:16}.{alnum:6}', 'WPL_AP1.{alnum:16}.{alnum:8}=='],
+    {
+      pattern: 'WPL_AP\\d\\.[A-Za-z0-9]{16}\\.[A-Za-z0-9+/]{6,8}={0,2}',
+      good: ['WPL_AP1.{alnum:5}'],
+    },
   ),
   assigned(
     'dropbox-api-token',
@@ -48,6 +57,10 @@ export const CONSUMER_SERVICES = [
   credential('hubspot-private-app-token', 'HubSpot token', ['pat-na1-{uuid}', 'pat-eu1-{uuid}']),
   assigned('hubspot-api-key', 'HubSpot key', ['hubspot'], ['{uuid}'], {}),
   assigned('intercom-api-key', 'Intercom token', ['intercom'], ['{wide:60}']),
+  credential('intercom-access-token', 'Intercom token', ['dG9rO{alnum:55}='], {
+    pattern: 'dG9rO[A-Za-z0-9]{45,70}={0,2}',
+    good: ['dG9rO{alnum:10}'],
+  }),
   assigned('zendesk-secret-key', 'Zendesk key', ['zendesk'], ['{alnum:40}']),
   credential('salesforce-session', 'Salesforce session id', ['00D{alnum:12}!{word:80-120}'], {
     keywords: ['00d'],
@@ -69,6 +82,24 @@ export const CONSUMER_SERVICES = [
     pattern: '[A-Za-z0-9/=_+-]{80,90}',
   }),
   assigned('kucoin-credential', 'KuCoin credential', ['kucoin'], ['{hex:24}', '{uuid}']),
+  credential('nostr-secret-key', 'Nostr secret key', ['nsec1{lownum:58}'], { entropy: 3 }),
+  credential('extended-private-key', 'Extended private key of a wallet', ['xprv9{alnum:106}'], {
+    keywords: ['xprv', 'yprv', 'zprv', 'tprv'],
+    pattern: '[xyzt]prv[1-9A-HJ-NP-Za-km-z]{100,108}',
+  }),
+  credential(
+    'ethereum-private-key',
+    'Ethereum private key',
+    ["accounts: ['0x{hex:64}']", 'new ethers.Wallet("0x{hex:64}")'],
+    {
+      keywords: ['accounts', 'wallet('],
+      pattern:
+        '(?:accounts["\']?\\s{0,3}[:=]\\s{0,3}\\[|[Ww]allet\\()\\s{0,12}["\'`]((?:0x)?[0-9a-fA-F]{64})',
+      entropy: 3,
+      good: ['accounts: [process.env.PRIVATE_KEY]'],
+    },
+  ),
+  assigned('stellar-secret-seed', 'Stellar secret seed', ['stellar', 'xlm'], ['S{upnum:55}'], { entropy: 3 }),
   assigned('binance-key', 'Binance key', ['binance'], ['{alnum:64}']),
   assigned('confluent-key', 'Confluent key', ['confluent'], ['{alnum:16}', '{alnum:64}']),
   assigned('etsy-access-token', 'Etsy token', ['etsy'], ['{alnum:24}'], { entropy: 3 }),
@@ -96,6 +127,12 @@ export const CONSUMER_SERVICES = [
     ['{wide:32}'],
   ),
   assigned('rapidapi-access-token', 'RapidAPI key', ['rapidapi'], ['{word:50}']),
+  credential('rapidapi-key', 'RapidAPI key', ['{hex:10}msh{hex:15}p1{hex:5}jsn{hex:12}'], {
+    keywords: ['msh'],
+    lead: 10,
+    pattern: '[0-9a-f]{10}msh[0-9a-f]{15}p1[0-9a-f]{5,6}jsn[0-9a-f]{12}',
+    good: ['{hex:10}msh{hex:15}'],
+  }),
   assigned('sendbird-credential', 'Sendbird credential', ['sendbird'], ['{uuid}', '{hex:40}']),
   assigned('squarespace-access-token', 'Squarespace token', ['squarespace'], ['{uuid}']),
   assigned('twitch-api-token', 'Twitch token', ['twitch'], ['{lownum:30}', 'oauth:{lownum:30}']),

@@ -15,9 +15,10 @@ export const DEVELOPMENT = [
   }),
   credential('github-refresh-token', 'GitHub refresh token', ['ghr_{alnum:36-255}'], { entropy: 3 }),
   credential('gitlab-token', 'GitLab token', [
-    'glpat-{word:20-64}',
+    // The longer first, so that a finding covers all of it.
     'glpat-{word:27-300}.{digit:2}.{lownum:9}',
     'glpat-{lownum:27}.{lownum:9}',
+    'glpat-{word:20-64}',
     'glptt-{hex:40}',
     'gldt-{word:20-64}',
     'glrt-{word:20-64}',
@@ -140,6 +141,49 @@ export const DEVELOPMENT = [
     'snyk_sat.{hex:8}.{word:40-400}',
   ]),
   assigned('snyk-api-token', 'Snyk token', ['snyk'], ['{uuid}']),
+  credential('clickup-token', 'ClickUp token', ['pk_{digit:6-9}_{upnum:32}']),
+  credential('trigger-dev-key', 'Trigger.dev key', [
+    'tr_prod_{alnum:20-24}',
+    'tr_dev_{alnum:20-24}',
+    'tr_stg_{alnum:20-24}',
+  ]),
+  credential('inngest-signing-key', 'Inngest signing key', [
+    'signkey-prod-{hex:64}',
+    'signkey-test-{hex:32-64}',
+  ]),
+  credential(
+    'convex-deploy-key',
+    'Convex deploy key',
+    ['prod:{lower:6}-{lower:6}-{digit:3}|{base64:60-120}'],
+    {
+      keywords: ['prod:', 'dev:', 'preview:'],
+      pattern: '(?:prod|dev|preview):[a-z]{3,16}-[a-z]{3,16}-\\d{1,4}\\|[A-Za-z0-9+/]{40,160}={0,2}',
+      good: ['prod:quick-fox-123|short'],
+    },
+  ),
+  credential('apify-token', 'Apify token', ['apify_api_{alnum:36}']),
+  credential('browserbase-key', 'Browserbase key', ['bb_live_{word:27}', 'bb_test_{word:27}']),
+  credential('django-secret-key', 'Django secret key', ['django-insecure-{lownum:50}'], {
+    pattern: 'django-insecure-[a-z0-9!@#$%^&*(_=+)-]{50}',
+    severity: 'high',
+    good: ['django-insecure-change-me'],
+  }),
+  assigned('django-named-secret-key', 'Django secret key', ['secret_key', 'secretkey'], ['{lownum:50}'], {
+    pattern: '[A-Za-z0-9!@#$%^&*(_=+)-]{50}',
+    entropy: 4,
+  }),
+  assigned(
+    'wordpress-salt',
+    'WordPress key or salt',
+    ['auth_key', 'logged_in_key', 'nonce_key', 'auth_salt', 'logged_in_salt', 'nonce_salt'],
+    ['{base64:64}'],
+    { pattern: '[ -~]{64}', entropy: 4 },
+  ),
+  credential('laravel-app-key', 'Laravel application key', ['base64:{base64:43}='], {
+    severity: 'high',
+    entropy: 3.5,
+    good: ['data:text/plain;base64,{base64:43}='],
+  }),
   credential('linear-api-key', 'Linear key', ['lin_api_{alnum:40}', 'lin_oauth_{alnum:40-64}']),
   assigned('linear-client-secret', 'Linear client secret', ['linear'], ['{hex:32}']),
   credential('postman-api-token', 'Postman key', ['PMAK-{hex:24}-{hex:34}']),

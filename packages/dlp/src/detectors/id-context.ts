@@ -7,6 +7,9 @@ export const PASSPORT = [
   'travel document',
   'pass-nr',
   'passeport',
+  '\uc5ec\uad8c',
+  '\u62a4\u7167',
+  '\u30d1\u30b9\u30dd\u30fc\u30c8',
 ];
 export const LICENCE = ['driver', 'driving', 'licence', 'license', 'fuehrerschein', 'patente', 'dl number'];
 /** For numbers without any form: software has drivers and licences, too. */

@@ -34,8 +34,30 @@ const PHONE_WORDS = [
   'contact us',
   'contact number',
   'contact no',
+  'ruf mich',
+  'rufen sie',
+  'rufnummer',
+  'erreichbar',
+  'mobil',
+  'appelle',
+  'appelez',
+  'joignable',
+  'llama al',
+  'celular',
+  'cellulare',
+  'chiamami',
+  'telemovel',
   'cep no',
   'telepono',
+  '\u0442\u0435\u043b',
+  '\u0442\u0435\u043b\u0435\u0444\u043e\u043d',
+  '\u7535\u8bdd',
+  '\u624b\u673a',
+  '\u96fb\u8a71',
+  '\u643a\u5e2f',
+  '\uc804\ud654',
+  '\ud734\ub300\ud3f0',
+  '\u03c4\u03b7\u03bb',
 ];
 
 /** Numbering plan of North America: area and exchange begin with 2–9, neither ends in 11. */
@@ -64,7 +86,8 @@ function isInternational(text: string): boolean {
 function isWrittenLikeCard(value: string, before: string, after: string): boolean {
   const groups = value.split(/[ .-]+/);
   if (groups.length === 1) return true;
-  const printed = groups.length >= 3 && groups.every(({ length }) => length >= 3 && length <= 7);
+  const printed =
+    groups.length >= 3 && groups[0]?.length === 4 && groups.every(({ length }) => length >= 3 && length <= 7);
   if (!printed || value.replace(/\D/g, '').length < 14) return false;
   return !/[0-9A-Fa-f]{4}[ \n]$/.test(before) && !/^[ \n][0-9A-Fa-f]{4}\b/.test(after);
 }
@@ -110,6 +133,16 @@ export const PAYMENT_NUMBERS: readonly NumberDetector[] = [
     undefined,
     ['bank account 945456787654'],
     { category: 'payment', severity: 'medium', confidence: 0.5, good: ['1234567'] },
+  ),
+  number(
+    'ethereum-address-named',
+    'Ethereum address',
+    [10, 40],
+    '0x[0-9a-fA-F]{40}',
+    ['ethereum', 'eth', 'wallet', 'metamask', 'erc20', 'usdt', 'usdc'],
+    undefined,
+    ['my ethereum address is 0x{hex:40}'],
+    { category: 'wallet', severity: 'medium', confidence: 0.7, good: ['contract 0x{hex:40}'] },
   ),
   number(
     'card-security-code',
@@ -209,13 +242,19 @@ export const CONTACT_TOKENS: readonly TokenDetector[] = [
     confidence: 0.9,
     keywords: ['@'],
     lead: { characters: /[A-Za-z0-9._%+'-]/, most: 64 },
+    // Quotes around an address are characters that its name may have, too.
     pattern:
-      "[A-Za-z0-9](?:[A-Za-z0-9._%+'-]{0,63})@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,62})\\.){1,6}(?:xn--[a-z0-9-]{2,59}|[A-Za-z]{2,24})(?![A-Za-z0-9_-])",
+      "[._%+'-]{0,4}([A-Za-z0-9](?:[A-Za-z0-9._%+'-]{0,63})@(?:[A-Za-z0-9\u00c0-\u024f](?:[A-Za-z0-9\u00c0-\u024f-]{0,62})\\.){1,6}(?:xn--[a-z0-9-]{2,59}|[A-Za-z]{2,24})(?![A-Za-z0-9_-]))",
     entropy: 0,
     validate: isMailbox,
     unlessPublished: true,
     examples: {
-      bad: ['maria.lopez{digit:2}@northwind-traders.com', 'a.b+c@sub.northwind.co.uk'],
+      bad: [
+        'maria.lopez{digit:2}@northwind-traders.com',
+        'a.b+c@sub.northwind.co.uk',
+        "where email = 'maria{digit:2}@northwind.com'",
+        'jo{digit:2}@m\u00fcller-bau.de',
+      ],
       good: [
         'git@github.com',
         'pkg@1.2.3',
@@ -230,9 +269,47 @@ export const CONTACT_TOKENS: readonly TokenDetector[] = [
   },
 ];
 
+const MONTH =
+  '(?:jan|feb|f\u00e9v|mar|m\u00e4r|apr|avr|abr|may|mai|mag|jun|jui|giu|jul|lug|aug|ago|ao\u00fb|sep|set|oct|okt|ott|out|nov|dec|dez|d\u00e9c|dic|ene|gen)[a-z\u00e0-\u00ff]{0,8}\\.?';
+
+/** Days of birth with the month in letters: numbers with a word in them. */
+export const BIRTHDAYS: readonly TokenDetector[] = [
+  {
+    ...credential('date-of-birth-in-words', 'Date of birth', ['born on 20 May 1983']),
+    category: 'person',
+    severity: 'medium',
+    confidence: 0.8,
+    keywords: [
+      'born',
+      'birth',
+      'dob',
+      'geboren',
+      'geburtsdatum',
+      'naissance',
+      'nacimiento',
+      'nacid',
+      'nascita',
+      'nato il',
+      'nata il',
+    ],
+    pattern: `(?<=.|^)(?:born|birth(?:day|date)?|dob|geboren|geburtsdatum|naissance|nacimiento|nacid[oa]|nascita|nat[oa] il)(?: in [A-Z\u00c0-\u00de][A-Za-z\u00c0-\u024f-]{1,24})?(?:[ _"'\`:=,(]|on|is|was|the|am|den|el|le|il|date|of){0,10}((?:\\d{1,2}(?:st|nd|rd|th|er|\\.)?,? (?:de |of )?${MONTH} (?:de |of )?|${MONTH} \\d{1,2}(?:st|nd|rd|th)?,? )(?:19|20)\\d{2})`,
+    ignoreCase: true,
+    entropy: 0,
+    examples: {
+      bad: [
+        'born on 20 May 1983',
+        '"date_of_birth": "July 25, 1972"',
+        'geboren am 3. M\u00e4rz 1961',
+        'nacido el 3 de enero de 1961',
+      ],
+      good: ['released on 20 May 1983', 'born in a barn, may 2 1983 others'],
+    },
+  },
+];
+
 /** Addresses that belong to nobody: documentation's domains, version control users, automatic senders, files named like mail. */
 const NOBODY =
-  /@(?:[\w-]+\.)*(?:example\.(?:com|org|net|edu)|example|test|invalid|localhost|local|users\.noreply\.github\.com|email\.com|domain\.com|yourdomain\.com|company\.com\.example)$/i;
+  /@(?:[\w\u00c0-\u024f-]+\.)*(?:example\.(?:com|org|net|edu)|example|test|invalid|localhost|local|users\.noreply\.github\.com|email\.com|domain\.com|yourdomain\.com|company\.com\.example)$/i;
 const NO_REPLY = /^(?:git|noreply|no-reply|donotreply|postmaster|mailer-daemon|hg|svn|root|nobody)@/i;
 const NO_TOP_LEVEL =
   /\.(?:js|ts|mjs|py|go|rs|rb|java|css|html|json|yaml|yml|toml|md|txt|png|jpe?g|svg|gif|webp|lock|sh|tgz|gz|zip|dev[0-9]|service|target|socket|mount|timer|slice|internal)$/i;
@@ -246,7 +323,8 @@ function isMailbox(address: string): boolean {
   );
 }
 
-const BITCOIN = '[13][1-9A-HJ-NP-Za-km-z]{25,34}';
+/** Litecoin, Dogecoin, Dash and TRON write their addresses the same way. */
+const BITCOIN = '[13LMDXT][1-9A-HJ-NP-Za-km-z]{25,34}';
 export const WALLETS: readonly TokenDetector[] = [
   wallet('ethereum-address', 'Ethereum address', ['0x'], '0x[0-9a-fA-F]{40}', hasEthereumChecksum, [
     '0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed',
@@ -264,7 +342,7 @@ export const WALLETS: readonly TokenDetector[] = [
 /** Has no mark: looked for among tokens of its length. */
 export const BITCOIN_ADDRESS: TokenDetector = wallet(
   'bitcoin-address',
-  'Bitcoin address',
+  'Bitcoin address, or one of its kind',
   [],
   BITCOIN,
   isBase58CheckAddress,

@@ -86,7 +86,7 @@ export const SERVICES = [
     ],
     {
       pattern: '[MNO][A-Za-z0-9]{23,27}\\.[A-Za-z0-9_-]{6}\\.[A-Za-z0-9_-]{27,40}',
-      keywords: ['mt', 'od', 'nz', 'nd', 'nt', 'nj'],
+      keywords: ['mt', 'mj', 'mz', 'nd', 'nt', 'nj', 'nz', 'od', 'ot'],
       entropy: 4,
     },
   ),
@@ -102,6 +102,9 @@ export const SERVICES = [
     ['telegram', 'telegr'],
     ['{digit:5-16}:A{word:34}'],
   ),
+  credential('mailersend-api-token', 'MailerSend token', ['mlsn.{hex:64}']),
+  credential('axiom-token', 'Axiom token', ['xaat-{uuid}', 'xapt-{uuid}']),
+  credential('datadog-application-key', 'Datadog application key', ['ddapp_{alnum:34}']),
   assigned('mattermost-access-token', 'Mattermost token', ['mattermost'], ['{lownum:26}']),
   assigned('gitter-access-token', 'Gitter token', ['gitter'], ['{word:40}']),
   credential('twilio-api-key', 'Twilio key', ['SK{hex:32}', 'AC{hex:32}'], { severity: 'high', entropy: 3 }),
@@ -196,7 +199,7 @@ export const SERVICES = [
     'new-relic-key',
     'New Relic key',
     ['NRAK-{upnum:27}', 'NRJS-{hex:19}', 'NRII-{word:32}', 'NRAA-{hex:27}', 'NRBR-{hex:19}'],
-    { pattern: 'NR(?:AK|AA|II|JS|BR)-[A-Za-z0-9-]{19,32}', severity: 'high' },
+    { pattern: 'NR(?:AK|AA|II|JS|BR)-[A-Za-z0-9_-]{19,32}', severity: 'high' },
   ),
   assigned(
     'new-relic-user-api-id',

@@ -4,7 +4,7 @@ const TEMPLATE =
 const STAND_IN =
   /x{4,}|X{4,}|\.{3}|y{4,}|0{8,}|^(?:your|my|our|the|some|an?|insert|enter|replace|change|put|add|fake|dummy|mock)[-_ ][a-z]|^your[a-zA-Z]{4}|change[-_ ]?me|place[-_]?holder|redacted|example|sample|dummy|not[-_]?a[-_]?(?:real|secret)|todo|fixme|secret[-_]?here|key[-_]?here|token[-_]?here/i;
 const ORDINARY = new Set(
-  'password passwd passw0rd pass pwd secret token key api apikey api_key username user admin root test testing none null undefined true false string str number boolean object required optional optional[str] default value empty hidden unknown foo bar baz foobar abc123 abcdef 123456 12345678 changeit guest postgres mysql redis rabbitmq localhost basic bearer digest latin1 utf8 utf-8 utf8mb4 ascii sha1 sha256 sha512 md5 md5sum base64 hs256 rs256 es256'.split(
+  'password passwd passw0rd pass pwd secret token key api apikey api_key username user admin root test testing none null undefined true false string str number boolean object required optional optional[str] default value empty hidden unknown foo bar baz foobar abc123 abcdef 123456 12345678 changeit guest postgres mysql redis rabbitmq localhost basic bearer digest latin1 utf8 utf-8 utf8mb4 ascii sha1 sha256 sha512 md5 md5sum base64 hs256 rs256 es256 pbkdf2'.split(
     ' ',
   ),
 );

@@ -9,7 +9,10 @@ const MOST_UNKNOWN = 160;
 
 /** What stands before digests, media, links and the identifiers of builds. */
 const HARMLESS_BEFORE =
-  /(?:sha\d{1,3}[-:=]?|md5[-:=]?|h1:|base64,|integrity["']?\s?[:=]\s?["']?|@sha256:|\/|\\|=|#|%|&|\?|[\w.]@|checksum["']?\s?[:=]\s?["']?|digest["']?\s?[:=]\s?["']?|etag["']?\s?[:=]\s?["']?|nonce["'-]?\s?[:=]?\s?["']?|\w[.~]|__)$/i;
+  /(?:sha\d{1,3}[-:=]?|md5[-:=]?|h1:|base64,|integrity["']?\s?[:=]\s?["']?|@sha256:|\/|\\|=|#|%|&|\?|[\w.]@|checksum["']?\s?[:=]\s?["']?|digest["']?\s?[:=]\s?["']?|etag["']?\s?[:=]\s?(?:W\/)?["']?|nonce["'-]?\s?[:=]?\s?["']?|\w[.~]|__)$/i;
+/** Names of what is shown to everybody: ids of requests, parts of public keys (RFC 7517), proofs in the DNS, keys of widgets. */
+const PUBLIC_NAME =
+  /(?:\b(?:request|trace|span|correlation|cf|amz)[-_]?id(?:-2)?["']?\s?[:=]\s?["']?|["'](?:kid|x|y|n|x5t(?:#S256)?)["']\s?:\s?["']|\bTXT\s{1,8}["']?|(?:site[-_]?key|version[-_]?id|(?:response|assertion)id|boundary|signature|code[-_]?challenge|(?:next|continuation|page|sync)[-_]?token)["']?\s?[:=]\s?["']?)$/i;
 
 /**
  * Whether a token of unknown origin looks drawn at random by a machine that meant it to be secret.
@@ -20,6 +23,7 @@ const HARMLESS_BEFORE =
 export function looksLikeUnknownSecret(token: string, before: string, after: string): boolean {
   if (token.length > MOST_UNKNOWN || /=[^=]/.test(token) || !isMixed(token) || HARMLESS_BEFORE.test(before))
     return false;
+  if (PUBLIC_NAME.test(before)) return false;
   if (after === '/' || after === '.' || after === '(' || after === '%') return false;
   if (
     /\/.*\//.test(token) ||

@@ -73,8 +73,8 @@ export class KeywordAutomaton {
     this.searchUnits(readUnits(text), found);
   }
 
-  /** The same over a text that has been read already. @returns whether all of the text is ASCII */
-  searchUnits({ units, length }: TextUnits, found: (keyword: number, end: number) => void): boolean {
+  /** The same over a text that has been read already. @returns the bits that any unit of the text has */
+  searchUnits({ units, length }: TextUnits, found: (keyword: number, end: number) => void): number {
     const next = this.#next;
     const classes = this.#classes;
     const first = this.#firstReporting;
@@ -97,7 +97,7 @@ export class KeywordAutomaton {
         if ((before[keyword] ?? 0) & kindBefore(units, start)) found(keyword, index + 1);
       }
     }
-    return seen < 128;
+    return seen;
   }
 
   #assignClasses(): void {

@@ -67,3 +67,22 @@ function permuted(digit: number, times: number): number {
   for (let round = 0; round < times; round++) value = [1, 5, 7, 6, 2, 8, 3, 0, 9, 4][value] ?? 0;
   return value;
 }
+
+/** China, since 1999: a day of birth and ISO 7064 MOD 11-2. */
+export const isChineseResident: Check = (text) => {
+  const day = /^\d{6}((?:19|20)\d{2})(\d{2})(\d{2})\d{3}[\dXx]$/.exec(text);
+  const sum = weightedSum(digitsOf(text.slice(0, 17)), [7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2]);
+  return (
+    day !== null &&
+    isCalendarDay(Number(day[1]), Number(day[2]), Number(day[3])) &&
+    '10X98765432'[sum % 11] === text.at(-1)?.toUpperCase()
+  );
+};
+
+export const isJapaneseMyNumber: Check = (text) => {
+  const digits = digitsOf(text);
+  const rest = weightedSum(digits, [6, 5, 4, 3, 2, 7, 6, 5, 4, 3, 2]) % 11;
+  return digits.length === 12 && !isOneDigitRepeated(digits) && (rest <= 1 ? 0 : 11 - rest) === last(digits);
+};
+
+export const isIsraeliId: Check = (text) => !isOneDigitRepeated(digitsOf(text)) && passesLuhn(text);

@@ -1,5 +1,12 @@
 /** A quoted value behind a name that announces a secret may hold spaces; so long it is waited for. */
 const LONGEST_QUOTED = 200;
+/** Values of several words: recovery phrases of wallets and passwords in groups, behind what announces them. */
+const WORDS_BEHIND_NAME =
+  /(?:mnemonic|(?:seed|recovery|secret)[ _-]?(?:phrase|words)|app[ _-]?password)(?:[^A-Za-z0-9\n]{0,4}(?:is|are|to|string|phrase)?){0,3}[^A-Za-z0-9]{0,4}((?:[a-z]{3,8}[ ,\n]{1,2}){0,24}[a-z]{0,8})$/i;
+const LONGEST_PHRASE = 320;
+/** A day of birth with its month in letters is three words or more. */
+const BEHIND_BIRTH =
+  /(?:born|birth|dob|geboren|geburtsdatum|naissance|nacimiento|nacid[oa]|nascita|nat[oa] il)([^\n]{0,44})$/i;
 /** Groups of a number, of an account or of a phone, at most. */
 const MOST_GROUPS = 12;
 const LONGEST_GROUP = 24;
@@ -19,6 +26,7 @@ export function openTail(text: string, phrases: readonly string[] = []): number 
   let open = groupsStart(text, word);
   open = Math.min(open, armourStart(text, open));
   open = Math.min(open, quotedStart(text, open));
+  open = Math.min(open, namedWordsStart(text));
   open = Math.min(open, numberStart(text));
   for (const phrase of phrases) open = Math.min(open, phraseStart(text, phrase));
   return open;
@@ -97,6 +105,12 @@ function quotedStart(text: string, open: number): number {
     if (last >= from && SECRET_NAME.test(text.slice(Math.max(0, last - 64), last + 1))) return last;
   }
   return open;
+}
+
+function namedWordsStart(text: string): number {
+  const tail = text.slice(-LONGEST_PHRASE);
+  const words = WORDS_BEHIND_NAME.exec(tail)?.[1] ?? BEHIND_BIRTH.exec(tail.slice(-64))?.[1] ?? '';
+  return text.length - words.length;
 }
 
 function phraseStart(text: string, phrase: string): number {
