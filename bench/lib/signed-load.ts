@@ -8,7 +8,14 @@ import {
   LinkClient,
   LinkService,
 } from '@raypher/shared';
-import { createAiAgents, type DeviceIdentity, DeviceLedger, modelCall, SeededRandom } from '@raypher/swarm';
+import {
+  createAiAgents,
+  type DeviceIdentity,
+  DeviceLedger,
+  modelCall,
+  SeededRandom,
+  SimulatedPolicy,
+} from '@raypher/swarm';
 
 const CHANNEL: ChannelOptions = {
   'grpc.use_local_subchannel_pool': 1,
@@ -60,7 +67,7 @@ export class SignedDevice {
   /** @returns bytes of the entries */
   prepare(entries: number): number {
     let bytes = 0;
-    const policy = { revision: 1, enforced: true };
+    const policy = SimulatedPolicy.allowing(1);
     for (let index = 0; index < entries; index += 1) {
       const draft = modelCall(this.#random, this.#random.pick(this.#agents), policy);
       for (const written of this.#ledger.append(draft, new Date())) bytes += written.length;

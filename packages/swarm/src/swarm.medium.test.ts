@@ -1,4 +1,14 @@
-import { CreatedEnrolmentToken, Device, EventView, FreezeWithRollout, Rollout } from '@raypher/shared/rest';
+import {
+  AiAgentView,
+  CreatedEnrolmentToken,
+  Device,
+  EventView,
+  FreezeWithRollout,
+  LedgerEntries,
+  Overview,
+  Rollout,
+  Spend,
+} from '@raypher/shared/rest';
 import { TestInstallation } from '@raypher/testkit';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { DeviceBehaviour } from './device/device-behaviour.ts';
@@ -64,6 +74,50 @@ test('a deploy reaches every device and the control plane knows', async () => {
   const times = await swarm.waitForApplied('policy', rollout.revision, 10_000);
   expect(times).toHaveLength(DEVICES);
   expect(await settled(rollout.id)).toMatchObject({ devices: DEVICES, counts: { rejected: 0 } });
+});
+
+test('whatever tells of one of them says that it is simulated', async () => {
+  const spent = async () => Spend.parse(await installation.send('GET', '/v1/spend?group=device'));
+  await expect.poll(async () => (await spent()).simulatedMicros, { timeout: 15_000 }).toBeGreaterThan(0);
+  const { rows, totals, simulatedMicros } = await spent();
+  expect(rows.map(({ simulated }) => simulated)).toEqual(rows.map(() => true));
+  expect(simulatedMicros).toBe(totals.exactMicros + totals.estimatedMicros);
+  const events = await installation.readAll(EventView, '/v1/events');
+  expect(new Set(events.map(({ simulated }) => simulated))).toEqual(new Set([true]));
+  const agents = await installation.readAll(AiAgentView, '/v1/agents');
+  expect(new Set(agents.map(({ simulated }) => simulated))).toEqual(new Set([true]));
+  await expect
+    .poll(
+      async () => {
+        const { items } = LedgerEntries.parse(await installation.send('GET', '/v1/ledger/entries'));
+        return new Set(items.flatMap(({ device }) => device?.simulated ?? []));
+      },
+      { timeout: 10_000 },
+    )
+    .toEqual(new Set([true]));
+});
+
+test('what they report agrees with the policy in force: nothing is blocked by one that monitors', async () => {
+  const events = await installation.readAll(EventView, '/v1/events', { type: 'network.request' });
+  // The policy that a new organisation starts with only monitors; the one deployed since enforces.
+  for (const [revision, mode] of [
+    [1, 'monitor'],
+    [2, 'enforce'],
+  ] as const) {
+    const under = events.filter(({ policyRevision }) => policyRevision === revision);
+    expect(under.length).toBeGreaterThan(0);
+    expect(new Set(under.map((event) => event.mode))).toEqual(new Set([mode]));
+  }
+  const monitored = events.filter(({ policyRevision }) => policyRevision === 1);
+  const wouldDeny = monitored.filter(({ outcome }) => outcome === 'DENY');
+  const unapproved = monitored.filter(({ target }) => target.startsWith('api.deepseek.com/'));
+  expect(wouldDeny).toEqual(unapproved);
+});
+
+test('the overview counts no live connection that the Watchtower cannot show', async () => {
+  const { connections, devices } = Overview.parse(await installation.send('GET', '/v1/overview'));
+  expect(devices.connected).toBe(DEVICES);
+  expect(connections).toBe(0);
 });
 
 test('a freeze reaches every device, and so does the thaw', async () => {

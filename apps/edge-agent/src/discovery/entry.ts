@@ -1,5 +1,6 @@
 import { basename, dirname, resolve } from 'node:path';
 import type { FileView } from './files.ts';
+import { isOwnScript } from './own-program.ts';
 import { packageOfPath } from './package-name.ts';
 import { type Program, parseProgram, type Runtime, runtimeOf } from './runtime.ts';
 import type { Signatures } from './signatures.ts';
@@ -14,7 +15,7 @@ export interface Entry {
   projectDirectory: string | undefined;
   /** The installed package that the script is part of. */
   ownPackage: string | undefined;
-  /** A package manager, compiler, language server or the like: what its project uses is not what it does. */
+  /** A package manager, compiler, language server, this program or the like: what its project uses is not what it does. */
   isDevelopmentTool: boolean;
 }
 
@@ -83,9 +84,10 @@ async function findScript(
     }
   }
   const isDevelopmentTool =
-    owner?.ecosystem === 'npm'
+    isOwnScript(script) ||
+    (owner?.ecosystem === 'npm'
       ? signatures.isOrdinaryPackage(owner.name)
-      : runtime === 'python' && signatures.isOrdinaryScript(basename(script));
+      : runtime === 'python' && signatures.isOrdinaryScript(basename(script)));
   const installed = owner !== undefined || isDevelopmentTool || !script.startsWith('/');
   return {
     runtime,

@@ -3,6 +3,7 @@ import { type Entry, findEntry } from './entry.ts';
 import { FileView } from './files.ts';
 import { maskText } from './mask.ts';
 import { modelName, modelsOfArguments } from './models.ts';
+import { isOwnExecutable } from './own-program.ts';
 import { normalisePackage, packageOfPath } from './package-name.ts';
 import type { PackageEvidence } from './packages.ts';
 import { packagesOfCommand, packagesOfFiles, packagesOfManifest, packagesOfSource } from './packages.ts';
@@ -74,7 +75,8 @@ export class Examiner {
     assessment.entryScript = entry?.script ?? '';
     assessment.ordinary =
       entry === undefined
-        ? process.exeFromSystem && this.#signatures.isOrdinaryExecutable(executable)
+        ? isOwnExecutable(process.exePath) ||
+          (process.exeFromSystem && this.#signatures.isOrdinaryExecutable(executable))
         : entry.isDevelopmentTool;
     this.#checkBinary(executable, process, assessment);
     this.#checkArguments(executable, process, entry, assessment);

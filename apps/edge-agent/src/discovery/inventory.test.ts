@@ -6,6 +6,7 @@ import { canonicalBytes, sha256Hex } from '@raypher/ledger';
 import type { AiAgent } from '@raypher/shared';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Stage, type Started, until, withoutRoot } from '../response/spawned.test-support.ts';
+import { MAIN } from '../testing/command-line.ts';
 import { Inventory } from './inventory.ts';
 
 // Real processes on a machine that may be busy with other things.
@@ -297,6 +298,26 @@ describe('events', () => {
 
     expect(seen).toEqual(['appeared bot.mjs', 'changed signatures,models', 'vanished bot.mjs']);
   });
+});
+
+it('the launcher is no AI agent, and what it starts is one', async () => {
+  const bot = stage.write('bot.mjs', STAY);
+  stage.write('package.json', JSON.stringify({ dependencies: { langchain: '1' } }));
+  const own = join(stage.directory, 'data');
+  const launched = await stage.start(
+    process.execPath,
+    [MAIN, 'run', '--data-dir', own, '--', process.execPath, bot],
+    {
+      env: { PATH: process.env.PATH, OPENAI_API_KEY: 'x' },
+    },
+  );
+  expect(await agentOf(launched)).toBeUndefined();
+  const started = inventory.current.agents.filter(({ entryScript }) => entryScript === bot);
+  expect(started).toHaveLength(1);
+  expect(started[0]?.processes).toHaveLength(1);
+  // One that calls models itself is one, whatever it says it is.
+  inventory.recordModel(launched, 'gpt-4o');
+  expect(await agentOf(launched)).toBeDefined();
 });
 
 describe.skipIf(withoutRoot !== undefined)('raypher run', () => {

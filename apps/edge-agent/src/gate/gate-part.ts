@@ -84,7 +84,7 @@ export class GatePart implements Part {
 
   /** Another policy is in force: what the old one answered is forgotten. */
   policyChanged(): void {
-    this.#gate?.cache.invalidate();
+    this.#gate?.policyChanged();
     if (this.#gate !== undefined) this.#noteMode();
   }
 
@@ -95,7 +95,11 @@ export class GatePart implements Part {
     if (fault !== undefined) return { state: 'unavailable', reason: fault };
     return this.#options.policy.mode === 'enforce'
       ? { state: 'enforced', reason: 'a forbidden action was denied to a program that asked' }
-      : { state: 'observing', reason: 'denying works, but the policy in force only records' };
+      : {
+          state: 'observing',
+          reason: 'denying works, but the policy in force only records',
+          byPolicy: true,
+        };
   }
 
   async #listen(gate: Gate): Promise<GateServer[]> {

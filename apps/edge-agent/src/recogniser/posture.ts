@@ -14,8 +14,8 @@ export async function recogniserPosture(
     return { state: 'unavailable', reason: reason ?? 'nobody looks for names' };
   const works = `${source.recogniser.name}: a name in a text was found`;
   if (!names.isAskedFor(policy))
-    return { state: 'observing', reason: `${works}; no rule names what it finds` };
+    return { state: 'observing', reason: `${works}; no rule names what it finds`, byPolicy: true };
   return policy.mode === 'enforce'
     ? { state: 'enforced', reason: `${works}, and rules name what it finds` }
-    : { state: 'observing', reason: `${works}, but the policy in force only records` };
+    : { state: 'observing', reason: `${works}, but the policy in force only records`, byPolicy: true };
 }

@@ -4,6 +4,8 @@ import { Posture, PostureState } from '@raypher/shared';
 export interface Finding {
   state: 'enforced' | 'observing' | 'unavailable';
   reason: string;
+  /** It would enforce, and the policy in force asks for no more than this. */
+  byPolicy?: boolean;
 }
 
 /** `before` is undefined for the first probe since the start. */

@@ -116,7 +116,11 @@ export class ProxyPart implements Part {
     if (fault !== undefined) return { state: 'unavailable', reason: fault };
     return this.#options.policy.mode === 'enforce'
       ? { state: 'enforced', reason: 'a forbidden request was refused by the running proxy' }
-      : { state: 'observing', reason: 'refusing works, but the policy in force only records' };
+      : {
+          state: 'observing',
+          reason: 'refusing works, but the policy in force only records',
+          byPolicy: true,
+        };
   }
 
   /** Asks it for something forbidden inside a tunnel. */
@@ -136,6 +140,6 @@ export class ProxyPart implements Part {
     if (fault !== undefined) return { state: 'unavailable', reason: fault };
     return policy.mode === 'enforce'
       ? { state: 'enforced', reason: 'a forbidden request inside TLS was read and refused' }
-      : { state: 'observing', reason: 'TLS is read, but the policy in force only records' };
+      : { state: 'observing', reason: 'TLS is read, but the policy in force only records', byPolicy: true };
   }
 }

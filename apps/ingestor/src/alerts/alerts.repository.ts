@@ -13,6 +13,8 @@ export interface AlertRow {
   title: string;
   detail: unknown;
   deviceId: string | null;
+  hostname: string | null;
+  simulated: boolean | null;
   occurrences: number;
   createdAt: Date;
   lastAt: Date;
@@ -29,8 +31,10 @@ export interface NewAlert {
   deviceId: string | null;
 }
 
-const COLUMNS = Prisma.sql`id, kind, subject, severity, title, detail, device_id AS "deviceId", occurrences,
-  created_at AS "createdAt", last_at AS "lastAt", resolved_at AS "resolvedAt", resolved_by AS "resolvedBy"`;
+const SELECT = Prisma.sql`SELECT a.id, a.kind, a.subject, a.severity, a.title, a.detail, a.device_id AS "deviceId",
+  d.hostname, d.simulated, a.occurrences, a.created_at AS "createdAt", a.last_at AS "lastAt",
+  a.resolved_at AS "resolvedAt", a.resolved_by AS "resolvedBy"
+  FROM alerts a LEFT JOIN devices d ON d.id = a.device_id`;
 
 @Injectable()
 export class AlertsRepository {
@@ -44,22 +48,22 @@ export class AlertsRepository {
     limit: number,
   ): Promise<AlertRow[]> {
     const conditions = [Prisma.sql`true`];
-    if (filter.state === 'open') conditions.push(Prisma.sql`resolved_at IS NULL`);
-    if (filter.state === 'resolved') conditions.push(Prisma.sql`resolved_at IS NOT NULL`);
+    if (filter.state === 'open') conditions.push(Prisma.sql`a.resolved_at IS NULL`);
+    if (filter.state === 'resolved') conditions.push(Prisma.sql`a.resolved_at IS NOT NULL`);
     if (before !== undefined) {
-      conditions.push(Prisma.sql`(resolved_at IS NULL, date_trunc('milliseconds', last_at), id)
+      conditions.push(Prisma.sql`(a.resolved_at IS NULL, date_trunc('milliseconds', a.last_at), a.id)
         < (${before.isOpen}, ${before.lastAt}::timestamptz, ${before.id}::uuid)`);
     }
     return this.database.within(
       organisationId,
       (tx) => tx.$queryRaw<AlertRow[]>`
-        SELECT ${COLUMNS} FROM alerts WHERE ${Prisma.join(conditions, ' AND ')}
-        ORDER BY resolved_at IS NULL DESC, date_trunc('milliseconds', last_at) DESC, id DESC LIMIT ${limit + 1}`,
+        ${SELECT} WHERE ${Prisma.join(conditions, ' AND ')}
+        ORDER BY a.resolved_at IS NULL DESC, date_trunc('milliseconds', a.last_at) DESC, a.id DESC LIMIT ${limit + 1}`,
     );
   }
 
   async find(tx: TenantTransaction, id: string): Promise<AlertRow | undefined> {
-    const [row] = await tx.$queryRaw<AlertRow[]>`SELECT ${COLUMNS} FROM alerts WHERE id = ${id}::uuid`;
+    const [row] = await tx.$queryRaw<AlertRow[]>`${SELECT} WHERE a.id = ${id}::uuid`;
     return row;
   }
 
@@ -88,14 +92,18 @@ export class AlertsRepository {
 const Detail = z.record(z.string(), z.unknown());
 
 export function showAlert(row: AlertRow): Alert {
+  const detail = Detail.parse(row.detail);
+  const others = typeof detail.worstOf === 'number' ? detail.worstOf - 1 : 0;
   return {
     id: row.id,
     kind: row.kind,
     subject: row.subject,
     severity: Alert.shape.severity.parse(row.severity),
-    title: row.title,
-    detail: Detail.parse(row.detail),
+    title: others > 0 ? `${row.title}, and ${others} more` : row.title,
+    detail,
     deviceId: row.deviceId,
+    hostname: row.hostname,
+    simulated: row.simulated ?? false,
     occurrences: row.occurrences,
     createdAt: row.createdAt.toISOString(),
     lastAt: row.lastAt.toISOString(),

@@ -10,6 +10,7 @@ export interface ApprovalRow {
   id: string;
   deviceId: string;
   hostname: string;
+  simulated: boolean;
   teamId: string | null;
   teamName: string | null;
   seq: bigint;
@@ -56,7 +57,7 @@ const IS_OPEN = Prisma.sql`(a.how IS NULL AND a.sent_at IS NULL AND a.expires_at
 const LISTED_AT = Prisma.sql`date_trunc('milliseconds', coalesce(a.closed_at, a.expires_at))`;
 
 const FROM = Prisma.sql`
-  SELECT a.id, a.device_id AS "deviceId", d.hostname, d.team_id AS "teamId", t.name AS "teamName", a.seq,
+  SELECT a.id, a.device_id AS "deviceId", d.hostname, d.simulated, d.team_id AS "teamId", t.name AS "teamName", a.seq,
     a.asked_at AS "askedAt", a.expires_at AS "expiresAt", a.actor, a.action, a.target, p.content AS details, a.layer, a.rule, a.reason,
     a.revision, a.on_timeout AS "onTimeout", a.approvers_needed AS "approversNeeded", a.votes, a.sent_at AS "sentAt",
     a.ended_at AS "endedAt", a.ended_seq AS "endedSeq", a.how, a.outcome, a.decided_by AS "decidedBy",
@@ -126,7 +127,7 @@ export function votesOf(row: Pick<ApprovalRow, 'votes'>): ApprovalVote[] {
 export function showApproval(row: ApprovalRow): Approval {
   return {
     id: row.id,
-    device: { id: row.deviceId, hostname: row.hostname, team: row.teamName },
+    device: { id: row.deviceId, hostname: row.hostname, simulated: row.simulated, team: row.teamName },
     askedAt: row.askedAt.toISOString(),
     expiresAt: row.expiresAt.toISOString(),
     actor: Actor.parse(row.actor),

@@ -244,7 +244,7 @@ it('the threshold of a limit is alerted once', async () => {
   await expect
     .poll(read)
     .toEqual([
-      { title: '50 % of the limit all for this month are spent', severity: 'warning', occurrences: 1 },
+      { title: '50 % of the limit all for this month is spent', severity: 'warning', occurrences: 1 },
     ]);
 });
 

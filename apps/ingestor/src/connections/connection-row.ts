@@ -28,6 +28,7 @@ export function readConnection(
     id: told.id.toLowerCase(),
     deviceId: identity.deviceId,
     hostname: identity.hostname,
+    simulated: identity.simulated,
     teamId: identity.teamId,
     openedAt: new Date(Math.min(now, Math.max(0, number(told.openedAtMs)))).toISOString(),
     kind: kind.data,

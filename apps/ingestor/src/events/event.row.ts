@@ -6,6 +6,7 @@ export interface EventRow {
   position: bigint;
   deviceId: string;
   hostname: string;
+  simulated: boolean;
   seq: bigint;
   occurredAt: Date;
   receivedAt: Date;
@@ -29,6 +30,7 @@ export function showEvent(row: EventRow): EventView {
     position: row.position.toString(),
     deviceId: row.deviceId,
     hostname: row.hostname,
+    simulated: row.simulated,
     seq: Number(row.seq),
     occurredAt: row.occurredAt.toISOString(),
     receivedAt: row.receivedAt.toISOString(),

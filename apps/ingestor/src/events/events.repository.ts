@@ -5,7 +5,7 @@ import { TenantDatabase } from '../database/tenant-database.ts';
 import { Prisma } from '../generated/prisma/client.ts';
 import type { EventRow } from './event.row.ts';
 
-export const EVENT_COLUMNS = Prisma.sql`e.position, e.device_id AS "deviceId", d.hostname, e.seq, e.occurred_at AS "occurredAt",
+export const EVENT_COLUMNS = Prisma.sql`e.position, e.device_id AS "deviceId", d.hostname, d.simulated, e.seq, e.occurred_at AS "occurredAt",
   e.received_at AS "receivedAt", e.type, e.severity, e.actor_kind AS "actorKind", e.actor_id AS "actorId",
   e.actor_name AS "actorName", e.action, e.target, e.outcome, e.mode, e.rule, e.policy_revision AS "policyRevision"`;
 

@@ -8,6 +8,7 @@ export interface AiAgentRow {
   id: string;
   deviceId: string;
   hostname: string;
+  simulated: boolean;
   name: string;
   user: string;
   exePath: string;
@@ -24,6 +25,9 @@ export interface AiAgentRow {
   firstSeenAt: Date;
   lastSeenAt: Date;
 }
+
+/** An AI agent that a freeze would meet. */
+export type ReachedAiAgent = Pick<AiAgentRow, 'deviceId' | 'hostname' | 'simulated' | 'name'>;
 
 export interface AiAgentFilter {
   device?: string | undefined;
@@ -58,7 +62,7 @@ export class AiAgentsRepository {
             > (${after.isGone}, ${after.hostname}, ${after.name}, ${after.deviceId}::uuid, ${after.id})`;
     return this.database.within(organisationId, async (tx) => {
       const rows = await tx.$queryRaw<AiAgentRow[]>`
-        SELECT a.id, a.device_id AS "deviceId", d.hostname, a.name, a.user_name AS "user", a.exe_path AS "exePath",
+        SELECT a.id, a.device_id AS "deviceId", d.hostname, d.simulated, a.name, a.user_name AS "user", a.exe_path AS "exePath",
           a.exe_sha256 AS "exeSha256", a.entry_script AS "entryScript", a.libraries, a.models, a.signatures, a.risk,
           a.confidence, a.evidence, a.processes, a.state, a.first_seen_at AS "firstSeenAt", a.last_seen_at AS "lastSeenAt"
         FROM ai_agents a JOIN devices d ON d.id = a.device_id
@@ -70,14 +74,11 @@ export class AiAgentsRepository {
   }
 
   /** AI agents on active devices that a freeze would meet, or all of them. At most 100,000. */
-  reached(
-    organisationId: string,
-    selector: FreezeSelector | undefined,
-  ): Promise<{ deviceId: string; hostname: string; name: string }[]> {
+  reached(organisationId: string, selector: FreezeSelector | undefined): Promise<ReachedAiAgent[]> {
     return this.database.within(
       organisationId,
-      (tx) => tx.$queryRaw<{ deviceId: string; hostname: string; name: string }[]>`
-        SELECT a.device_id AS "deviceId", d.hostname, a.name
+      (tx) => tx.$queryRaw<ReachedAiAgent[]>`
+        SELECT a.device_id AS "deviceId", d.hostname, d.simulated, a.name
         FROM ai_agents a JOIN devices d ON d.id = a.device_id
         WHERE d.status = 'active' AND a.state <> 'gone' AND ${selects(selector)}
         ORDER BY d.hostname, a.name LIMIT 100000`,

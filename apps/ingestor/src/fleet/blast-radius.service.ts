@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { type FreezeSelector, RaypherError } from '@raypher/shared';
 import type { BlastRadius, BlastRadiusQuery } from '@raypher/shared/rest';
 import { isInStage } from '../rollouts/stage-membership.ts';
-import { AiAgentsRepository } from './ai-agents.repository.ts';
+import { AiAgentsRepository, type ReachedAiAgent } from './ai-agents.repository.ts';
 import { DevicesRepository } from './devices.repository.ts';
 import { PresenceReader } from './presence.reader.ts';
 
@@ -11,6 +11,7 @@ const SAMPLE = 50;
 interface Target {
   id: string;
   hostname: string;
+  simulated: boolean;
 }
 
 /** Counts whom an action would meet now; nothing is changed. */
@@ -29,11 +30,11 @@ export class BlastRadiusService {
     const ids = new Set(targets.map((target) => target.id));
     const agents = reached.filter((agent) => ids.has(agent.deviceId));
     const connected = [...presence].filter(([id]) => ids.has(id));
-    const withAgents = agents.map(({ deviceId, hostname, name }) => ({ deviceId, hostname, agent: name }));
+    const withAgents = agents.map(({ name, ...device }) => ({ ...device, agent: name }));
     const busy = new Set(agents.map((agent) => agent.deviceId));
     const without = targets
       .filter((target) => !busy.has(target.id))
-      .map(({ id, hostname }) => ({ deviceId: id, hostname, agent: null }));
+      .map(({ id, hostname, simulated }) => ({ deviceId: id, hostname, simulated, agent: null }));
     return {
       devices: targets.length,
       connectedDevices: connected.length,
@@ -47,7 +48,7 @@ export class BlastRadiusService {
   private async targets(
     organisationId: string,
     query: BlastRadiusQuery,
-    reached: readonly { deviceId: string; hostname: string }[],
+    reached: readonly ReachedAiAgent[],
   ): Promise<Target[]> {
     switch (query.action) {
       case 'deploy': {
@@ -68,8 +69,8 @@ export class BlastRadiusService {
         if (query.selector.kind === 'team') {
           return this.devices.active(organisationId, { team: query.selector.team });
         }
-        return [...new Map(reached.map(({ deviceId, hostname }) => [deviceId, hostname]))].map(
-          ([id, hostname]) => ({ id, hostname }),
+        return [...new Map(reached.map((agent) => [agent.deviceId, agent])).values()].map(
+          ({ deviceId, hostname, simulated }) => ({ id: deviceId, hostname, simulated }),
         );
     }
   }

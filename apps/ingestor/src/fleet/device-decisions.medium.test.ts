@@ -135,18 +135,7 @@ describe('a decision reaches the link', () => {
     installation = await Installation.start();
     admin = new pg.Client({ connectionString: installation.database.adminUrl });
     await admin.connect();
-    caller = {
-      kind: 'api-token',
-      id: randomUUID(),
-      name: 'test',
-      email: null,
-      address: '127.0.0.1',
-      organisation: { id: installation.organisationId, name: 'Test organisation' },
-      role: null,
-      teamId: null,
-      permissions: new Set(),
-      sessionId: null,
-    };
+    caller = await installation.caller();
   });
   afterEach(() => {
     for (const one of devices) one.close();

@@ -110,12 +110,12 @@ export class DevicesRepository {
   active(
     organisationId: string,
     only: { device: string } | { team: string } | undefined,
-  ): Promise<{ id: string; hostname: string; teamId: string | null }[]> {
+  ): Promise<{ id: string; hostname: string; simulated: boolean; teamId: string | null }[]> {
     const where = only === undefined ? {} : 'device' in only ? { id: only.device } : { teamId: only.team };
     return this.database.within(organisationId, (tx) =>
       tx.device.findMany({
         where: { ...where, status: 'active' },
-        select: { id: true, hostname: true, teamId: true },
+        select: { id: true, hostname: true, simulated: true, teamId: true },
         orderBy: { hostname: 'asc' },
       }),
     );

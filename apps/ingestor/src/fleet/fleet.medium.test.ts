@@ -251,7 +251,7 @@ describe('blast radius', () => {
           connectedDevices: 1,
           aiAgents: 1,
           connections: 3,
-          sample: [{ deviceId: id, hostname: 'radius', agent: 'crawler' }],
+          sample: [{ deviceId: id, hostname: 'radius', simulated: false, agent: 'crawler' }],
         });
     }
     expect(await preview({ action: 'freeze', selector: { kind: 'library', name: 'lang' } })).toMatchObject({

@@ -6,6 +6,7 @@ export interface IncidentRow {
   id: string;
   deviceId: string;
   hostname: string;
+  simulated: boolean;
   agentId: string;
   agentName: string;
   userName: string;
@@ -37,6 +38,7 @@ export function showIncident(row: IncidentRow): Incident {
     id: row.id,
     deviceId: row.deviceId,
     hostname: row.hostname,
+    simulated: row.simulated,
     agent: { id: row.agentId, name: row.agentName, user: row.userName },
     direction: Direction.parse(row.direction),
     host: row.host,

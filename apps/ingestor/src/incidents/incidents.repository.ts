@@ -27,7 +27,7 @@ export interface TrendRow {
   count: bigint;
 }
 
-const COLUMNS = Prisma.sql`i.id, i.device_id AS "deviceId", d.hostname, i.agent_id AS "agentId", i.agent_name AS "agentName",
+const COLUMNS = Prisma.sql`i.id, i.device_id AS "deviceId", d.hostname, d.simulated, i.agent_id AS "agentId", i.agent_name AS "agentName",
   i.user_name AS "userName", i.direction, i.host, i.provider, i.model, i.classes, i.detectors, i.places, i.outcome,
   i.would_block AS "wouldBlock", i.severity, i.findings, i.occurrences, i.first_at AS "firstAt", i.last_at AS "lastAt",
   i.last_seq AS "lastSeq", i.status, i.assignee, i.resolved_at AS "resolvedAt", i.resolved_by AS "resolvedBy"`;

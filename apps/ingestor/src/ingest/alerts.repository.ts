@@ -15,6 +15,15 @@ export interface NewAlert {
   detail: unknown;
 }
 
+/** An alert about several things at once: the worst of them gives it its name. */
+export interface WorstAlert extends NewAlert {
+  detail: Readonly<Record<string, unknown>>;
+  /** Of the thing in the title. */
+  badness: number;
+  /** How many things it is about; told in `detail` as `worstOf`. */
+  count: number;
+}
+
 @Injectable()
 export class AlertsRepository {
   constructor(private readonly database: IngestDatabase) {}
@@ -25,13 +34,40 @@ export class AlertsRepository {
    * @param client of the transaction that the alert belongs to
    */
   async raise(alert: NewAlert, client?: PoolClient): Promise<string> {
+    return this.insert(
+      alert,
+      'occurrences = alerts.occurrences + 1, last_at = now(), detail = EXCLUDED.detail',
+      client,
+    );
+  }
+
+  /**
+   * Opens an alert, or counts more in the open one, which takes the name of what is worse than all before.
+   *
+   * @param client of the transaction that the alert belongs to
+   */
+  async raiseWorst(alert: WorstAlert, client?: PoolClient): Promise<string> {
+    const { badness, count, detail } = alert;
+    const isWorse = `coalesce((alerts.detail ->> 'badness')::int, 0) < (EXCLUDED.detail ->> 'badness')::int`;
+    const worse = (column: string) =>
+      `CASE WHEN ${isWorse} THEN EXCLUDED.${column} ELSE alerts.${column} END`;
+    const counted = `coalesce((alerts.detail ->> 'worstOf')::int, 1) + (EXCLUDED.detail ->> 'worstOf')::int`;
+    return this.insert(
+      { ...alert, detail: { ...detail, badness, worstOf: count } },
+      `occurrences = alerts.occurrences + 1, last_at = now(), severity = ${worse('severity')},
+       title = ${worse('title')}, detail = ${worse('detail')} || jsonb_build_object('worstOf', ${counted})`,
+      client,
+    );
+  }
+
+  /** @param again what becomes of the open alert about the same thing */
+  private async insert(alert: NewAlert, again: string, client: PoolClient | undefined): Promise<string> {
     const [row] = await this.query<{ id: string }>(
       client,
       `INSERT INTO alerts (organisation_id, device_id, kind, subject, severity, title, detail)
        VALUES ($1, $2, $3, $4, $5, $6, $7)
        ON CONFLICT (organisation_id, kind, subject) WHERE resolved_at IS NULL
-       DO UPDATE SET occurrences = alerts.occurrences + 1, last_at = now(), detail = EXCLUDED.detail
-       RETURNING id`,
+       DO UPDATE SET ${again} RETURNING id`,
       [
         alert.organisationId,
         alert.deviceId,

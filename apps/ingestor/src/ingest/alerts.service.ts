@@ -66,7 +66,7 @@ export class AlertsService {
       kind: 'budget/warned',
       subject: JSON.stringify([limit, scope, subject, periodStart]),
       severity: 'warning',
-      title: `${percent} % of the limit ${limit} for this ${per} are spent`,
+      title: `${percent} % of the limit ${limit} for this ${per} is spent`,
       detail: reached,
     });
   }

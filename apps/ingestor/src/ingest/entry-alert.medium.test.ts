@@ -29,10 +29,26 @@ it('what a device says of lost capabilities and of attacks on itself is an alert
       { from: 'enforced', to: 'unavailable', reason: 'the canary was let through' },
     ],
     ['posture.changed', 'kernel.files', { from: 'enforced', to: 'unavailable', reason: 'again' }],
+    [
+      'posture.changed',
+      'kernel.programs',
+      { from: 'enforced', to: 'observing', byPolicy: false, reason: 'half of it is held' },
+    ],
     // Asked for, by a policy in monitor mode.
-    ['posture.changed', 'network.proxy', { from: 'enforced', to: 'observing', reason: 'monitor mode' }],
+    [
+      'posture.changed',
+      'network.proxy',
+      { from: 'enforced', to: 'observing', byPolicy: true, reason: 'monitor mode' },
+    ],
+    // Of an agent that does not say why.
+    ['posture.changed', 'gate', { from: 'enforced', to: 'observing', reason: 'monitor mode' }],
     ['guard.denied', 'process 1', { denied: true, protection: 'of the agent itself' }],
     ['guard.denied', '/etc/shadow', { denied: true }],
+    [
+      'tamper.suspected',
+      'ledger',
+      { reason: 'The control plane holds entries that this device does not have.' },
+    ],
     ['ledger.contradicted', 'raypher.log/x', { detail: 'The log has 5 entries, and 9 were signed.' }],
   ] as const;
   const firstSeq = device.head.seq + 1;
@@ -43,13 +59,21 @@ it('what a device says of lost capabilities and of attacks on itself is an alert
   stream.send({ $case: 'events', value: device.batch(entries, firstSeq) });
   await stream.durable(device.head.seq);
   const { rows } = await admin.query(
-    'SELECT kind, severity, occurrences, title FROM alerts WHERE device_id = $1 ORDER BY kind',
+    'SELECT kind, severity, occurrences, title FROM alerts WHERE device_id = $1 ORDER BY kind, subject',
     [device.id],
   );
   expect(rows).toMatchObject([
     { kind: 'guard.denied', severity: 'critical', occurrences: 1 },
     { kind: 'ledger.contradicted', severity: 'critical', occurrences: 1 },
     { kind: 'posture.changed', severity: 'warning', occurrences: 2 },
+    { kind: 'posture.changed', severity: 'warning', occurrences: 1 },
+    { kind: 'tamper.suspected', severity: 'critical', occurrences: 1 },
   ]);
-  expect(rows[2]?.title).toContain('kernel.files');
+  expect(rows.map(({ title }) => title)).toEqual([
+    expect.stringMatching(/ tried to send a signal to process 1$/),
+    'The record contradicts what a device saw of it: The log has 5 entries, and 9 were signed.',
+    'A device can no longer enforce kernel.files: the canary was let through',
+    'A device can no longer enforce kernel.programs: half of it is held',
+    'Tampering is suspected: The control plane holds entries that this device does not have.',
+  ]);
 });

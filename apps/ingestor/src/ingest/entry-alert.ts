@@ -27,14 +27,18 @@ export function alertOfEntry({ organisationId, deviceId, entry }: FollowedRow): 
   const { actor, action, data, target, type } = entry;
   switch (type) {
     case 'posture.changed':
-      // That it only observes is what an administrator asked for, with a policy in monitor mode.
-      return data.to === 'unavailable'
+      // That it only observes is mostly what an administrator asked for, with a policy in monitor mode.
+      return data.to === 'unavailable' || (data.from === 'enforced' && data.byPolicy === false)
         ? about(target, 'warning', `A device can no longer enforce ${target}: ${said(data.reason)}`)
         : undefined;
     case 'guard.denied':
       // Denials by rules are what the guard is for. This one was aimed at the agent itself.
       return data.protection === 'of the agent itself' && data.denied === true
-        ? about(`${actor.name} ${action}`, 'critical', `${actor.name} tried to ${action} ${target}`)
+        ? about(
+            `${actor.name} ${action}`,
+            'critical',
+            `${actor.name} tried to ${ATTEMPTS[action] ?? action} ${target}`,
+          )
         : undefined;
     case 'ledger.contradicted':
       return about(
@@ -43,11 +47,18 @@ export function alertOfEntry({ organisationId, deviceId, entry }: FollowedRow): 
         `The record contradicts what a device saw of it: ${said(data.detail)}`,
       );
     case 'tamper.suspected':
-      return about(action, 'critical', `Tampering is suspected: ${action} ${target}`);
+      return about(action, 'critical', `Tampering is suspected: ${said(data.reason)}`);
     default:
       return undefined;
   }
 }
+
+/** Operations that are no verb which a target follows. */
+const ATTEMPTS: Readonly<Record<string, string>> = {
+  signal: 'send a signal to',
+  write: 'write to',
+  bpf: 'call bpf on',
+};
 
 function said(value: unknown): string {
   return typeof value === 'string' && value !== '' ? value : 'not known';

@@ -3,6 +3,7 @@ import { commitPrivate } from '@raypher/ledger';
 import type { EventBatch } from '@raypher/shared';
 import pg from 'pg';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { AlertsRepository, showAlert } from '../alerts/alerts.repository.ts';
 import { LIVE_CHANNEL, parseLiveMessage } from '../redis/channels.ts';
 import { RedisConnections } from '../redis/redis-connections.ts';
 import { Installation } from '../testing/installation.ts';
@@ -228,12 +229,61 @@ describe('incidents', () => {
       {
         kind: 'dlp.found',
         severity: 'critical',
-        title: 'node agent.mjs sent credential to api.example.com (blocked)',
+        title: 'node agent.mjs tried to send a key or password to api.example.com: blocked',
         occurrences: 1,
       },
     ]);
     await expect.poll(() => seen).toEqual(expect.arrayContaining(['incidents', 'alert']));
     subscriber.disconnect();
+  });
+
+  it('give an alert the name of the worst of them, whenever it comes, and the number of the others', async () => {
+    const { device, stream } = await connect();
+    const card = { severity: 'warning', data: { classes: ['payment'], detectors: ['card'] } };
+    const cards = ['1', '2', '3'].map((digit) => ({
+      ...card,
+      data: { ...card.data, hashes: [digit.repeat(64)] },
+    }));
+    const [one = card, two = card, three = card] = cards;
+    const shown = async () => {
+      const { rows } = await admin.query(
+        `SELECT severity, title, detail ->> 'worstOf' AS "worstOf", detail ->> 'incident' AS incident
+           FROM alerts WHERE device_id = $1`,
+        [device.id],
+      );
+      return rows;
+    };
+    await commit(device, stream, found(device, one));
+    expect(await shown()).toMatchObject([
+      {
+        severity: 'warning',
+        title: 'node agent.mjs tried to send payment data to api.example.com: blocked',
+        worstOf: '1',
+      },
+    ]);
+    await commit(device, stream, found(device, two, {}, three));
+    const { rows } = await admin.query(
+      `SELECT id FROM incidents WHERE device_id = $1 AND classes = '{credential}'`,
+      [device.id],
+    );
+    expect(await shown()).toEqual([
+      {
+        severity: 'critical',
+        title: 'node agent.mjs tried to send a key or password to api.example.com: blocked',
+        worstOf: '4',
+        incident: rows[0]?.id,
+      },
+    ]);
+    // What is less bad, or was counted already, changes nothing of that.
+    await commit(device, stream, found(device, one, { ...card, data: { ...card.data, hashes: [] } }));
+    const [last] = await shown();
+    expect(last).toMatchObject({ severity: 'critical', worstOf: '5', incident: rows[0]?.id });
+    const listed = await installation.api
+      .get(AlertsRepository)
+      .page(installation.organisationId, { state: 'open' }, undefined, 100);
+    expect(listed.map(showAlert).find(({ deviceId }) => deviceId === device.id)?.title).toBe(
+      'node agent.mjs tried to send a key or password to api.example.com: blocked, and 4 more',
+    );
   });
 
   it('are made of whatever a device writes, without harm to its record', async () => {

@@ -15,7 +15,7 @@ export interface RecordedIncident {
   sightings: [IncidentSighting, ...IncidentSighting[]];
 }
 
-/** Occurrences of one incident that are kept by number; more are only counted. */
+/** Occurrences of one incident that are kept by number; of more, only those with samples, which are erased by it. */
 const MOST_EVENTS = 1_000;
 
 @Injectable()
@@ -69,11 +69,12 @@ export class IncidentsRepository {
     receivedAt: Date,
     incidents: readonly RecordedIncident[],
   ): Promise<void> {
-    const events = incidents.flatMap(({ id, occurrences, sightings }) =>
-      sightings
-        .slice(0, Math.max(0, MOST_EVENTS - (occurrences - sightings.length)))
-        .map((sighting) => ({ ...sighting, incident_id: id })),
-    );
+    const events = incidents.flatMap(({ id, occurrences, sightings }) => {
+      const before = occurrences - sightings.length;
+      return sightings
+        .filter(({ had_private }, at) => had_private || before + at < MOST_EVENTS)
+        .map((sighting) => ({ ...sighting, incident_id: id }));
+    });
     if (events.length === 0) return;
     await client.query(
       `INSERT INTO incident_events (organisation_id, incident_id, device_id, seq, occurred_at, received_at, had_private)

@@ -69,6 +69,7 @@ function toLiveEvent(
     position,
     deviceId: identity.deviceId,
     hostname: identity.hostname,
+    simulated: identity.simulated,
     seq: entry.seq,
     occurredAt: new Date(entry.at).toISOString(),
     receivedAt: receivedAt.toISOString(),

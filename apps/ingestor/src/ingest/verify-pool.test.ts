@@ -1,7 +1,7 @@
 import { createPublicKey, generateKeyPairSync, randomUUID } from 'node:crypto';
 import { commitPrivate } from '@raypher/ledger';
 import { EventBatch } from '@raypher/shared';
-import { createAiAgents, DeviceLedger, modelCall, SeededRandom } from '@raypher/swarm';
+import { createAiAgents, DeviceLedger, modelCall, SeededRandom, SimulatedPolicy } from '@raypher/swarm';
 import { afterAll, describe, expect, it } from 'vitest';
 import { type BatchOwner, verifyBatch } from './verify-batch.ts';
 import { VerifyInTurn } from './verify-in-turn.ts';
@@ -26,12 +26,13 @@ function signer(): { owner: BatchOwner; sign(count: number, withPrivate?: boolea
   });
   const random = new SeededRandom('pool');
   const agents = createAiAgents(random, owner.deviceId, Date.now());
+  const policy = SimulatedPolicy.allowing(1);
   return {
     owner,
     sign(count, withPrivate = false) {
       const { content, commitment } = commitPrivate({ sample: 'x' }, 'A'.repeat(43));
       for (let index = 0; index < count; index += 1) {
-        const draft = modelCall(random, random.pick(agents), { revision: 1, enforced: true });
+        const draft = modelCall(random, random.pick(agents), policy);
         ledger.append(withPrivate ? { ...draft, private: commitment } : draft, new Date());
       }
       const batch = EventBatch.fromPartial(ledger.nextBatch() ?? {});

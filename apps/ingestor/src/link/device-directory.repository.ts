@@ -10,6 +10,7 @@ export interface DirectoryRow {
   status: DeviceStatus;
   teamId: string | null;
   hostname: string;
+  simulated: boolean;
   vaultPublicKey: Buffer | null;
 }
 
@@ -26,7 +27,7 @@ export class DeviceDirectoryRepository {
   async findByCertificate(fingerprint: Buffer): Promise<DirectoryRow | undefined> {
     const [row] = await this.database.query<DirectoryRow>(
       `SELECT c.organisation_id AS "organisationId", c.device_id AS "deviceId", c.not_after AS "notAfter",
-              c.revoked_at IS NOT NULL AS "certificateRevoked", d.status, d.team_id AS "teamId", d.hostname,
+              c.revoked_at IS NOT NULL AS "certificateRevoked", d.status, d.team_id AS "teamId", d.hostname, d.simulated,
               d.vault_public_key AS "vaultPublicKey"
          FROM device_certificates c JOIN devices d ON d.id = c.device_id AND d.organisation_id = c.organisation_id
         WHERE c.fingerprint = $1`,

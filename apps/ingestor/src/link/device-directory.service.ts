@@ -11,6 +11,7 @@ export interface DeviceIdentity {
   deviceId: string;
   teamId: string | null;
   hostname: string;
+  simulated: boolean;
   /** As it was announced last; null before the first time. */
   vaultPublicKey: Buffer | null;
   /** What the device signs its batches with. */
@@ -57,6 +58,7 @@ export class DeviceDirectory {
       deviceId: row.deviceId,
       teamId: row.teamId,
       hostname: row.hostname,
+      simulated: row.simulated,
       vaultPublicKey: row.vaultPublicKey,
       certificateEndsAt: row.notAfter.getTime(),
       publicKey: certificate.publicKey,

@@ -27,6 +27,7 @@ export interface RolloutRow {
 export interface RolloutDeviceRow {
   deviceId: string;
   hostname: string;
+  simulated: boolean;
   phase: string;
   code: string;
   detail: string;
@@ -68,6 +69,7 @@ export function showRolloutDevice(row: RolloutDeviceRow): RolloutDevice {
   return {
     deviceId: row.deviceId,
     hostname: row.hostname,
+    simulated: row.simulated,
     phase: RolloutPhase.parse(row.phase),
     code: row.code,
     detail: row.detail,

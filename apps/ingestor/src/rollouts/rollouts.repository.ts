@@ -99,7 +99,7 @@ export class RolloutsRepository {
       organisationId,
       (tx) => tx.$queryRaw<RolloutDeviceRow[]>`
         WITH wanted AS (SELECT r.* FROM rollouts r WHERE r.id = ${rolloutId}::uuid), ${phases(connected)}
-        SELECT "deviceId", hostname, phase, code, detail, affected, "updatedAt", "createdAt" FROM phases
+        SELECT "deviceId", hostname, simulated, phase, code, detail, affected, "updatedAt", "createdAt" FROM phases
         WHERE ${Prisma.join(conditions, ' AND ')} ORDER BY hostname, "deviceId" LIMIT ${page.limit + 1}`,
     );
   }
@@ -113,7 +113,7 @@ export class RolloutsRepository {
 function phases(connected: readonly string[]): Prisma.Sql {
   const ids = [...connected];
   return Prisma.sql`phases AS (
-    SELECT w.id AS "rolloutId", w.created_at AS "createdAt", d.id AS "deviceId", d.hostname,
+    SELECT w.id AS "rolloutId", w.created_at AS "createdAt", d.id AS "deviceId", d.hostname, d.simulated,
       CASE
         WHEN x.phase IN ('applied', 'rejected') THEN x.phase
         WHEN c.id IS NULL OR w.superseded_at IS NOT NULL THEN 'unreachable'

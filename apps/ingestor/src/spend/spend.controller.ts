@@ -35,7 +35,8 @@ export class SpendController {
       to,
       group,
       totals: sumsOf(total),
-      rows: rows.map((row) => ({ ...sumsOf(row), key: row.key, name: row.name })),
+      simulatedMicros: Number(total.simulatedMicros),
+      rows: rows.map((row) => ({ ...sumsOf(row), key: row.key, name: row.name, simulated: row.simulated })),
       more: Number(total.groups) - rows.length,
     };
   }

@@ -29,6 +29,9 @@ const SUMS = Prisma.sql`coalesce(sum(s.calls), 0)::bigint AS calls,
   coalesce(sum(s.estimated_micros), 0)::bigint AS "estimatedMicros",
   coalesce(sum(s.unknown_calls), 0)::bigint AS "unknownCalls"`;
 
+/** Whose calls are made up. */
+const IS_SIMULATED = Prisma.sql`s.device_id IN (SELECT d.id FROM devices d WHERE d.simulated)`;
+
 /** What is told apart, and what a group is called. */
 const GROUPS: Record<SpendGroup, { key: Prisma.Sql; name: Prisma.Sql }> = {
   provider: { key: Prisma.sql`s.provider`, name: Prisma.sql`g.key` },
@@ -54,13 +57,15 @@ export class SpendReader {
     const { key, name } = GROUPS[group];
     const where = condition(scope);
     return this.database.within(organisationId, async (tx) => {
-      const rows = await tx.$queryRaw<(SumsRow & { key: string; name: string })[]>`
+      const rows = await tx.$queryRaw<(SumsRow & { key: string; name: string; simulated: boolean })[]>`
         WITH g AS (
-          SELECT ${key} AS key, max(s.agent_name) AS agent, ${SUMS} FROM spend_daily s WHERE ${where}
-          GROUP BY 1 ORDER BY sum(s.exact_micros + s.estimated_micros) DESC, sum(s.calls) DESC, 1 LIMIT ${limit})
+          SELECT ${key} AS key, max(s.agent_name) AS agent, bool_and(${IS_SIMULATED}) AS simulated, ${SUMS}
+          FROM spend_daily s WHERE ${where} GROUP BY 1 ORDER BY sum(s.exact_micros + s.estimated_micros) DESC, sum(s.calls) DESC, 1 LIMIT ${limit})
         SELECT g.*, ${name} AS name FROM g ORDER BY g."exactMicros" + g."estimatedMicros" DESC, g.calls DESC, g.key`;
-      const [total] = await tx.$queryRaw<(SumsRow & { groups: bigint })[]>`
-        SELECT count(DISTINCT ${key}) AS groups, ${SUMS} FROM spend_daily s WHERE ${where}`;
+      const [total] = await tx.$queryRaw<(SumsRow & { groups: bigint; simulatedMicros: bigint })[]>`
+        SELECT count(DISTINCT ${key}) AS groups, ${SUMS},
+          coalesce(sum(s.exact_micros + s.estimated_micros) FILTER (WHERE ${IS_SIMULATED}), 0)::bigint AS "simulatedMicros"
+        FROM spend_daily s WHERE ${where}`;
       if (total === undefined) throw new Error('aggregates always give one row');
       return { rows, total };
     });

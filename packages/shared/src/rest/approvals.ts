@@ -51,7 +51,12 @@ export type ApprovalEnd = z.infer<typeof ApprovalEnd>;
 
 export const Approval = z.object({
   id: z.uuid(),
-  device: z.object({ id: z.uuid(), hostname: z.string(), team: z.string().nullable() }),
+  device: z.object({
+    id: z.uuid(),
+    hostname: z.string(),
+    simulated: z.boolean(),
+    team: z.string().nullable(),
+  }),
   /** Of the device's clock. */
   askedAt: Timestamp,
   /** When the rule's time is over, by the control plane's clock. */

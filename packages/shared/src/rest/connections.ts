@@ -6,6 +6,7 @@ export const ConnectionView = z.object({
   id: z.uuid(),
   deviceId: z.uuid(),
   hostname: z.string(),
+  simulated: z.boolean(),
   teamId: z.uuid().nullable(),
   openedAt: Timestamp,
   kind: z.enum(['request', 'tunnel', 'websocket']),

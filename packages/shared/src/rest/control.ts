@@ -134,7 +134,14 @@ export const BlastRadius = z.object({
   aiAgents: z.number().int(),
   connections: z.number().int(),
   /** At most 50, for a preview. */
-  sample: z.array(z.object({ deviceId: z.uuid(), hostname: z.string(), agent: z.string().nullable() })),
+  sample: z.array(
+    z.object({
+      deviceId: z.uuid(),
+      hostname: z.string(),
+      simulated: z.boolean(),
+      agent: z.string().nullable(),
+    }),
+  ),
 });
 export type BlastRadius = z.infer<typeof BlastRadius>;
 
@@ -164,6 +171,7 @@ export type Rollout = z.infer<typeof Rollout>;
 export const RolloutDevice = z.object({
   deviceId: z.uuid(),
   hostname: z.string(),
+  simulated: z.boolean(),
   phase: RolloutPhase,
   code: z.string(),
   detail: z.string(),

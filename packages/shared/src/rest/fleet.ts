@@ -108,6 +108,7 @@ export const AiAgentView = z.object({
   id: z.string(),
   deviceId: z.uuid(),
   hostname: z.string(),
+  simulated: z.boolean(),
   name: z.string(),
   user: z.string(),
   exePath: z.string(),

@@ -15,6 +15,7 @@ export const Incident = z.object({
   id: z.uuid(),
   deviceId: z.uuid(),
   hostname: z.string(),
+  simulated: z.boolean(),
   /** `id` is empty for a process that is no known AI agent. */
   agent: z.object({ id: z.string(), name: z.string(), user: z.string() }),
   direction: z.enum(['out', 'in']),

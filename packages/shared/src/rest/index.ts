@@ -1,6 +1,7 @@
 export * from './approvals.ts';
 export * from './archive.ts';
 export * from './attestation.ts';
+export * from './audit-action.ts';
 export * from './common.ts';
 export * from './connections.ts';
 export * from './control.ts';

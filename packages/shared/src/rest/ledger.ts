@@ -153,7 +153,9 @@ export const LedgerEntryView = z.object({
   /** SHA-256 of the entry: what the next one of its chain has as `prev`. */
   hash: Hash.nullable(),
   /** Null: of the control plane. */
-  device: z.object({ id: z.uuid(), hostname: z.string(), seq: z.number().int() }).nullable(),
+  device: z
+    .object({ id: z.uuid(), hostname: z.string(), simulated: z.boolean(), seq: z.number().int() })
+    .nullable(),
   control: z.object({ id: z.number().int(), kind: z.string() }).nullable(),
   at: Timestamp.nullable(),
   /** Exact bytes; null when they are not there any more. */

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { ErrorBody } from '../errors.ts';
 import { EventType, Severity, VerdictOutcome } from '../events.ts';
 import { PageQuery, Timestamp } from './common.ts';
 import type { ConnectionsBatch, WatchConnections } from './connections.ts';
@@ -9,6 +10,8 @@ export const EventView = z.object({
   position: z.string(),
   deviceId: z.uuid(),
   hostname: z.string(),
+  /** Of a device that is not a real machine. */
+  simulated: z.boolean(),
   seq: z.number().int(),
   occurredAt: Timestamp,
   receivedAt: Timestamp,
@@ -49,6 +52,9 @@ export const Alert = z.object({
   title: z.string(),
   detail: z.record(z.string(), z.unknown()),
   deviceId: z.uuid().nullable(),
+  /** Null when it is about no device in particular. */
+  hostname: z.string().nullable(),
+  simulated: z.boolean(),
   occurrences: z.number().int(),
   createdAt: Timestamp,
   lastAt: Timestamp,
@@ -112,6 +118,8 @@ export interface LiveMessages {
   presence: (change: { deviceId: string; connected: boolean; at: string }[]) => void;
   rollout: (rollout: Rollout) => void;
   overview: (overview: Overview) => void;
+  /** More was said than anybody clicks; the connection ends. */
+  refused: (error: ErrorBody['error']) => void;
   alert: (alert: Alert) => void;
   /** These questions of AI agents came or ended; fetch what is on screen. */
   approval: (change: { approvalIds: string[] }) => void;

@@ -58,8 +58,17 @@ export const Spend = z.object({
   to: z.iso.date(),
   group: SpendGroup,
   totals: SpendSums,
+  /** What of the totals is of devices that are not real machines: nobody paid it. */
+  simulatedMicros: count,
   /** The dearest first; what does not fit is `more`. */
-  rows: z.array(SpendSums.extend({ key: z.string(), name: z.string() })),
+  rows: z.array(
+    SpendSums.extend({
+      key: z.string(),
+      name: z.string(),
+      /** All of it is of devices that are not real machines. */
+      simulated: z.boolean(),
+    }),
+  ),
   more: count,
 });
 export type Spend = z.infer<typeof Spend>;

@@ -8,9 +8,52 @@ export interface AiAgentKind {
   libraries: readonly string[];
   models: readonly string[];
   risk: 'medium' | 'high' | 'critical';
-  /** Where its model calls go: host and path. */
-  endpoints: readonly string[];
+  /** What it calls. */
+  endpoints: readonly Endpoint[];
 }
+
+/** A place that an AI agent calls; of a model, when it has a provider. */
+export interface Endpoint {
+  host: string;
+  /** 443 unless given. */
+  port?: number;
+  path: string;
+  /** As the providers' data of the agent names it. */
+  provider?: string;
+  model?: string;
+}
+
+const openai = (model: string, operation: string): Endpoint => ({
+  host: 'api.openai.com',
+  path: `/v1/${operation}`,
+  provider: 'openai',
+  model,
+});
+const anthropic = (model: string): Endpoint => ({
+  host: 'api.anthropic.com',
+  path: '/v1/messages',
+  provider: 'anthropic',
+  model,
+});
+const ollama = (model: string): Endpoint => ({
+  host: '127.0.0.1',
+  port: 11_434,
+  path: '/api/chat',
+  provider: 'ollama',
+  model,
+});
+const mistral: Endpoint = {
+  host: 'api.mistral.ai',
+  path: '/v1/chat/completions',
+  provider: 'mistral',
+  model: 'mistral-large-latest',
+};
+const deepseek: Endpoint = {
+  host: 'api.deepseek.com',
+  path: '/chat/completions',
+  provider: 'deepseek',
+  model: 'deepseek-chat',
+};
 
 /** What people's laptops and build machines really run, so that demonstrations and loads look like a company. */
 export const AI_AGENT_KINDS: readonly AiAgentKind[] = [
@@ -20,9 +63,9 @@ export const AI_AGENT_KINDS: readonly AiAgentKind[] = [
     entryScript: '/srv/triage/main.py',
     processName: 'python3',
     libraries: ['langchain', 'openai'],
-    models: ['gpt-4o-mini'],
+    models: ['gpt-4o-mini', 'text-embedding-3-small'],
     risk: 'high',
-    endpoints: ['api.openai.com/v1/chat/completions', 'api.openai.com/v1/embeddings'],
+    endpoints: [openai('gpt-4o-mini', 'chat/completions'), openai('text-embedding-3-small', 'embeddings')],
   },
   {
     name: 'Claude Code',
@@ -32,7 +75,7 @@ export const AI_AGENT_KINDS: readonly AiAgentKind[] = [
     libraries: ['@anthropic-ai/sdk'],
     models: ['claude-sonnet-4-5'],
     risk: 'critical',
-    endpoints: ['api.anthropic.com/v1/messages'],
+    endpoints: [anthropic('claude-sonnet-4-5')],
   },
   {
     name: 'Invoice extraction crew',
@@ -42,7 +85,7 @@ export const AI_AGENT_KINDS: readonly AiAgentKind[] = [
     libraries: ['crewai', 'litellm'],
     models: ['gpt-4o', 'mistral-large-latest'],
     risk: 'high',
-    endpoints: ['api.openai.com/v1/chat/completions', 'api.mistral.ai/v1/chat/completions'],
+    endpoints: [openai('gpt-4o', 'chat/completions'), mistral],
   },
   {
     name: 'Research graph',
@@ -52,7 +95,7 @@ export const AI_AGENT_KINDS: readonly AiAgentKind[] = [
     libraries: ['langgraph', 'langchain', 'anthropic'],
     models: ['claude-opus-4-1'],
     risk: 'high',
-    endpoints: ['api.anthropic.com/v1/messages', 'api.tavily.com/search'],
+    endpoints: [anthropic('claude-opus-4-1'), { host: 'api.tavily.com', path: '/search' }],
   },
   {
     name: 'Local assistant',
@@ -62,7 +105,7 @@ export const AI_AGENT_KINDS: readonly AiAgentKind[] = [
     libraries: [],
     models: ['llama3:8b', 'qwen2.5-coder:7b'],
     risk: 'medium',
-    endpoints: ['127.0.0.1:11434/api/chat'],
+    endpoints: [ollama('llama3:8b'), ollama('qwen2.5-coder:7b')],
   },
   {
     name: 'Pull request reviewer',
@@ -72,7 +115,7 @@ export const AI_AGENT_KINDS: readonly AiAgentKind[] = [
     libraries: ['ai', '@ai-sdk/openai'],
     models: ['gpt-4.1'],
     risk: 'medium',
-    endpoints: ['api.openai.com/v1/responses'],
+    endpoints: [openai('gpt-4.1', 'responses')],
   },
   {
     name: 'Data notebook copilot',
@@ -82,7 +125,7 @@ export const AI_AGENT_KINDS: readonly AiAgentKind[] = [
     libraries: ['llama-index', 'openai'],
     models: ['deepseek-chat'],
     risk: 'medium',
-    endpoints: ['api.deepseek.com/chat/completions'],
+    endpoints: [deepseek],
   },
   {
     name: 'Browser operator',
@@ -92,7 +135,7 @@ export const AI_AGENT_KINDS: readonly AiAgentKind[] = [
     libraries: ['browser-use', 'langchain'],
     models: ['gpt-4o'],
     risk: 'critical',
-    endpoints: ['api.openai.com/v1/chat/completions'],
+    endpoints: [openai('gpt-4o', 'chat/completions')],
   },
 ];
 

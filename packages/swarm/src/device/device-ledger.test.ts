@@ -5,7 +5,8 @@ import { expect, test } from 'vitest';
 import { SeededRandom } from '../random.ts';
 import { createAiAgents } from './ai-agents.ts';
 import { DeviceLedger, MAX_WAITING_ENTRIES } from './device-ledger.ts';
-import { modelCall } from './event-drafts.ts';
+import { modelCall } from './model-call.ts';
+import { SimulatedPolicy } from './simulated-policy.ts';
 
 const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
 const identity = { organisation: randomUUID(), device: randomUUID(), key: privateKey };
@@ -15,7 +16,7 @@ function draft(seed: string) {
   const random = new SeededRandom(seed);
   const [agent] = createAiAgents(random, identity.device, at.getTime());
   if (agent === undefined) throw new Error('a device has at least one AI agent');
-  return modelCall(random, agent, { revision: 3, enforced: true });
+  return modelCall(random, agent, SimulatedPolicy.allowing(3));
 }
 
 function read(bytes: Uint8Array): LedgerEntry {

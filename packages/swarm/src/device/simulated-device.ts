@@ -21,10 +21,12 @@ import type { BundleVerifier } from './bundle-verifier.ts';
 import type { DeviceBehaviour } from './device-behaviour.ts';
 import { DeviceClock } from './device-clock.ts';
 import { DeviceLedger } from './device-ledger.ts';
-import { agentStarted, type EventDraft, modelCall, stateApplied } from './event-drafts.ts';
+import { agentStarted, type EventDraft, stateApplied } from './event-drafts.ts';
 import { LinkConnection, type LinkEnding, type LinkListener } from './link-connection.ts';
 import { Misfortune, Recurrence } from './misfortune.ts';
+import { modelCall } from './model-call.ts';
 import { type EnforcerHost, type Progress, SimulatedEnforcers } from './simulated-enforcers.ts';
+import { SimulatedSpending } from './simulated-spending.ts';
 import { countProcesses, frozenOf, heartbeat, inventory, VitalSigns } from './vital-signs.ts';
 
 /** What a device tells the fleet it belongs to. */
@@ -69,6 +71,7 @@ export class SimulatedDevice implements LinkListener, EnforcerHost {
   readonly #ledger: DeviceLedger;
   readonly #enforcers: SimulatedEnforcers;
   readonly #aiAgents: SimulatedAiAgent[];
+  readonly #spending = new SimulatedSpending();
   readonly #vitalSigns = new VitalSigns();
   readonly #clock: DeviceClock;
   readonly #misfortune: Misfortune;
@@ -83,6 +86,8 @@ export class SimulatedDevice implements LinkListener, EnforcerHost {
   #lastTickMs = Date.now();
   /** Hello was answered: we know from where to send. */
   #welcomed = false;
+  /** It was connected since it was started: from then on it has been sent a policy, if there is one. */
+  #begun = false;
   #credit = 0;
   #logSeen: LogSeen = { origin: '', size: 0n };
   #heartbeatMs = DEFAULT_HEARTBEAT_MS;
@@ -262,12 +267,13 @@ export class SimulatedDevice implements LinkListener, EnforcerHost {
     this.flush();
   }
 
-  /** One of the AI agents that are not frozen calls a model. */
+  /** One of the AI agents that are not frozen calls a model. They begin when the device was connected once. */
   emitModelCall(): void {
+    if (!this.#begun && this.revisionOf('policy') === 0) return;
     const running = this.#aiAgents.filter((agent) => !isFrozen(agent, this.#enforcers.freezes));
     if (running.length === 0) return;
-    const policy = { revision: this.revisionOf('policy'), enforced: this.#enforcers.enforcing };
-    this.record(modelCall(this.#random, this.#random.pick(running), policy));
+    const agent = this.#random.pick(running);
+    this.record(modelCall(this.#random, agent, this.#enforcers.policy, this.#spending));
   }
 
   record(draft: EventDraft): void {
@@ -317,6 +323,7 @@ export class SimulatedDevice implements LinkListener, EnforcerHost {
     this.#surroundings.witness.acknowledged?.(this.id, seq);
     if (!this.#welcomed) {
       this.#welcomed = true;
+      this.#begun = true;
       this.#surroundings.observer.onWelcome(this);
       this.#sendInventory();
       this.#beat(Date.now());

@@ -43,9 +43,9 @@ function enforcersWith(behaviour: Partial<DeviceBehaviour> = {}) {
 
 test('APPLIED comes last, after RECEIVED and VERIFIED', () => {
   const { enforcers, progress } = enforcersWith();
-  enforcers.receive({ policy: policy(1, 'mode: enforce\n'), freeze: undefined });
+  enforcers.receive({ policy: policy(1), freeze: undefined });
   expect(progress).toEqual(['policy 1 PHASE_RECEIVED', 'policy 1 PHASE_VERIFIED', 'policy 1 PHASE_APPLIED']);
-  expect(enforcers.enforcing).toBe(true);
+  expect(enforcers.revisionOf('policy')).toBe(1);
 });
 
 test('the same revision again is confirmed, a lower one is refused', () => {

@@ -11,6 +11,9 @@ import type { SeededRandom } from '../random.ts';
 import type { AppliedState, StateKindName } from './applied-state.ts';
 import type { BundleVerifier } from './bundle-verifier.ts';
 import type { DeviceBehaviour } from './device-behaviour.ts';
+import { policyOf, SimulatedPolicy } from './simulated-policy.ts';
+
+const NO_POLICY = new SimulatedPolicy();
 
 /** How far a device came with one revision. */
 export interface Progress {
@@ -53,12 +56,10 @@ export class SimulatedEnforcers {
     return payload?.kind === 'freeze' ? payload.freezes : [];
   }
 
-  /** Whether the running policy blocks, or only records what it would have blocked. */
-  get enforcing(): boolean {
-    const payload = this.applied.policy?.payload;
-    return (
-      payload?.kind === 'policy' && payload.documents.some(({ source }) => /^mode:\s*enforce/m.test(source))
-    );
+  /** What decides calls; without a policy nothing is allowed. */
+  get policy(): SimulatedPolicy {
+    const applied = this.applied.policy;
+    return applied?.payload.kind === 'policy' ? policyOf(applied.payload, applied.digest) : NO_POLICY;
   }
 
   revisionOf(kind: StateKindName): number {

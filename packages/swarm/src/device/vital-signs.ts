@@ -63,7 +63,8 @@ export function heartbeat(
     processes: OTHER_PROCESSES + countProcesses(agents),
     aiAgents: agents.length,
     frozenProcesses: countProcesses(frozen),
-    connections: frozen.length === agents.length ? 0 : random.integer(0, 6),
+    // Its calls are made up whole, so none is ever open: the Watchtower would have nothing to show for a number.
+    connections: 0,
     rssBytes: BigInt(random.integer(74_000_000, 88_000_000)),
     cpuShare: random.next() * 0.02,
     logSeen: undefined,

@@ -76,6 +76,8 @@ export async function startFloor(options: FloorOptions = {}): Promise<Floor> {
       stream.end();
     });
     stream.on('data', ({ body }: AgentMessage) => {
+      // A write behind its end would destroy the stream before its status is sent, and the device would wait for ever.
+      if (!streams.has(stream)) return;
       switch (body?.$case) {
         case 'hello':
           device = body.value.deviceId;

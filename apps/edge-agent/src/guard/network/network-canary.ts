@@ -73,7 +73,11 @@ export class NetworkCanary {
     if (fault !== undefined) return { state: 'unavailable', reason: fault };
     return isHeld
       ? { state: 'enforced', reason: PROVEN[capability] ?? '' }
-      : { state: 'observing', reason: `${PROVEN[capability]}, but the policy in force only records` };
+      : {
+          state: 'observing',
+          reason: `${PROVEN[capability]}, but the policy in force only records`,
+          byPolicy: true,
+        };
   }
 
   async #try({ prepare, over }: Parameters<NetworkCanary['probe']>[1]): Promise<Trial> {
