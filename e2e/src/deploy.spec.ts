@@ -125,10 +125,5 @@ test('a mistake in the editor is shown where it is, and cannot be deployed', asy
   await expect(check).toContainText('1 mistake');
   await expect(check).toContainText('Line 4');
   await expect(check).toContainText('Did you mean default?');
-  await page.getByRole('button', { name: 'Deploy Global' }).click();
-  await expect(
-    page
-      .getByRole('dialog', { name: 'Deploy Global' })
-      .getByRole('button', { name: 'Deploy to all devices' }),
-  ).toBeDisabled();
+  await expect(page.getByRole('button', { name: 'Deploy Global' })).toBeDisabled();
 });

@@ -163,3 +163,25 @@ for (const [scheme, width] of [
     }
   });
 }
+
+test('a policy with mistakes is not offered for deployment, and the button says why', async ({
+  console: page,
+  product,
+}) => {
+  await setPolicy(product, POLICY, 'Where the test begins.');
+  await openPolicies(page, product.stack.urls.web);
+  const deploy = page.getByRole('button', { name: 'Deploy Global' });
+  await paste(page, 'Global policy', POLICY.replace('default: allow', 'defualt: allow'));
+  await expect(deploy).toHaveAccessibleDescription('The policy has 1 mistake. Correct it first.');
+  await expect(deploy).toHaveAttribute('aria-disabled', 'true');
+  // It can be reached, says so, and does nothing.
+  await deploy.focus();
+  await expect(page.getByRole('tooltip')).toContainText('Correct it first');
+  await page.keyboard.press('Enter');
+  await expect(page.getByRole('dialog')).toHaveCount(0);
+
+  await paste(page, 'Global policy', POLICY.replace('never.example', 'not.example'));
+  await expect(deploy).not.toHaveAttribute('aria-disabled');
+  await deploy.click();
+  await expect(page.getByRole('dialog', { name: 'Deploy Global' })).toBeVisible();
+});

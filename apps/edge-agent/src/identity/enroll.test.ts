@@ -1,9 +1,9 @@
 import { createPublicKey, verify, X509Certificate } from 'node:crypto';
-import { mkdtempSync, statSync } from 'node:fs';
+import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseDeviceUri } from '@raypher/shared';
-import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest';
 import { DEFAULT_CONFIG } from '../config/config.ts';
 import { leaveOrganisation } from '../service/membership.ts';
 import { agentPaths } from '../service/paths.ts';
@@ -108,6 +108,7 @@ test('renewal proves the current identity and keeps root and policy keys', async
 
 test('a machine that was off for longer than its certificate lives renews it to give up its identity', async () => {
   const dataDir = mkdtempSync(join(tmpdir(), 'raypher-away-'));
+  onTestFinished(() => rmSync(dataDir, { recursive: true }));
   const config = { ...DEFAULT_CONFIG, dataDir, identityKey: 'software' } as const;
   const paths = agentPaths(dataDir);
   plane.certificateLifeMs = -1000;

@@ -67,13 +67,19 @@ export function OutcomeBadge({
         Allowed
       </Badge>
     );
+  // Monitor mode records what it says and acts on nothing: that must never read like a block or a question.
+  if (outcome === 'PROMPT' && mode === 'monitor')
+    return (
+      <Badge tone="prompted" icon={Eye} title="Monitor mode: recorded, nobody was asked">
+        Would prompt
+      </Badge>
+    );
   if (outcome === 'PROMPT')
     return (
       <Badge tone="prompted" icon={CircleHelp}>
         Prompted
       </Badge>
     );
-  // Monitor mode records the denial and lets the request pass: that must never read like a block.
   if (mode === 'monitor')
     return (
       <Badge tone="prompted" icon={Eye} title="Monitor mode: recorded, not blocked">
@@ -169,9 +175,20 @@ export function AgentStateBadge({ state }: { state: 'running' | 'frozen' | 'gone
   }
 }
 
+const SIMULATED = 'Not a real machine: part of a simulated fleet';
+
 export function SimulatedBadge() {
   return (
-    <Badge tone="accent" icon={FlaskConical} title="Not a real machine: part of a simulated fleet">
+    <Badge tone="accent" icon={FlaskConical} title={SIMULATED}>
+      Simulated
+    </Badge>
+  );
+}
+
+/** Beside names in rows, where there is little room. */
+export function SmallSimulatedBadge() {
+  return (
+    <Badge tone="accent" title={SIMULATED} className="h-4 shrink-0 px-1 text-[11px]">
       Simulated
     </Badge>
   );

@@ -2,7 +2,8 @@
 
 import { ExternalLink, X } from 'lucide-react';
 import Link from 'next/link';
-import { type ReactNode, useEffect, useRef } from 'react';
+import { type ReactNode, type RefObject, useEffect, useLayoutEffect, useRef } from 'react';
+import { useNarrow } from '@/lib/use-narrow.ts';
 
 interface SidePanelProps {
   title: string;
@@ -15,7 +16,7 @@ interface SidePanelProps {
 
 /**
  * Details beside a table. Not a dialog: the table stays usable and goes on changing. Esc closes it and
- * the focus goes back to the row.
+ * the focus goes back to the row. In a narrow window it covers the page and takes the focus.
  */
 export function SidePanel({ title, subtitle, onClose, href, children }: SidePanelProps) {
   const panel = useRef<HTMLElement>(null);
@@ -24,7 +25,6 @@ export function SidePanel({ title, subtitle, onClose, href, children }: SidePane
     close.current = onClose;
   });
   useEffect(() => {
-    const opener = document.activeElement;
     const onKey = (event: KeyboardEvent): void => {
       // An open dialog or menu takes Esc first.
       if (
@@ -36,16 +36,27 @@ export function SidePanel({ title, subtitle, onClose, href, children }: SidePane
       close.current();
     };
     window.addEventListener('keydown', onKey);
+    return () => window.removeEventListener('keydown', onKey);
+  }, []);
+  // In this order: who opened it, before it takes the focus; and given back once that can be reached again.
+  const opener = useRef<Element>(null);
+  useLayoutEffect(() => {
+    opener.current = document.activeElement;
+  }, []);
+  useCoverage(panel);
+  useLayoutEffect(() => {
+    // While it is taken away it still has the focus, which is lost once it is gone.
+    const { current } = panel;
     return () => {
-      window.removeEventListener('keydown', onKey);
-      if (opener instanceof HTMLElement && panel.current?.contains(document.activeElement) === true)
-        opener.focus();
+      if (opener.current instanceof HTMLElement && current?.contains(document.activeElement) === true)
+        opener.current.focus();
     };
   }, []);
   return (
     <aside
       ref={panel}
       aria-label={title}
+      tabIndex={-1}
       className="slide-in fixed inset-0 top-12 z-30 flex flex-col overflow-hidden border-l bg-surface md:static md:z-auto md:w-[420px] md:shrink-0 xl:w-[480px]"
     >
       <header className="flex items-start gap-2 border-b px-4 py-3">
@@ -72,7 +83,40 @@ export function SidePanel({ title, subtitle, onClose, href, children }: SidePane
           <X className="size-4" />
         </button>
       </header>
-      <div className="min-h-0 flex-1 overflow-y-auto">{children}</div>
+      <section
+        aria-label="Details"
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard (WCAG 2.1.1)
+        tabIndex={0}
+        className="min-h-0 flex-1 overflow-y-auto -outline-offset-2"
+      >
+        {children}
+      </section>
     </aside>
   );
+}
+
+/** What a panel covers cannot be reached: the focus would be where nobody sees it (WCAG 2.4.11). */
+function useCoverage(panel: RefObject<HTMLElement | null>): void {
+  const narrow = useNarrow();
+  useLayoutEffect(() => {
+    if (!narrow || panel.current === null) return undefined;
+    const covered = coveredBy(panel.current);
+    for (const element of covered) element.setAttribute('inert', '');
+    panel.current.focus();
+    return () => {
+      for (const element of covered) element.removeAttribute('inert');
+    };
+  }, [narrow, panel]);
+}
+
+/** Everything of the page's content but the panel and what it is in. */
+function coveredBy(panel: HTMLElement): Element[] {
+  const covered: Element[] = [];
+  let inner: Element = panel;
+  while (inner.id !== 'content' && inner.parentElement !== null) {
+    const keep = inner;
+    covered.push(...[...inner.parentElement.children].filter((element) => element !== keep));
+    inner = inner.parentElement;
+  }
+  return covered;
 }

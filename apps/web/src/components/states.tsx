@@ -1,6 +1,6 @@
 import { Inbox, RotateCw, TriangleAlert } from 'lucide-react';
 import type { ReactNode } from 'react';
-import { ApiError } from '@/lib/api/error.ts';
+import { ApiError, isNotFound } from '@/lib/api/error.ts';
 import { Button } from './ui/button.tsx';
 
 /** Nothing here yet: what this place is for and the next step towards filling it. */
@@ -41,7 +41,7 @@ export function ErrorState({ what, error, retry }: { what: string; error: unknow
         {hint !== undefined && <p className="text-ink-2">{hint}</p>}
         {error instanceof ApiError && <p className="mt-1 font-mono text-xs text-ink-3">{error.code}</p>}
       </div>
-      {retry !== undefined && (
+      {retry !== undefined && !isNotFound(error) && (
         <Button size="sm" onClick={retry}>
           <RotateCw /> Try again
         </Button>

@@ -16,6 +16,7 @@ import {
 } from 'lucide-react';
 import { usePathname, useRouter } from 'next/navigation';
 import { type ReactNode, useDeferredValue, useEffect, useLayoutEffect, useRef, useState } from 'react';
+import { DeviceName } from '@/components/device-name.tsx';
 import { api } from '@/lib/api/client.ts';
 import { keys } from '@/lib/api/keys.ts';
 import { useMe } from '@/lib/me/me-provider.tsx';
@@ -151,7 +152,7 @@ export function Palette({ open, onOpenChange }: PaletteProps) {
                 words={`${device.hostname} ${device.id} ${search}`}
                 onSelect={go(`/devices/${device.id}`)}
               >
-                {device.label ?? device.hostname}
+                <DeviceName hostname={device.label ?? device.hostname} simulated={device.simulated} />
                 <span className="ml-auto text-xs text-ink-3">{stateOf(device)}</span>
               </Item>
             ))}

@@ -43,8 +43,9 @@ export function Shell({ children }: { children: ReactNode }) {
             <FreezeBanner />
             <main
               id="content"
-              tabIndex={-1}
-              className="flex min-h-0 flex-1 flex-col overflow-y-auto outline-none"
+              // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard (WCAG 2.1.1), a page without a control too
+              tabIndex={0}
+              className="flex min-h-0 flex-1 flex-col overflow-y-auto -outline-offset-2"
             >
               {children}
             </main>

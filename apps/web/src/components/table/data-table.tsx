@@ -11,6 +11,8 @@ import { nextRow } from './next-row.ts';
 export interface Column<Row> {
   id: string;
   header: string;
+  /** For screen readers alone, where the cells speak for themselves. */
+  headerHidden?: true;
   /** A CSS grid track, for example `minmax(160px, 2fr)` or `96px`. */
   width: string;
   align?: 'end';
@@ -43,6 +45,8 @@ interface DataTableProps<Row> {
 }
 
 const ROW_HEIGHT = 36;
+/** Stays in view and takes this much of the height that rows are seen in. */
+const HEADER_HEIGHT = 32;
 const OVERSCAN = 12;
 
 /** Rows by the ten thousand: only those in view exist; arrows move between rows, Enter opens one. */
@@ -72,6 +76,7 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
     getScrollElement: () => scroller.current,
     estimateSize: () => ROW_HEIGHT,
     overscan: OVERSCAN,
+    scrollPaddingEnd: HEADER_HEIGHT,
     // The row that holds the focus stays in the document however far away it is scrolled.
     rangeExtractor: (range) => withRow(defaultRangeExtractor(range), Math.min(active, rows.length - 1)),
     // Rows keep their identity when new ones arrive above them, so that nothing is drawn anew.
@@ -91,6 +96,8 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
     if (row === null || row === undefined) return;
     focusAfterRender.current = false;
     row.focus({ preventScroll: true });
+    // In a small window the page scrolls, too.
+    scroller.current?.scrollIntoView({ block: 'nearest' });
   });
 
   const onKeyDown = (event: KeyboardEvent): void => {
@@ -129,8 +136,8 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
           role="row"
           aria-rowindex={1}
           tabIndex={-1}
-          className="sticky top-0 z-10 grid h-8 items-center gap-3 border-b bg-surface px-4 text-xs lg:px-6 text-ink-3"
-          style={{ gridTemplateColumns: template }}
+          className="sticky top-0 z-10 grid items-center gap-3 border-b bg-surface px-4 text-xs lg:px-6 text-ink-3"
+          style={{ gridTemplateColumns: template, height: HEADER_HEIGHT }}
         >
           {columns.map((column) => (
             <div
@@ -139,7 +146,11 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
               tabIndex={-1}
               className={cn('truncate', column.align === 'end' && 'text-right')}
             >
-              {column.header}
+              {column.headerHidden === true ? (
+                <span className="sr-only">{column.header}</span>
+              ) : (
+                column.header
+              )}
             </div>
           ))}
         </div>

@@ -1,15 +1,17 @@
 import { ArrowUp } from 'lucide-react';
+import { cn } from '@/lib/cn.ts';
 import { Button } from '../ui/button.tsx';
 
-/** Rows that came while somebody reads a table, held back until they are asked for. Stands over the table. */
-export function NewRows({ label, onShow }: { label: string; onShow: () => void }) {
+interface NewRowsProps {
+  /** Undefined while there are none: the place is kept, so that nothing moves when some come. */
+  label: string | undefined;
+  onShow: () => void;
+}
+
+/** Rows that came while somebody reads a table, held back until they are asked for. Stands beside the table, never over it. */
+export function NewRows({ label, onShow }: NewRowsProps) {
   return (
-    <Button
-      size="sm"
-      variant="primary"
-      onClick={onShow}
-      className="absolute top-10 left-1/2 z-20 -translate-x-1/2 rounded-full"
-    >
+    <Button variant="primary" onClick={onShow} className={cn('min-w-28', label === undefined && 'invisible')}>
       <ArrowUp /> {label}
     </Button>
   );

@@ -8,11 +8,15 @@ const button = cva(
   {
     variants: {
       variant: {
-        primary: 'border-transparent bg-accent-solid text-white enabled:hover:bg-accent-solid-hover',
-        secondary: 'border-line-strong bg-surface text-ink enabled:hover:bg-hover',
-        ghost: 'border-transparent bg-transparent text-ink-2 enabled:hover:bg-hover enabled:hover:text-ink',
-        danger: 'border-transparent bg-denied-solid text-white enabled:hover:brightness-110',
-        freeze: 'border-transparent bg-frozen-solid text-white enabled:hover:brightness-110',
+        primary:
+          'border-transparent bg-accent-solid text-white not-aria-disabled:enabled:hover:bg-accent-solid-hover',
+        secondary: 'border-line-strong bg-surface text-ink not-aria-disabled:enabled:hover:bg-hover',
+        ghost:
+          'border-transparent bg-transparent text-ink-2 not-aria-disabled:enabled:hover:bg-hover not-aria-disabled:enabled:hover:text-ink',
+        danger:
+          'border-transparent bg-denied-solid text-white not-aria-disabled:enabled:hover:brightness-110',
+        freeze:
+          'border-transparent bg-frozen-solid text-white not-aria-disabled:enabled:hover:brightness-110',
       },
       size: {
         sm: 'h-7 px-2 text-xs',

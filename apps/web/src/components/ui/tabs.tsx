@@ -21,8 +21,8 @@ export function Tabs<T extends string>({ value, onChange, label, tabs, aside, ch
   };
   return (
     <Primitive.Root value={value} onValueChange={change} className="flex min-h-0 flex-1 flex-col">
-      <div className="flex items-center gap-2 overflow-x-auto border-b">
-        <Primitive.List aria-label={label} className="flex gap-1">
+      <div className="flex shrink-0 flex-wrap items-center gap-x-2 border-b">
+        <Primitive.List aria-label={label} className="flex min-w-0 flex-wrap gap-x-1">
           {tabs.map((tab) => (
             <Primitive.Trigger
               key={tab.value}

@@ -4,7 +4,8 @@ import { Tooltip as Primitive } from 'radix-ui';
 import type { ReactNode } from 'react';
 
 interface TooltipProps {
-  text: ReactNode;
+  /** Nothing is shown without one. */
+  text: ReactNode | undefined;
   children: ReactNode;
   side?: 'top' | 'bottom' | 'left' | 'right';
 }
@@ -14,16 +15,23 @@ export function Tooltip({ text, children, side = 'top' }: TooltipProps) {
   return (
     <Primitive.Root>
       <Primitive.Trigger asChild>{children}</Primitive.Trigger>
-      <Primitive.Portal>
-        <Primitive.Content
-          side={side}
-          sideOffset={6}
-          collisionPadding={8}
-          className="fade-in z-[60] max-w-80 rounded-md border border-line-strong bg-raised px-2 py-1 text-xs text-ink"
-        >
-          {text}
-        </Primitive.Content>
-      </Primitive.Portal>
+      {text !== undefined && (
+        <Primitive.Portal container={landmark()}>
+          <Primitive.Content
+            side={side}
+            sideOffset={6}
+            collisionPadding={8}
+            className="fade-in z-[60] max-w-80 rounded-md border border-line-strong bg-raised px-2 py-1 text-xs text-ink"
+          >
+            {text}
+          </Primitive.Content>
+        </Primitive.Portal>
+      )}
     </Primitive.Root>
   );
+}
+
+/** Screen readers that go by landmarks find it there; where there is none it stands at the end of the page. */
+function landmark(): HTMLElement | null {
+  return typeof document === 'undefined' ? null : document.getElementById('content');
 }

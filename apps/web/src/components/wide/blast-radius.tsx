@@ -2,6 +2,7 @@
 
 import type { BlastRadiusQuery } from '@raypher/shared/rest';
 import { useQuery } from '@tanstack/react-query';
+import { DeviceName } from '@/components/device-name.tsx';
 import { api } from '@/lib/api/client.ts';
 import { formatCount, plural } from '@/lib/format/format.ts';
 import { ErrorState } from '../states.tsx';
@@ -43,7 +44,7 @@ export function BlastRadiusView({ query }: { query: BlastRadiusQuery }) {
           <ul className="mt-2 grid gap-1">
             {data.sample.map((item) => (
               <li key={`${item.deviceId} ${item.agent ?? ''}`} className="flex justify-between gap-4">
-                <span className="truncate">{item.hostname}</span>
+                <DeviceName {...item} />
                 <span className="truncate text-ink-3">{item.agent}</span>
               </li>
             ))}

@@ -3,6 +3,7 @@
 import type { Rollout, RolloutPhase } from '@raypher/shared/rest';
 import { useQuery } from '@tanstack/react-query';
 import Link from 'next/link';
+import { DeviceName } from '@/components/device-name.tsx';
 import { api } from '@/lib/api/client.ts';
 import { keys } from '@/lib/api/keys.ts';
 import { formatDuration, plural } from '@/lib/format/format.ts';
@@ -43,7 +44,7 @@ export function RolloutDevices({ rollout, phase }: { rollout: Rollout; phase: Ro
             <tr key={device.deviceId} className="border-b last:border-0">
               <td className="px-3 py-1.5">
                 <Link href={`/devices/${device.deviceId}`} className="rounded-sm font-medium hover:underline">
-                  {device.hostname}
+                  <DeviceName {...device} />
                 </Link>
               </td>
               <td className="px-3 py-1.5 text-ink-2">

@@ -1,4 +1,5 @@
 import { AgentStateBadge } from '@/components/badge.tsx';
+import { DeviceName } from '@/components/device-name.tsx';
 import type { Column } from '@/components/table/data-table.tsx';
 import { Time } from '@/components/time.tsx';
 import { formatCount } from '@/lib/format/format.ts';
@@ -12,7 +13,7 @@ export const AGENT_COLUMNS: Column<AiAgent>[] = [
     cell: (agent) => <span className="font-medium">{agent.name}</span>,
   },
   { id: 'state', header: 'State', width: '96px', cell: (agent) => <AgentStateBadge state={agent.state} /> },
-  { id: 'device', header: 'Device', width: 'minmax(96px, 1fr)', cell: (agent) => agent.hostname },
+  { id: 'device', header: 'Device', width: 'minmax(136px, 1fr)', cell: (agent) => <DeviceName {...agent} /> },
   { id: 'user', header: 'User', width: 'minmax(72px, 0.7fr)', from: 760, cell: (agent) => agent.user },
   {
     id: 'libraries',

@@ -4,6 +4,7 @@ import { OctagonX, Snowflake } from 'lucide-react';
 import Link from 'next/link';
 import { useState } from 'react';
 import { AgentStateBadge } from '@/components/badge.tsx';
+import { DeviceName } from '@/components/device-name.tsx';
 import { GuardedButton } from '@/components/guarded-button.tsx';
 import { SidePanel } from '@/components/side-panel.tsx';
 import { Button } from '@/components/ui/button.tsx';
@@ -25,7 +26,7 @@ export function AgentPanel({ agent, onClose }: { agent: AiAgent; onClose: () => 
         <>
           <AgentStateBadge state={agent.state} />
           <Link href={`/devices/${agent.deviceId}`} className="rounded-sm hover:underline">
-            {agent.hostname}
+            <DeviceName {...agent} />
           </Link>
         </>
       }

@@ -22,7 +22,9 @@ export function AgentProcesses({ agent }: { agent: AiAgent }) {
               <th className="px-2 py-1.5 text-left font-normal">Command</th>
               <th className="px-2 py-1.5 text-right font-normal">Memory</th>
               <th className="px-2 py-1.5 text-right font-normal">CPU</th>
-              <th className="w-20 px-4 py-1.5" aria-label="Actions" />
+              <th className="w-20 px-4 py-1.5">
+                <span className="sr-only">Actions</span>
+              </th>
             </tr>
           </thead>
           <tbody>

@@ -2,6 +2,8 @@
 
 import { Command } from '@/components/copy.tsx';
 import { Choice, FilterBar, SearchBox } from '@/components/filter-bar.tsx';
+import { MisreadFilters } from '@/components/misread-filters.tsx';
+import { MissingPanel } from '@/components/missing-panel.tsx';
 import { PageHeader } from '@/components/page-header.tsx';
 import { EmptyState, ErrorState } from '@/components/states.tsx';
 import { DataTable } from '@/components/table/data-table.tsx';
@@ -10,6 +12,7 @@ import { api } from '@/lib/api/client.ts';
 import { keys } from '@/lib/api/keys.ts';
 import { usePages } from '@/lib/api/use-pages.ts';
 import { formatCount } from '@/lib/format/format.ts';
+import { misread, oneOfThese } from '@/lib/misread.ts';
 import { oneOf, useUrlState } from '@/lib/use-url-state.ts';
 import { AGENT_COLUMNS } from './agent-columns.tsx';
 import { AgentPanel } from './agent-panel.tsx';
@@ -22,6 +25,7 @@ export function AgentsPage() {
   const url = useUrlState();
   const search = url.get('q');
   const state = oneOf(url.get('state'), STATES);
+  const unread = misread(url.get, { state: oneOfThese(STATES) });
   const open = url.get('open');
   const filter = { search, state };
   const agents = usePages<AiAgent>(keys.agents(filter), (cursor) =>
@@ -53,14 +57,16 @@ export function AgentsPage() {
           onChange={(value) => url.set({ state: value })}
         />
       </FilterBar>
-      {agents.error !== null && agents.data === undefined ? (
+      {unread.length > 0 ? (
+        <MisreadFilters filters={unread} set={url.set} />
+      ) : agents.error !== null && agents.data === undefined ? (
         <ErrorState
           what="The AI agents could not be fetched."
           error={agents.error}
           retry={() => void agents.refetch()}
         />
       ) : (
-        <div className="flex min-h-0 flex-1">
+        <div className="room-for-rows flex flex-1">
           <DataTable
             label="AI agents"
             columns={AGENT_COLUMNS}
@@ -86,6 +92,9 @@ export function AgentsPage() {
               )
             }
           />
+          {open !== '' && opened === undefined && agents.isSuccess && (
+            <MissingPanel title="AI agent" onClose={() => url.set({ open: null })} />
+          )}
           {opened !== undefined && (
             <AgentPanel key={open} agent={opened} onClose={() => url.set({ open: null })} />
           )}

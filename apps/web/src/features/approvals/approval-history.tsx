@@ -2,6 +2,7 @@
 
 import { useInfiniteQuery } from '@tanstack/react-query';
 import Link from 'next/link';
+import { DeviceName } from '@/components/device-name.tsx';
 import { Section } from '@/components/page-header.tsx';
 import { ErrorState } from '@/components/states.tsx';
 import { Time } from '@/components/time.tsx';
@@ -53,7 +54,7 @@ export function ApprovalHistory() {
                   </Link>
                   <p className="text-ink-2">{endSentence(approval)}</p>
                   <p className="text-xs text-ink-3">
-                    {approval.device.hostname} · rule {approval.rule}
+                    <DeviceName {...approval.device} /> · rule {approval.rule}
                   </p>
                 </div>
                 <span className="text-xs text-ink-3">

@@ -2,16 +2,24 @@
 
 import { useQuery } from '@tanstack/react-query';
 import Link from 'next/link';
+import { NotFound } from '@/components/not-found.tsx';
 import { PageHeader } from '@/components/page-header.tsx';
 import { ErrorState } from '@/components/states.tsx';
 import { SkeletonRows } from '@/components/ui/skeleton.tsx';
 import { api } from '@/lib/api/client.ts';
+import { isNotFound } from '@/lib/api/error.ts';
 import { keys } from '@/lib/api/keys.ts';
 import { QuestionCard } from './question-card.tsx';
 
 /** One question by its link, such as a chat message has. Looking decides nothing. */
 export function ApprovalPage({ id }: { id: string }) {
   const { data, error, refetch } = useQuery({ queryKey: keys.approval(id), queryFn: () => api.approval(id) });
+  if (isNotFound(error) && data === undefined)
+    return (
+      <NotFound title="There is no such question" back={{ href: '/approvals', label: 'All approvals' }}>
+        The address is wrong, or the question belongs to another organisation or team.
+      </NotFound>
+    );
   return (
     <>
       <PageHeader

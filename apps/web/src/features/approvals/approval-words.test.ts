@@ -19,7 +19,7 @@ function approval(
 ): Approval {
   return {
     id: '6a3f4b1e-3d5e-4a53-9a0e-1b6f0f0c4d11',
-    device: { id: '6a3f4b1e-3d5e-4a53-9a0e-1b6f0f0c4d12', hostname: 'laptop', team: null },
+    device: { id: '6a3f4b1e-3d5e-4a53-9a0e-1b6f0f0c4d12', hostname: 'laptop', simulated: false, team: null },
     askedAt: '2026-11-20T10:00:00.000Z',
     expiresAt: '2026-11-20T10:02:00.000Z',
     actor: { kind: 'ai-agent', id: 'a', name: 'bot', pid: 1, user: 'dev' },

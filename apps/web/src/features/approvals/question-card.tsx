@@ -5,6 +5,7 @@ import { Check, Users, X } from 'lucide-react';
 import Link from 'next/link';
 import { useState } from 'react';
 import { Badge } from '@/components/badge.tsx';
+import { DeviceName } from '@/components/device-name.tsx';
 import { GuardedButton } from '@/components/guarded-button.tsx';
 import { Facts } from '@/components/page-header.tsx';
 import { Time } from '@/components/time.tsx';
@@ -72,7 +73,7 @@ export function QuestionCard({ approval }: { approval: Approval }) {
                     href={`/devices/${device.id}`}
                     className="rounded-sm underline-offset-2 hover:underline"
                   >
-                    {device.hostname}
+                    <DeviceName {...device} />
                   </Link>
                   {device.team !== null && ` · ${device.team}`}
                   {actor.user !== null && ` · user ${actor.user}`}

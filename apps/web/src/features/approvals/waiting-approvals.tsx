@@ -2,6 +2,7 @@
 
 import type { Approval } from '@raypher/shared/rest';
 import Link from 'next/link';
+import { DeviceName } from '@/components/device-name.tsx';
 import { Countdown } from './countdown.tsx';
 
 const SHOWN = 5;
@@ -19,7 +20,7 @@ export function WaitingApprovals({ approvals }: { approvals: readonly Approval[]
             </Link>
           </p>
           <p className="mt-0.5 truncate text-xs text-ink-3">
-            {approval.action} {approval.target} · {approval.device.hostname}
+            {approval.action} {approval.target} · <DeviceName {...approval.device} />
           </p>
         </li>
       ))}

@@ -1,6 +1,7 @@
 'use client';
 
 import type { AuditEntry } from '@raypher/shared/rest';
+import { MissingPanel } from '@/components/missing-panel.tsx';
 import { PageHeader } from '@/components/page-header.tsx';
 import { EmptyState, ErrorState } from '@/components/states.tsx';
 import { type Column, DataTable } from '@/components/table/data-table.tsx';
@@ -8,6 +9,7 @@ import { Time } from '@/components/time.tsx';
 import { api } from '@/lib/api/client.ts';
 import { keys } from '@/lib/api/keys.ts';
 import { usePages } from '@/lib/api/use-pages.ts';
+import { recordWords } from '@/lib/record-words.ts';
 import { useUrlState } from '@/lib/use-url-state.ts';
 import { AuditPanel } from './audit-panel.tsx';
 
@@ -31,8 +33,8 @@ const COLUMNS: Column<AuditEntry>[] = [
   {
     id: 'action',
     header: 'What',
-    width: 'minmax(112px, 1fr)',
-    cell: (entry) => <code className="font-mono text-xs">{entry.action}</code>,
+    width: 'minmax(128px, 1fr)',
+    cell: (entry) => <span title={entry.action}>{recordWords(entry.action)}</span>,
   },
   {
     id: 'target',
@@ -76,13 +78,13 @@ export function AuditPage() {
           retry={() => void entries.refetch()}
         />
       ) : (
-        <div className="flex min-h-0 flex-1 border-t">
+        <div className="room-for-rows flex flex-1 border-t">
           <DataTable
             label="Audit"
             columns={COLUMNS}
             rows={entries.rows}
             rowId={(entry) => entry.id}
-            rowLabel={(entry) => `${entry.actor.name} ${entry.action} ${entry.target}`}
+            rowLabel={(entry) => `${entry.actor.name}: ${recordWords(entry.action)}, ${entry.target}`}
             selectedId={open}
             onOpen={(entry) => url.set({ open: entry.id })}
             loading={entries.isPending}
@@ -94,6 +96,9 @@ export function AuditPage() {
               </EmptyState>
             }
           />
+          {open !== '' && opened === undefined && entries.isSuccess && (
+            <MissingPanel title="Audit entry" onClose={() => url.set({ open: null })} />
+          )}
           {opened !== undefined && (
             <AuditPanel key={open} entry={opened} onClose={() => url.set({ open: null })} />
           )}

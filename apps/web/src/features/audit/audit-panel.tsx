@@ -5,6 +5,7 @@ import { Minus, Plus } from 'lucide-react';
 import { Facts } from '@/components/page-header.tsx';
 import { SidePanel } from '@/components/side-panel.tsx';
 import { Time } from '@/components/time.tsx';
+import { recordWords } from '@/lib/record-words.ts';
 import { type Difference, differences } from './differences.ts';
 import { policyRuleChanges } from './policy-rules.ts';
 
@@ -13,7 +14,7 @@ export function AuditPanel({ entry, onClose }: { entry: AuditEntry; onClose: () 
   const rules = policyRuleChanges(entry.before, entry.after);
   return (
     <SidePanel
-      title={entry.action}
+      title={recordWords(entry.action)}
       onClose={onClose}
       subtitle={<span className="truncate">{entry.target}</span>}
     >
@@ -27,6 +28,7 @@ export function AuditPanel({ entry, onClose }: { entry: AuditEntry; onClose: () 
             { name: 'When', value: <Time at={entry.at} as="full" /> },
             { name: 'Why', value: entry.reason === '' ? 'no reason was asked for' : entry.reason },
             { name: 'From', value: entry.address },
+            { name: 'Code', value: <code className="font-mono text-xs">{entry.action}</code> },
           ]}
         />
         {rules !== undefined && (

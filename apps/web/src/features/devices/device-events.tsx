@@ -10,6 +10,7 @@ import { SkeletonRows } from '@/components/ui/skeleton.tsx';
 import { api } from '@/lib/api/client.ts';
 import { keys } from '@/lib/api/keys.ts';
 import { useLive } from '@/lib/live/live-provider.tsx';
+import { actionWords, recordWords, targetWords } from '@/lib/record-words.ts';
 
 const SHOWN = 12;
 
@@ -52,10 +53,13 @@ export function DeviceEvents({ deviceId }: { deviceId: string }) {
                 </span>
                 <span className="truncate">
                   <span className="font-medium">{event.actor.name}</span>{' '}
-                  <span className="text-ink-2">{event.action}</span> {event.target}
+                  <span className="text-ink-2">{actionWords(event.action)}</span>{' '}
+                  {targetWords(event.type, event.target)}
                 </span>
                 {event.outcome === null ? (
-                  <span className="text-xs text-ink-3">{event.type}</span>
+                  <span className="text-xs text-ink-3" title={event.type}>
+                    {recordWords(event.type)}
+                  </span>
                 ) : (
                   <OutcomeBadge outcome={event.outcome} mode={event.mode} />
                 )}

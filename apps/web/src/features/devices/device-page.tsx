@@ -8,6 +8,7 @@ import { PageHeader, Section } from '@/components/page-header.tsx';
 import { ErrorState } from '@/components/states.tsx';
 import { SkeletonRows } from '@/components/ui/skeleton.tsx';
 import { api } from '@/lib/api/client.ts';
+import { isNotFound } from '@/lib/api/error.ts';
 import { keys } from '@/lib/api/keys.ts';
 import { useWatchDevice } from '@/lib/live/live-provider.tsx';
 import { IdentityBanner } from '../identity/identity-banner.tsx';
@@ -20,6 +21,7 @@ import { DeviceCommands } from './device-commands.tsx';
 import { DeviceEvents } from './device-events.tsx';
 import { DeviceFacts } from './device-facts.tsx';
 import { DeviceLive } from './device-live.tsx';
+import { DeviceNotFound } from './device-not-found.tsx';
 import { DevicePosture } from './device-posture.tsx';
 
 export function DevicePage({ id }: { id: string }) {
@@ -34,6 +36,7 @@ export function DevicePage({ id }: { id: string }) {
     // Heartbeats come every 5 seconds while this page watches.
     refetchInterval: 5_000,
   });
+  if (isNotFound(error) && device === undefined) return <DeviceNotFound />;
   if (error !== null && device === undefined) {
     return <ErrorState what="The device could not be fetched." error={error} retry={() => void refetch()} />;
   }

@@ -11,7 +11,7 @@ export function DevicePosture({ posture }: { posture: Device['posture'] }) {
     <ul aria-label="Posture" className="divide-y">
       {posture.map((item) => (
         <li key={item.capability} className="flex items-start gap-3 px-4 py-2">
-          <div className="min-w-0 flex-1">
+          <div className="min-w-0 flex-1 wrap-anywhere">
             <p className="font-medium">{capabilityLabel(item.capability)}</p>
             {item.reason !== '' && <p className="text-xs text-ink-3">{item.reason}</p>}
             {item.provenAt !== null && (

@@ -4,7 +4,9 @@ import type { Device } from '@raypher/shared/rest';
 import { useQuery } from '@tanstack/react-query';
 import { Plus } from 'lucide-react';
 import Link from 'next/link';
+import { z } from 'zod';
 import { Choice, FilterBar, SearchBox } from '@/components/filter-bar.tsx';
+import { MisreadFilters } from '@/components/misread-filters.tsx';
 import { PageHeader } from '@/components/page-header.tsx';
 import { EmptyState, ErrorState } from '@/components/states.tsx';
 import { DataTable } from '@/components/table/data-table.tsx';
@@ -15,6 +17,7 @@ import { keys } from '@/lib/api/keys.ts';
 import { usePages } from '@/lib/api/use-pages.ts';
 import { formatCount } from '@/lib/format/format.ts';
 import { useMe } from '@/lib/me/me-provider.tsx';
+import { fits, misread, oneOfThese } from '@/lib/misread.ts';
 import { oneOf, useUrlState } from '@/lib/use-url-state.ts';
 import { DEVICE_COLUMNS, WAITING_COLUMNS } from './device-columns.tsx';
 import { DevicePanel } from './device-panel.tsx';
@@ -27,7 +30,8 @@ export function DevicesPage() {
   const me = useMe();
   const search = url.get('q');
   const state = oneOf(url.get('state'), STATES);
-  const team = url.get('team');
+  const unread = misread(url.get, { state: oneOfThese(STATES), team: fits(z.uuid()) });
+  const team = unread.some(({ name }) => name === 'team') ? '' : url.get('team');
   const open = url.get('open');
   const filter = { search, state, team };
   const devices = usePages<Device>(keys.devices(filter), (cursor) =>
@@ -89,14 +93,16 @@ export function DevicesPage() {
         )}
       </FilterBar>
       {!filtered && <WaitingStrip />}
-      {devices.error !== null && devices.data === undefined ? (
+      {unread.length > 0 ? (
+        <MisreadFilters filters={unread} set={url.set} />
+      ) : devices.error !== null && devices.data === undefined ? (
         <ErrorState
           what="The devices could not be fetched."
           error={devices.error}
           retry={() => void devices.refetch()}
         />
       ) : (
-        <div className="flex min-h-0 flex-1">
+        <div className="room-for-rows flex flex-1">
           <DataTable
             label="Devices"
             columns={state === 'pending' ? WAITING_COLUMNS : DEVICE_COLUMNS}

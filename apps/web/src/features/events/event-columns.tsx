@@ -1,7 +1,9 @@
 import type { EventView } from '@raypher/shared/rest';
 import { OutcomeBadge, SeverityBadge } from '@/components/badge.tsx';
+import { DeviceName } from '@/components/device-name.tsx';
 import type { Column } from '@/components/table/data-table.tsx';
 import { Time } from '@/components/time.tsx';
+import { actionWords, recordWords, targetWords } from '@/lib/record-words.ts';
 
 export const EVENT_COLUMNS: Column<EventView>[] = [
   {
@@ -38,16 +40,21 @@ export const EVENT_COLUMNS: Column<EventView>[] = [
     width: 'minmax(120px, 2.5fr)',
     cell: (event) => (
       <span title={`${event.action} ${event.target}`}>
-        <span className="text-ink-3">{event.action}</span> {event.target}
+        <span className="text-ink-3">{actionWords(event.action)}</span>{' '}
+        {targetWords(event.type, event.target)}
       </span>
     ),
   },
   {
     id: 'type',
     header: 'Type',
-    width: '136px',
+    width: '152px',
     from: 1000,
-    cell: (event) => <span className="text-ink-2">{event.type}</span>,
+    cell: (event) => (
+      <span className="text-ink-2" title={event.type}>
+        {recordWords(event.type)}
+      </span>
+    ),
   },
   {
     id: 'rule',
@@ -64,8 +71,8 @@ export const EVENT_COLUMNS: Column<EventView>[] = [
   {
     id: 'device',
     header: 'Device',
-    width: 'minmax(88px, 1fr)',
+    width: 'minmax(136px, 1fr)',
     from: 880,
-    cell: (event) => event.hostname,
+    cell: (event) => <DeviceName {...event} />,
   },
 ];

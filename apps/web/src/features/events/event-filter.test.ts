@@ -1,6 +1,6 @@
 import type { EventView } from '@raypher/shared/rest';
 import { describe, expect, it } from 'vitest';
-import { matchesFilter, readFilter } from './event-filter.ts';
+import { matchesFilter, misreadFilters, readFilter } from './event-filter.ts';
 
 const DEVICE = '6f9619ff-8b86-4d01-b42d-00cf4fc964ff';
 
@@ -8,6 +8,7 @@ const event: EventView = {
   position: '7',
   deviceId: DEVICE,
   hostname: 'build-04',
+  simulated: false,
   seq: 7,
   occurredAt: '2026-11-20T10:00:00.000Z',
   receivedAt: '2026-11-20T10:00:00.080Z',
@@ -22,10 +23,11 @@ const event: EventView = {
   policyRevision: 13,
 };
 
-const filterOf = (query: string) => {
+const getter = (query: string) => {
   const parameters = new URLSearchParams(query);
-  return readFilter((name) => parameters.get(name) ?? '');
+  return (name: string) => parameters.get(name) ?? '';
 };
+const filterOf = (query: string) => readFilter(getter(query));
 
 describe('the event filter', () => {
   it.each([
@@ -51,11 +53,16 @@ describe('the event filter', () => {
     expect(matchesFilter(event, filterOf(query))).toBe(expected);
   });
 
-  it('leaves out values of the URL that mean nothing', () => {
+  it('says which values of the URL mean nothing, and leaves them out', () => {
     expect(filterOf('device=1&outcome=MAYBE&from=yesterday')).toMatchObject({
       device: '',
       outcome: undefined,
       from: '',
     });
+    expect(misreadFilters(getter('device=1&outcome=MAYBE&from=yesterday&severity=critical'))).toEqual([
+      { name: 'device', value: '1' },
+      { name: 'outcome', value: 'MAYBE' },
+      { name: 'from', value: 'yesterday' },
+    ]);
   });
 });

@@ -1,4 +1,5 @@
 import { EventQuery, type EventView } from '@raypher/shared/rest';
+import { fits, type Misread, misread } from '../../lib/misread.ts';
 
 /** What the page filters by; the same names as in its URL and in the API. */
 export interface EventFilter {
@@ -14,7 +15,7 @@ export interface EventFilter {
   to: string;
 }
 
-/** Reads the filter out of the URL; values that mean nothing are left out. */
+/** Reads the filter out of the URL, without what {@link misreadFilters} names. */
 export function readFilter(get: (name: string) => string): EventFilter {
   return {
     search: get('q'),
@@ -28,6 +29,23 @@ export function readFilter(get: (name: string) => string): EventFilter {
     from: valid('from', get('from')),
     to: valid('to', get('to')),
   };
+}
+
+/** What the URL filters by and this page cannot read. */
+export function misreadFilters(get: (name: string) => string): Misread[] {
+  const { device, agent, provider, model, type, outcome, severity, from, to, search } = EventQuery.shape;
+  return misread(get, {
+    q: fits(search),
+    device: fits(device),
+    agent: fits(agent),
+    provider: fits(provider),
+    model: fits(model),
+    type: fits(type),
+    outcome: fits(outcome),
+    severity: fits(severity),
+    from: fits(from),
+    to: fits(to),
+  });
 }
 
 function valid(name: 'device' | 'from' | 'to', value: string): string {

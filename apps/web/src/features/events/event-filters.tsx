@@ -4,10 +4,14 @@ import { EventQuery } from '@raypher/shared/rest';
 import { FilterBar, FilterChip, FilterSelect, SearchBox } from '@/components/filter-bar.tsx';
 import { TimeRangeSelect } from '@/components/time-range-select.tsx';
 import { shortenId } from '@/lib/format/format.ts';
+import { recordWords } from '@/lib/record-words.ts';
 import { SEVERITIES } from '@/lib/severities.ts';
 import type { EventFilter } from './event-filter.ts';
 
-const TYPES = EventQuery.shape.type.unwrap().options;
+const TYPES = EventQuery.shape.type
+  .unwrap()
+  .options.map((type) => [type, recordWords(type)] as const)
+  .sort(([, a], [, b]) => a.localeCompare(b));
 const OUTCOMES = [
   ['', 'Any outcome'],
   ['ALLOW', 'Allowed'],
@@ -34,7 +38,7 @@ export function EventFilters({ filter, set }: EventFiltersProps) {
         label="Type"
         className="w-44"
         value={filter.type ?? ''}
-        options={[['', 'Any type'], ...TYPES.map((type) => [type, type] as const)]}
+        options={[['', 'Any type'], ...TYPES]}
         onChange={(type) => set({ type })}
       />
       <FilterSelect

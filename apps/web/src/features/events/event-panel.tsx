@@ -5,6 +5,7 @@ import { useQuery } from '@tanstack/react-query';
 import Link from 'next/link';
 import { OutcomeBadge, SeverityBadge, SimulatedBadge } from '@/components/badge.tsx';
 import { CopyButton, ShortId } from '@/components/copy.tsx';
+import { DeviceName } from '@/components/device-name.tsx';
 import { Facts } from '@/components/page-header.tsx';
 import { SidePanel } from '@/components/side-panel.tsx';
 import { ErrorState } from '@/components/states.tsx';
@@ -13,8 +14,8 @@ import { SkeletonRows } from '@/components/ui/skeleton.tsx';
 import { api } from '@/lib/api/client.ts';
 import { keys } from '@/lib/api/keys.ts';
 import { formatCount } from '@/lib/format/format.ts';
+import { actionWords, recordWords, targetWords } from '@/lib/record-words.ts';
 import { indentJson } from './indent-json.ts';
-import { isSimulated } from './recorded-verdict.ts';
 import { Why } from './why.tsx';
 
 /** One entry: why its verdict came out so, and the exact bytes with their hash. */
@@ -30,7 +31,9 @@ export function EventPanel({ id, onClose }: { id: string; onClose: () => void })
   });
   return (
     <SidePanel
-      title={data === undefined ? 'Event' : `${data.action} ${data.target}`}
+      title={
+        data === undefined ? 'Event' : `${actionWords(data.action)} ${targetWords(data.type, data.target)}`
+      }
       onClose={onClose}
       subtitle={
         data !== undefined && (
@@ -40,8 +43,8 @@ export function EventPanel({ id, onClose }: { id: string; onClose: () => void })
             ) : (
               <OutcomeBadge outcome={data.outcome} mode={data.mode} />
             )}
-            <span>{data.type}</span>
-            {isSimulated(data.entry) && <SimulatedBadge />}
+            <span>{recordWords(data.type)}</span>
+            {data.simulated && <SimulatedBadge />}
           </>
         )
       }
@@ -84,13 +87,14 @@ function EventFacts({ event }: { event: EventDetail }) {
           name: 'Device',
           value: (
             <Link href={`/devices/${event.deviceId}`} className="rounded-sm hover:underline">
-              {event.hostname}
+              <DeviceName {...event} />
             </Link>
           ),
         },
         { name: 'Happened', value: <Time at={event.occurredAt} as="full" /> },
         { name: 'Recorded', value: <Time at={event.receivedAt} as="full" /> },
         { name: 'Entry', value: `${formatCount(event.seq)} of this device's ledger` },
+        { name: 'Code', value: <code className="font-mono text-xs">{event.type}</code> },
         { name: 'Hash', value: <ShortId id={event.hash} label="entry hash" length={16} /> },
       ]}
     />

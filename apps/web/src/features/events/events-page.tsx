@@ -4,6 +4,7 @@ import type { EventView } from '@raypher/shared/rest';
 import { Pause, Play } from 'lucide-react';
 import { useEffect, useMemo, useState } from 'react';
 import { Command } from '@/components/copy.tsx';
+import { MisreadFilters } from '@/components/misread-filters.tsx';
 import { PageHeader } from '@/components/page-header.tsx';
 import { useAnnounce } from '@/components/shell/announcer.tsx';
 import { EmptyState, ErrorState } from '@/components/states.tsx';
@@ -14,9 +15,10 @@ import { api } from '@/lib/api/client.ts';
 import { keys } from '@/lib/api/keys.ts';
 import { usePages } from '@/lib/api/use-pages.ts';
 import { formatCount, plural } from '@/lib/format/format.ts';
+import { actionWords, targetWords } from '@/lib/record-words.ts';
 import { useUrlState } from '@/lib/use-url-state.ts';
 import { EVENT_COLUMNS } from './event-columns.tsx';
-import { readFilter } from './event-filter.ts';
+import { misreadFilters, readFilter } from './event-filter.ts';
 import { EventFilters } from './event-filters.tsx';
 import { EventPanel } from './event-panel.tsx';
 import { waiting } from './held-list.ts';
@@ -26,6 +28,7 @@ import { eventId, useLiveEvents } from './use-live-events.ts';
 export function EventsPage() {
   const url = useUrlState();
   const filter = readFilter(url.get);
+  const misread = misreadFilters(url.get);
   const paused = url.get('live') === 'paused';
   const open = url.get('open');
   const [atTop, setAtTop] = useState(true);
@@ -70,30 +73,43 @@ export function EventsPage() {
         title="Events"
         description="Every entry of every device's ledger, newest first."
         actions={
-          <Button aria-pressed={paused} onClick={() => (paused ? showNew() : url.set({ live: 'paused' }))}>
-            {paused ? <Play /> : <Pause />} {paused ? 'Resume' : 'Pause'}
-          </Button>
+          <>
+            <NewRows
+              label={
+                reading && missed
+                  ? 'New events'
+                  : reading && count > 0
+                    ? `${formatCount(count)} new`
+                    : undefined
+              }
+              onShow={showNew}
+            />
+            <Button aria-pressed={paused} onClick={() => (paused ? showNew() : url.set({ live: 'paused' }))}>
+              {paused ? <Play /> : <Pause />} {paused ? 'Resume' : 'Pause'}
+            </Button>
+          </>
         }
       />
       <EventFilters filter={filter} set={url.set} />
-      {fetched.error !== null && fetched.data === undefined ? (
+      {misread.length > 0 ? (
+        <MisreadFilters filters={misread} set={url.set} />
+      ) : fetched.error !== null && fetched.data === undefined ? (
         <ErrorState
           what="The events could not be fetched."
           error={fetched.error}
           retry={() => void fetched.refetch()}
         />
       ) : (
-        <div className="flex min-h-0 flex-1">
-          <div className="relative flex min-w-0 flex-1">
-            {(count > 0 || missed) && reading && (
-              <NewRows label={missed ? 'New events' : `${formatCount(count)} new`} onShow={showNew} />
-            )}
+        <div className="room-for-rows flex flex-1">
+          <div className="flex min-w-0 flex-1">
             <DataTable
               label="Events"
               columns={EVENT_COLUMNS}
               rows={rows}
               rowId={eventId}
-              rowLabel={(event) => `${event.actor.name} ${event.action} ${event.target}`}
+              rowLabel={(event) =>
+                `${event.actor.name} ${actionWords(event.action)} ${targetWords(event.type, event.target)}`
+              }
               selectedId={open}
               onOpen={(event) => url.set({ open: eventId(event) })}
               loading={fetched.isPending}

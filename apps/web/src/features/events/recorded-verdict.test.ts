@@ -1,11 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import {
-  comparedFacts,
-  explainVerdict,
-  explainWayOut,
-  isSimulated,
-  readVerdict,
-} from './recorded-verdict.ts';
+import { comparedFacts, explainVerdict, explainWayOut, readVerdict } from './recorded-verdict.ts';
 
 function recorded(verdict: object) {
   const entry = JSON.stringify({
@@ -27,29 +21,60 @@ function recorded(verdict: object) {
 }
 
 describe('why a verdict came out so', () => {
-  it('names the layer whose rule denied', () => {
-    expect(explainVerdict(recorded({}))).toBe('Denied by no-deepseek of the global policy.');
+  it.each([
+    [{}, 'The rule “no-deepseek” of the global policy denies this.'],
+    [{ outcome: 'ALLOW', layer: 'team' }, 'The rule “no-deepseek” of the team policy allows this.'],
+    [
+      { outcome: 'PROMPT' },
+      'The rule “no-deepseek” of the global policy wants a person to decide about this.',
+    ],
+    [
+      { outcome: 'ALLOW', rule: 'network/default' },
+      'No rule under “network” in the global policy matches, and the default there allows this.',
+    ],
+    [
+      { rule: 'supply_chain/default' },
+      'No rule under “supply_chain” in the global policy matches, and the default there denies this.',
+    ],
+    [{ layer: 'builtin', rule: 'builtin/no-policy' }, 'A rule that is built into Raypher denies this.'],
+  ])('%j reads as a sentence', (verdict, sentence) => {
+    expect(explainVerdict(recorded(verdict))).toBe(sentence);
   });
 
-  it('never calls a monitored denial a block', () => {
-    expect(explainVerdict(recorded({ mode: 'monitor' }))).toBe(
-      'To be denied by no-deepseek of the global policy. It passed, because that policy only monitors.',
+  it.each([
+    [
+      { outcome: 'DENY' },
+      'The rule “no-deepseek” of the global policy would deny this. It did not block it, because the global policy is in monitor mode: it records and does not act.',
+    ],
+    [
+      { outcome: 'PROMPT' },
+      'The rule “no-deepseek” of the global policy would want a person to decide about this. Nobody was asked for it, because the global policy is in monitor mode: it records and does not act.',
+    ],
+    [
+      { layer: 'builtin', rule: 'builtin/private-address' },
+      'A rule that is built into Raypher would deny this. It did not block it, because the policy is in monitor mode: it records and does not act.',
+    ],
+  ])('never calls what was only recorded a block or a question: %j', (verdict, sentences) => {
+    expect(explainVerdict(recorded({ ...verdict, mode: 'monitor' }))).toBe(sentences);
+  });
+
+  it('offers what a default needs', () => {
+    expect(explainWayOut(recorded({ rule: 'network/default' }))).toBe(
+      'A rule under “network” in the global policy that allows api.deepseek.com would let it pass.',
     );
   });
 
-  it.each(['network', 'dlp', 'supply_chain'])(
-    'says that the default of %s decided when no rule matched',
-    (section) => {
-      const verdict = recorded({ rule: `${section}/default` });
-      expect(explainVerdict(verdict)).toContain(
-        `by the default of ${section} in the global policy, as no rule under it matched`,
-      );
-      expect(explainWayOut(verdict)).toContain('allows api.deepseek.com');
-    },
-  );
-
   it('offers what lifts a rule of any section, a limit too', () => {
-    expect(explainWayOut(recorded({}))).toContain('change of no-deepseek in the global policy');
+    expect(explainWayOut(recorded({}))).toContain('change of “no-deepseek” in the global policy');
+  });
+
+  it('offers no policy for what no policy can allow', () => {
+    expect(explainWayOut(recorded({ layer: 'builtin', rule: 'builtin/host-mismatch' }))).toBe(
+      'No policy can allow this: the reason above says what is wrong.',
+    );
+    expect(explainWayOut(recorded({ layer: 'builtin', rule: 'caller-not-allowed' }))).toContain(
+      'raypher allow',
+    );
   });
 
   it('has no way out to offer for what was allowed', () => {
@@ -61,12 +86,6 @@ describe('why a verdict came out so', () => {
       { name: 'Destination', value: 'api.deepseek.com' },
       { name: 'Provider', value: 'deepseek' },
     ]);
-  });
-
-  it('tells what a simulated device made up', () => {
-    expect(isSimulated('{"data":{"simulated":true}}')).toBe(true);
-    for (const entry of ['{"data":{}}', '{"data":{"simulated":"true"}}', 'not json'])
-      expect(isSimulated(entry)).toBe(false);
   });
 
   it.each(['', 'not json', '{"data":{}}'])('reads no verdict out of "%s"', (entry) => {

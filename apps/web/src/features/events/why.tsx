@@ -11,6 +11,7 @@ import {
   comparedFacts,
   explainVerdict,
   explainWayOut,
+  policyName,
   type RecordedVerdict,
   readVerdict,
 } from './recorded-verdict.ts';
@@ -40,13 +41,13 @@ export function Why({ event }: { event: EventDetail }) {
                   href={`/policies?view=revisions&revision=${verdict.revision}`}
                   className="rounded-sm underline-offset-2 hover:underline"
                 >
-                  {verdict.layer}, revision {verdict.revision}
+                  {policyName(verdict)}
                 </Link>
               ),
             },
             {
               name: 'Mode',
-              value: verdict.mode === 'enforce' ? 'enforce: carried out' : 'monitor: recorded only',
+              value: verdict.mode === 'enforce' ? 'Enforce: carried out' : 'Monitor: recorded only',
             },
             ...comparedFacts(recorded),
           ]}

@@ -1,5 +1,6 @@
 import type { Incident } from '@raypher/shared/rest';
 import { SeverityBadge } from '@/components/badge.tsx';
+import { DeviceName } from '@/components/device-name.tsx';
 import type { Column } from '@/components/table/data-table.tsx';
 import { Time } from '@/components/time.tsx';
 import { formatCount } from '@/lib/format/format.ts';
@@ -20,7 +21,8 @@ function choiceColumn(
 ): Column<Incident> {
   return {
     id: 'choice',
-    header: '',
+    header: 'Chosen',
+    headerHidden: true,
     width: '24px',
     from: 560,
     cell: (incident) => (
@@ -108,8 +110,8 @@ const COLUMNS: Column<Incident>[] = [
   {
     id: 'device',
     header: 'Device',
-    width: 'minmax(80px, 0.8fr)',
-    from: 1080,
-    cell: (incident) => incident.hostname,
+    width: 'minmax(136px, 0.8fr)',
+    from: 1120,
+    cell: (incident) => <DeviceName {...incident} />,
   },
 ];

@@ -1,4 +1,5 @@
 import { IncidentFilter as Schema } from '@raypher/shared/rest';
+import { fits, type Misread, misread } from '../../lib/misread.ts';
 
 /** What the page filters by; the same names as in its URL and in the API. */
 export interface PageFilter {
@@ -15,7 +16,12 @@ export interface PageFilter {
 
 const NAMES = ['status', 'class', 'outcome', 'severity', 'device', 'agent', 'host', 'from', 'to'] as const;
 
-/** Reads the filter out of the URL; values that mean nothing are left out. */
+/** What the URL filters by and this page cannot read. */
+export function misreadFilters(get: (name: string) => string): Misread[] {
+  return misread(get, Object.fromEntries(NAMES.map((name) => [name, fits(Schema.shape[name])])));
+}
+
+/** Reads the filter out of the URL, without what {@link misreadFilters} names. */
 export function readFilter(get: (name: string) => string): PageFilter {
   const valid = (name: (typeof NAMES)[number]): string => {
     const value = get(name);

@@ -4,11 +4,13 @@ import type { IncidentDetail } from '@raypher/shared/rest';
 import { useQuery } from '@tanstack/react-query';
 import Link from 'next/link';
 import { SeverityBadge } from '@/components/badge.tsx';
+import { DeviceName } from '@/components/device-name.tsx';
 import { Facts } from '@/components/page-header.tsx';
 import { SidePanel } from '@/components/side-panel.tsx';
 import { ErrorState } from '@/components/states.tsx';
 import { Time } from '@/components/time.tsx';
 import { SkeletonRows } from '@/components/ui/skeleton.tsx';
+import { policyName } from '@/features/events/recorded-verdict.ts';
 import { api } from '@/lib/api/client.ts';
 import { keys } from '@/lib/api/keys.ts';
 import { formatCount, plural } from '@/lib/format/format.ts';
@@ -92,7 +94,7 @@ function What({ incident }: { incident: IncidentDetail }) {
           name: 'Device',
           value: (
             <Link href={`/devices/${deviceId}`} className={LINK}>
-              {incident.hostname}
+              <DeviceName {...incident} />
             </Link>
           ),
         },
@@ -124,13 +126,13 @@ function Why({ incident }: { incident: IncidentDetail }) {
                 name: 'Policy',
                 value: (
                   <Link href={`/policies?view=revisions&revision=${verdict.revision}`} className={LINK}>
-                    {verdict.layer}, revision {verdict.revision}
+                    {policyName(verdict)}
                   </Link>
                 ),
               },
               {
                 name: 'Mode',
-                value: verdict.mode === 'enforce' ? 'enforce: carried out' : 'monitor: recorded only',
+                value: verdict.mode === 'enforce' ? 'Enforce: carried out' : 'Monitor: recorded only',
               },
               {
                 name: 'Proof',

@@ -7,6 +7,7 @@ import Link from 'next/link';
 import { useEffect, useMemo, useState } from 'react';
 import { Command } from '@/components/copy.tsx';
 import { GuardedButton } from '@/components/guarded-button.tsx';
+import { MisreadFilters } from '@/components/misread-filters.tsx';
 import { PageHeader } from '@/components/page-header.tsx';
 import { useAnnounce } from '@/components/shell/announcer.tsx';
 import { EmptyState, ErrorState } from '@/components/states.tsx';
@@ -21,7 +22,7 @@ import { useMe } from '@/lib/me/me-provider.tsx';
 import { useNarrow } from '@/lib/use-narrow.ts';
 import { useUrlState } from '@/lib/use-url-state.ts';
 import { incidentColumns } from './incident-columns.tsx';
-import { isFiltered, queryOf, readFilter } from './incident-filter.ts';
+import { isFiltered, misreadFilters, queryOf, readFilter } from './incident-filter.ts';
 import { IncidentFilters } from './incident-filters.tsx';
 import { IncidentPanel } from './incident-panel.tsx';
 import { refreshIncidents } from './refresh.ts';
@@ -46,6 +47,7 @@ export function IncidentsPage() {
   const me = useMe();
   const narrow = useNarrow();
   const filter = readFilter(url.get);
+  const misread = misreadFilters(url.get);
   const query = queryOf(filter);
   const open = url.get('open');
   const paused = url.get('live') === 'paused';
@@ -85,6 +87,10 @@ export function IncidentsPage() {
         description="Sensitive data in messages of AI agents: what, where to, and what was done about it."
         actions={
           <>
+            <NewRows
+              label={list.waiting > 0 && reading ? `${formatCount(list.waiting)} new` : undefined}
+              onShow={list.showNew}
+            />
             {chosen.size > 0 && <AcknowledgeButton ids={[...chosen]} onDone={() => setChosen(new Set())} />}
             <RetentionButton />
             <Button
@@ -106,19 +112,20 @@ export function IncidentsPage() {
         }
       />
       <IncidentFilters filter={filter} set={url.set} />
-      {showsTrend && trend.error === null && <TrendBand trend={trend.data} set={url.set} />}
-      {list.error !== null && list.data === undefined ? (
+      {showsTrend && misread.length === 0 && trend.error === null && (
+        <TrendBand trend={trend.data} set={url.set} />
+      )}
+      {misread.length > 0 ? (
+        <MisreadFilters filters={misread} set={url.set} />
+      ) : list.error !== null && list.data === undefined ? (
         <ErrorState
           what="The incidents could not be fetched."
           error={list.error}
           retry={() => void list.refetch()}
         />
       ) : (
-        <div className="flex min-h-0 flex-1">
-          <div className="relative flex min-w-0 flex-1">
-            {list.waiting > 0 && reading && (
-              <NewRows label={`${formatCount(list.waiting)} new`} onShow={list.showNew} />
-            )}
+        <div className="room-for-rows flex flex-1">
+          <div className="flex min-w-0 flex-1">
             <DataTable
               label="Incidents"
               columns={columns}

@@ -8,6 +8,7 @@ const incident: Incident = {
   id: '0f8fad5b-d9cb-469f-a165-70867728950e',
   deviceId: '7c9e6679-7425-40de-944b-e07fc1f90ae7',
   hostname: 'laptop',
+  simulated: false,
   agent: { id: 'a', name: 'bot.py', user: 'ann' },
   direction: 'out',
   host: 'api.example.com',

@@ -4,6 +4,7 @@ import type { LedgerEntryView, LedgerStatus } from '@raypher/shared/rest';
 import { useQuery } from '@tanstack/react-query';
 import Link from 'next/link';
 import { CopyButton, ShortId } from '@/components/copy.tsx';
+import { DeviceName } from '@/components/device-name.tsx';
 import { Facts } from '@/components/page-header.tsx';
 import { SidePanel } from '@/components/side-panel.tsx';
 import { ErrorState } from '@/components/states.tsx';
@@ -57,7 +58,9 @@ export function EntryPanel({ index, status, onClose }: EntryPanelProps) {
   );
 }
 
-function EntryFacts({ entry: { device, control, at, hash, leaf } }: { entry: LedgerEntryView }) {
+function EntryFacts({ entry }: { entry: LedgerEntryView }) {
+  const { device, control, at, hash, leaf } = entry;
+  const { code } = summarise(entry);
   return (
     <Facts
       items={[
@@ -69,7 +72,7 @@ function EntryFacts({ entry: { device, control, at, hash, leaf } }: { entry: Led
             ) : (
               <>
                 <Link href={`/devices/${device.id}`} className="rounded-sm hover:underline">
-                  {device.hostname}
+                  <DeviceName {...device} />
                 </Link>
                 , entry{' '}
                 <Link href={`/events?open=${device.id}:${device.seq}`} className="rounded-sm hover:underline">
@@ -79,6 +82,9 @@ function EntryFacts({ entry: { device, control, at, hash, leaf } }: { entry: Led
               </>
             ),
         },
+        ...(code === undefined
+          ? []
+          : [{ name: 'Code', value: <code className="font-mono text-xs">{code}</code> }]),
         { name: 'When', value: at === null ? 'unknown' : <Time at={at} as="full" /> },
         {
           name: 'Hash',

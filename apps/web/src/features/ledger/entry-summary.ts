@@ -1,5 +1,6 @@
 import type { LedgerEntryView } from '@raypher/shared/rest';
 import { z } from 'zod';
+import { recordWords, targetWords } from '@/lib/record-words.ts';
 
 const DeviceEntry = z.object({ type: z.string(), target: z.string() });
 /** What an entry of the control plane is about, as far as its kind says it. */
@@ -11,20 +12,21 @@ const ControlEntry = z.object({
 });
 
 export interface EntrySummary {
-  /** A word of the record: the type of an event, the action of an administrator. */
   what: string;
+  /** The record's own word for it: the type of an event, the action of an administrator. */
+  code?: string;
   target: string;
 }
 
 /** An entry in a line. What cannot be read is said, never hidden. */
 export function summarise({ entry, control }: Pick<LedgerEntryView, 'entry' | 'control'>): EntrySummary {
-  if (entry === null) return { what: 'not in the database', target: 'Its content is in the archive.' };
+  if (entry === null) return { what: 'Not in the database', target: 'Its content is in the archive.' };
   const value = parse(entry);
   if (control === null) {
     const device = DeviceEntry.safeParse(value);
     return device.success
-      ? { what: device.data.type, target: device.data.target }
-      : { what: 'unreadable', target: 'This is no ledger entry.' };
+      ? { ...named(device.data.type), target: targetWords(device.data.type, device.data.target) }
+      : { what: 'Unreadable', target: 'This is no ledger entry.' };
   }
   const { data } = ControlEntry.safeParse(value);
   const target = [
@@ -33,9 +35,13 @@ export function summarise({ entry, control }: Pick<LedgerEntryView, 'entry' | 'c
     data?.device === undefined ? undefined : `device ${data.device}`,
   ];
   return {
-    what: data?.action ?? control.kind,
+    ...named(data?.action ?? control.kind),
     target: target.filter((part) => part !== undefined).join(', '),
   };
+}
+
+function named(code: string): Pick<EntrySummary, 'what' | 'code'> {
+  return { what: recordWords(code), code };
 }
 
 function parse(text: string): unknown {

@@ -1,4 +1,5 @@
 import type { LedgerEntryView } from '@raypher/shared/rest';
+import { DeviceName } from '@/components/device-name.tsx';
 import type { Column } from '@/components/table/data-table.tsx';
 import { Time } from '@/components/time.tsx';
 import { formatCount } from '@/lib/format/format.ts';
@@ -21,17 +22,20 @@ export const LEDGER_COLUMNS: Column<LedgerEntryView>[] = [
   {
     id: 'by',
     header: 'Recorded by',
-    width: 'minmax(120px, 1fr)',
+    width: 'minmax(144px, 1fr)',
     from: 480,
     cell: ({ device }) => (
-      <span className="font-medium">{device === null ? 'Control plane' : device.hostname}</span>
+      <span className="font-medium">{device === null ? 'Control plane' : <DeviceName {...device} />}</span>
     ),
   },
   {
     id: 'what',
     header: 'What',
     width: 'minmax(120px, 1fr)',
-    cell: (entry) => <code className="font-mono text-xs">{summarise(entry).what}</code>,
+    cell: (entry) => {
+      const { what, code } = summarise(entry);
+      return <span title={code}>{what}</span>;
+    },
   },
   {
     id: 'target',

@@ -39,7 +39,9 @@ export function LedgerPage() {
   const open = url.get('open');
   const index = /^\d{1,15}$/.test(open) ? Number(open) : undefined;
   const status = useQuery({ queryKey: keys.ledger, queryFn: api.ledger, refetchInterval: STATUS_EVERY_MS });
+  const entries = useLedgerEntries();
   const verification = useVerification();
+  const waiting = entries.isPending ? 0 : (status.data?.size ?? 0) - 1 - (entries.rows[0]?.index ?? -1);
   const show = (entry: number): void => url.set({ tab: null, open: String(entry) });
   return (
     <>
@@ -70,15 +72,21 @@ export function LedgerPage() {
       )}
       {status.data?.faults != null && <CorruptedBanner faults={status.data.faults} onShow={show} />}
       <VerifyBand verification={verification} onShow={show} />
-      <div className="flex min-h-0 flex-1 border-t">
+      <div className="room-for-rows flex flex-1 border-t">
         <div className="flex min-w-0 flex-1 flex-col">
           <Tabs
             value={tab}
             label="Parts of the ledger"
             tabs={[...TABS]}
             onChange={(next) => url.set({ tab: next === 'entries' ? null : next })}
+            aside={
+              <NewRows
+                label={tab === 'entries' && waiting > 0 ? `${formatCount(waiting)} new` : undefined}
+                onShow={() => void entries.refetch()}
+              />
+            }
           >
-            {tab === 'entries' && <EntriesTab size={status.data?.size ?? 0} open={open} onOpen={show} />}
+            {tab === 'entries' && <EntriesTab entries={entries} open={open} onOpen={show} />}
             {tab === 'checkpoints' && <CheckpointsTab />}
             {tab === 'offline' && <OfflineTab status={status.data} />}
           </Tabs>
@@ -96,18 +104,21 @@ export function LedgerPage() {
   );
 }
 
+/** Newest first. */
+function useLedgerEntries() {
+  return usePages<LedgerEntryView>(keys.ledgerEntries, async (cursor) => {
+    const { items, next } = await api.ledgerEntries({ before: cursor, limit: 200 });
+    return { items, next: next === null ? null : String(next) };
+  });
+}
+
 interface EntriesTabProps {
-  /** Entries of the whole record. */
-  size: number;
+  entries: ReturnType<typeof useLedgerEntries>;
   open: string;
   onOpen: (index: number) => void;
 }
 
-function EntriesTab({ size, open, onOpen }: EntriesTabProps) {
-  const entries = usePages<LedgerEntryView>(keys.ledgerEntries, async (cursor) => {
-    const { items, next } = await api.ledgerEntries({ before: cursor, limit: 200 });
-    return { items, next: next === null ? null : String(next) };
-  });
+function EntriesTab({ entries, open, onOpen }: EntriesTabProps) {
   if (entries.error !== null && entries.data === undefined) {
     return (
       <ErrorState
@@ -117,28 +128,23 @@ function EntriesTab({ size, open, onOpen }: EntriesTabProps) {
       />
     );
   }
-  const [newest] = entries.rows;
-  const waiting = entries.isPending ? 0 : size - 1 - (newest?.index ?? -1);
   return (
-    <div className="relative flex min-h-0 min-w-0 flex-1">
-      {waiting > 0 && <NewRows label={`${formatCount(waiting)} new`} onShow={() => void entries.refetch()} />}
-      <DataTable
-        label="Ledger entries"
-        columns={LEDGER_COLUMNS}
-        rows={entries.rows}
-        rowId={({ index }) => String(index)}
-        rowLabel={({ index }) => `Entry ${index}`}
-        selectedId={open}
-        onOpen={({ index }) => onOpen(index)}
-        loading={entries.isPending}
-        onNearEnd={entries.more}
-        empty={
-          <EmptyState title="The record is empty">
-            <p>The first event of a device or the first action of a person appears here within a second.</p>
-          </EmptyState>
-        }
-      />
-    </div>
+    <DataTable
+      label="Ledger entries"
+      columns={LEDGER_COLUMNS}
+      rows={entries.rows}
+      rowId={({ index }) => String(index)}
+      rowLabel={({ index }) => `Entry ${index}`}
+      selectedId={open}
+      onOpen={({ index }) => onOpen(index)}
+      loading={entries.isPending}
+      onNearEnd={entries.more}
+      empty={
+        <EmptyState title="The record is empty">
+          <p>The first event of a device or the first action of a person appears here within a second.</p>
+        </EmptyState>
+      }
+    />
   );
 }
 

@@ -71,7 +71,7 @@ function makeEntries(
       index,
       leaf: toHex(leafHash(bytes)),
       hash,
-      device: chain === 'control' ? null : { id: chain, hostname: 'host', seq: number },
+      device: chain === 'control' ? null : { id: chain, hostname: 'host', simulated: false, seq: number },
       control: chain === 'control' ? { id: number, kind: 'audit' } : null,
       at: '2026-11-30T00:00:00.000Z',
       entry: new TextDecoder().decode(bytes),

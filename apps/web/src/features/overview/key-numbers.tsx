@@ -54,7 +54,7 @@ const NUMBERS: KeyNumber[] = [
     otherwise: '/events?type=network.request',
     icon: Network,
     value: ({ connections }) => formatCount(connections),
-    note: () => 'through the proxy, now',
+    note: () => 'as devices said last',
   },
   {
     name: 'Open alerts',

@@ -5,6 +5,7 @@ import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { CircleCheck } from 'lucide-react';
 import Link from 'next/link';
 import { SeverityBadge } from '@/components/badge.tsx';
+import { DeviceName } from '@/components/device-name.tsx';
 import { GuardedButton } from '@/components/guarded-button.tsx';
 import { Section } from '@/components/page-header.tsx';
 import { ErrorState } from '@/components/states.tsx';
@@ -83,9 +84,16 @@ export function NeedsAPerson() {
                   )}
                 </p>
                 <p className="mt-0.5 truncate text-xs text-ink-3">
-                  {incidentOf(alert) === undefined ? alert.subject : 'sensitive data'} ·{' '}
+                  {alert.hostname !== null && (
+                    <>
+                      <DeviceName hostname={alert.hostname} simulated={alert.simulated} /> ·{' '}
+                    </>
+                  )}
                   <Time at={alert.lastAt} />
-                  {alert.occurrences > 1 && ` · ${alert.occurrences} times`}
+                  {/* The title of an alert about incidents says how many there are. */}
+                  {alert.occurrences > 1 &&
+                    incidentOf(alert) === undefined &&
+                    ` · ${alert.occurrences} times`}
                 </p>
               </div>
               <GuardedButton

@@ -1,14 +1,14 @@
 'use client';
 
 import { useQuery } from '@tanstack/react-query';
-import { Link2 } from 'lucide-react';
+import { CircleCheck, CircleHelp, Link2, ShieldAlert } from 'lucide-react';
 import Link from 'next/link';
+import { Badge } from '@/components/badge.tsx';
 import { Time } from '@/components/time.tsx';
 import { Skeleton } from '@/components/ui/skeleton.tsx';
-import { recordStanding, STANDINGS } from '@/features/ledger/record-standing.ts';
+import { type RecordStanding, recordStanding, STANDINGS } from '@/features/ledger/record-standing.ts';
 import { api } from '@/lib/api/client.ts';
 import { keys } from '@/lib/api/keys.ts';
-import { cn } from '@/lib/cn.ts';
 import { formatCount } from '@/lib/format/format.ts';
 
 /** Whether the record is intact, when it was signed last, and how much of it others have seen. */
@@ -21,13 +21,8 @@ export function RecordState() {
           <Link2 aria-hidden="true" className="size-3.5 text-ink-3" />
           Record
         </span>
-        <span
-          className={cn(
-            'mt-1 block text-2xl font-semibold tracking-[-0.02em]',
-            data?.state === 'CORRUPTED' && 'text-denied',
-          )}
-        >
-          {data === undefined ? <Skeleton className="my-2.5 w-16" /> : STANDINGS[recordStanding(data)].name}
+        <span className="mt-1 flex h-8 items-center">
+          {data === undefined ? <Skeleton className="w-16" /> : <Standing standing={recordStanding(data)} />}
         </span>
         <span className="block min-h-4 truncate text-xs text-ink-3">
           {data?.checkpoint != null && (
@@ -39,5 +34,20 @@ export function RecordState() {
         </span>
       </Link>
     </li>
+  );
+}
+
+const LOOK = {
+  intact: { tone: 'allowed', icon: CircleCheck },
+  corrupted: { tone: 'denied', icon: ShieldAlert },
+  unaudited: { tone: 'unknown', icon: CircleHelp },
+} as const satisfies Record<RecordStanding, object>;
+
+/** A state is no number, and does not shout like one. */
+function Standing({ standing }: { standing: RecordStanding }) {
+  return (
+    <Badge {...LOOK[standing]} className="h-6 text-sm">
+      {STANDINGS[standing].name}
+    </Badge>
   );
 }

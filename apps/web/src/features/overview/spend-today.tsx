@@ -1,6 +1,6 @@
 'use client';
 
-import type { Budget } from '@raypher/shared/rest';
+import type { Budget, Spend } from '@raypher/shared/rest';
 import { useQuery } from '@tanstack/react-query';
 import { Wallet } from 'lucide-react';
 import Link from 'next/link';
@@ -31,12 +31,21 @@ export function SpendToday() {
           )}
         </span>
         <span className="block min-h-4 text-xs text-ink-3">
-          {totals !== undefined && totals.estimatedMicros > 0 && 'part estimated · '}
+          {spend.data !== undefined && originOf(spend.data)}
           {budgets.data === undefined ? '' : noteOf(budgets.data.limits)}
         </span>
       </Link>
     </li>
   );
+}
+
+/** What is not the providers' own figure, and what nobody pays. */
+function originOf({ totals, simulatedMicros }: Spend): string {
+  if (simulatedMicros > 0) {
+    const all = simulatedMicros === totals.exactMicros + totals.estimatedMicros;
+    return all ? 'all of it simulated · ' : `${roundMoney(simulatedMicros)} of it simulated · `;
+  }
+  return totals.estimatedMicros > 0 ? 'part estimated · ' : '';
 }
 
 /** The limit of the organisation with the shortest period says most about today. */

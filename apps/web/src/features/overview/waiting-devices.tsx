@@ -3,6 +3,7 @@
 import { Hourglass, Pause } from 'lucide-react';
 import Link from 'next/link';
 import { Badge } from '@/components/badge.tsx';
+import { DeviceName } from '@/components/device-name.tsx';
 import { Time } from '@/components/time.tsx';
 import { formatCount } from '@/lib/format/format.ts';
 import { useWaiting, type WaitingDevices as Waiting } from '../devices/use-waiting.ts';
@@ -22,7 +23,8 @@ export function WaitingDevices({ pending, paused }: { pending: Waiting; paused: 
                 Paused
               </Badge>
               <Link href={`/devices/${device.id}`} className="rounded-sm font-medium hover:underline">
-                {device.label ?? device.hostname} waits to be resumed or revoked
+                <DeviceName hostname={device.label ?? device.hostname} simulated={device.simulated} /> waits
+                to be resumed or revoked
               </Link>
             </p>
             <p className="mt-0.5 truncate text-xs text-ink-3">{device.pauseReason}</p>
@@ -37,7 +39,8 @@ export function WaitingDevices({ pending, paused }: { pending: Waiting; paused: 
                 Pending
               </Badge>
               <Link href={`/devices/${device.id}`} className="rounded-sm font-medium hover:underline">
-                {device.label ?? device.hostname} waits for approval
+                <DeviceName hostname={device.label ?? device.hostname} simulated={device.simulated} /> waits
+                for approval
               </Link>
             </p>
             <p className="mt-0.5 truncate text-xs text-ink-3">

@@ -12,7 +12,7 @@ import { api } from '@/lib/api/client.ts';
 import { keys } from '@/lib/api/keys.ts';
 import { formatCount } from '@/lib/format/format.ts';
 import { useMe } from '@/lib/me/me-provider.tsx';
-import { auditWords } from '../audit/audit-words.ts';
+import { recordWords } from '@/lib/record-words.ts';
 import { joinAlike, type Tellable } from './join-alike.ts';
 
 interface Change extends Tellable {
@@ -113,7 +113,7 @@ function fromAudit(entry: AuditEntry): Change {
     at: entry.at,
     icon: ScrollText,
     href: `/audit?open=${entry.id}`,
-    title: `${auditWords(entry.action)}: `,
+    title: `${recordWords(entry.action)}: `,
     target: entry.target,
     alike: [entry.action, entry.actor.name, entry.reason].join('\n'),
     note: entry.reason === '' ? entry.actor.name : `${entry.actor.name} · ${entry.reason}`,

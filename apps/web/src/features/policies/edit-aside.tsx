@@ -30,7 +30,7 @@ export function EditAside({ draft, owner }: { draft: PolicyDraft; owner: string 
   return (
     <aside
       aria-label="Check of the policy"
-      className="min-h-0 overflow-y-auto border-b xl:mb-4 xl:rounded-br-lg xl:border-r xl:bg-surface"
+      className="border-b xl:mb-4 xl:min-h-0 xl:overflow-y-auto xl:rounded-br-lg xl:border-r xl:bg-surface"
     >
       <div className="border-b px-4 py-3">
         {parsed === undefined ? (

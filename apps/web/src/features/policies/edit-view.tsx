@@ -27,7 +27,7 @@ export function EditView({ draft, loading }: { draft: PolicyDraft; loading: bool
   const source = draft.draft[owner];
   const label = team === undefined ? 'Global policy' : `Policy of team ${team.name}`;
   return (
-    <div className="grid min-h-0 flex-1 grid-cols-[minmax(0,1fr)] grid-rows-[auto_minmax(320px,1fr)_auto] xl:grid-cols-[minmax(0,1fr)_320px] xl:grid-rows-[auto_minmax(0,1fr)]">
+    <div className="grid min-h-0 flex-1 grid-cols-[minmax(0,1fr)] grid-rows-[max-content_minmax(min(320px,60dvh),1fr)_max-content] xl:grid-cols-[minmax(0,1fr)_320px] xl:grid-rows-[max-content_minmax(min(320px,60dvh),1fr)]">
       <OwnerTabs
         owner={owner}
         teams={teams}

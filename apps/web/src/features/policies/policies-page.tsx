@@ -2,7 +2,7 @@
 
 import { useQuery } from '@tanstack/react-query';
 import { Rocket, Undo2 } from 'lucide-react';
-import { useState } from 'react';
+import { useDeferredValue, useMemo, useState } from 'react';
 import { Badge } from '@/components/badge.tsx';
 import { GuardedButton } from '@/components/guarded-button.tsx';
 import { PageHeader } from '@/components/page-header.tsx';
@@ -17,6 +17,7 @@ import { useMe } from '@/lib/me/me-provider.tsx';
 import { oneOf, useUrlState } from '@/lib/use-url-state.ts';
 import { ChangesView } from './changes-view.tsx';
 import { DeployDialog } from './deploy-dialog.tsx';
+import { draftMistakes } from './draft-mistakes.ts';
 import { DriftNotice } from './drift-notice.tsx';
 import { EditView } from './edit-view.tsx';
 import { ExceptionsView } from './exceptions-view.tsx';
@@ -37,6 +38,9 @@ export function PoliciesPage() {
   const [deploying, setDeploying] = useState(false);
   const running = useQuery({ queryKey: keys.runningPolicy, queryFn: api.runningPolicy });
   const draft = usePolicyDraft(me.organisation.id, running.data);
+  // A pause behind the typing, as the check beside the editor.
+  const [source, tests] = [useDeferredValue(draft.draft), useDeferredValue(draft.tests)];
+  const mistakes = useMemo(() => draftMistakes(source, tests), [source, tests]);
   const stale = running.data !== undefined && draft.isEdited && draft.basedOn !== running.data.revision;
 
   return (
@@ -69,7 +73,7 @@ export function PoliciesPage() {
                   : running.data.open !== null
                     ? 'Some devices have a staged revision. Promote or withdraw it first.'
                     : draft.isEdited
-                      ? undefined
+                      ? mistakes
                       : 'Nothing differs from the running revision. Edit a policy first.'
               }
               onClick={() => setDeploying(true)}
@@ -91,7 +95,7 @@ export function PoliciesPage() {
           retry={() => void running.refetch()}
         />
       ) : (
-        <div className="flex min-h-0 flex-1 flex-col px-4 lg:px-6">
+        <div className="room-for-rows flex flex-1 flex-col px-4 lg:px-6">
           <Tabs
             label="Policy views"
             value={view}

@@ -25,7 +25,7 @@ export function RevisionDetail({ revision, rollout, running, onRollback, onEdit 
   const documents = toDraft(revision.documents);
   const changed = changedOwners(documents, running);
   return (
-    <div className="min-h-0 overflow-y-auto border-r border-b max-md:border-l md:mb-4 md:rounded-br-lg">
+    <div className="border-r border-b max-md:border-l md:mb-4 md:min-h-0 md:overflow-y-auto md:rounded-br-lg">
       <div className="flex flex-wrap items-center gap-2 border-b bg-surface px-4 py-2.5">
         <h2 className="flex-1 text-base font-semibold">Revision {revision.revision}</h2>
         <GuardedButton

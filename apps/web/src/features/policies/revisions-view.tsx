@@ -7,8 +7,10 @@ import { useState } from 'react';
 import { Badge } from '@/components/badge.tsx';
 import { EmptyState, ErrorState } from '@/components/states.tsx';
 import { Time } from '@/components/time.tsx';
+import { Button } from '@/components/ui/button.tsx';
 import { SkeletonRows } from '@/components/ui/skeleton.tsx';
 import { api } from '@/lib/api/client.ts';
+import { isNotFound } from '@/lib/api/error.ts';
 import { keys } from '@/lib/api/keys.ts';
 import { usePages } from '@/lib/api/use-pages.ts';
 import { cn } from '@/lib/cn.ts';
@@ -17,6 +19,8 @@ import type { Draft } from './draft.ts';
 import { RevisionDetail } from './revision-detail.tsx';
 import { RollbackDialog } from './rollback-dialog.tsx';
 import type { PolicyDraft } from './use-policy-draft.ts';
+
+const REVISION = /^[1-9]\d{0,8}$/;
 
 interface RevisionsViewProps {
   draft: PolicyDraft;
@@ -30,6 +34,14 @@ export function RevisionsView({ draft, onEdit }: RevisionsViewProps) {
   const revisions = usePages<PolicyRevision>(keys.revisions, (cursor) =>
     api.revisions({ cursor, limit: 50 }),
   );
+  // A link may name one that is further back than the list goes so far.
+  const asked = url.get('revision');
+  const older = useQuery({
+    queryKey: keys.revision(Number(asked)),
+    queryFn: () => api.revision(Number(asked)),
+    enabled: REVISION.test(asked),
+    staleTime: Number.POSITIVE_INFINITY,
+  });
   const rollouts = useQuery({ queryKey: keys.rollouts, queryFn: () => api.rollouts({ limit: 100 }) });
   if (revisions.error !== null && revisions.data === undefined) {
     return (
@@ -41,9 +53,10 @@ export function RevisionsView({ draft, onEdit }: RevisionsViewProps) {
     );
   }
   if (revisions.isPending) return <SkeletonRows rows={6} />;
-  const wanted = Number(url.get('revision'));
-  const selected = revisions.rows.find(({ revision }) => revision === wanted) ?? revisions.rows[0];
-  if (selected === undefined) {
+  const listed =
+    asked === '' ? revisions.rows[0] : revisions.rows.find(({ revision }) => String(revision) === asked);
+  const selected = listed ?? older.data;
+  if (revisions.rows.length === 0) {
     return (
       <EmptyState title="No revision yet">
         <p>The first deploy creates revision 1.</p>
@@ -53,7 +66,7 @@ export function RevisionsView({ draft, onEdit }: RevisionsViewProps) {
   const rolloutOf = (revision: number): Rollout | undefined =>
     rollouts.data?.items.find((rollout) => rollout.kind === 'policy' && rollout.revision === revision);
   return (
-    <div className="grid min-h-0 flex-1 grid-cols-[minmax(0,1fr)] grid-rows-[minmax(120px,auto)_1fr] md:grid-cols-[280px_minmax(0,1fr)] md:grid-rows-1">
+    <div className="grid flex-1 grid-cols-[minmax(0,1fr)] grid-rows-[max-content_1fr] md:min-h-0 md:grid-cols-[280px_minmax(0,1fr)] md:grid-rows-1">
       <ul
         aria-label="Revisions"
         className="max-h-60 overflow-y-auto border-x border-b bg-surface md:mb-4 md:max-h-none md:rounded-bl-lg"
@@ -62,11 +75,11 @@ export function RevisionsView({ draft, onEdit }: RevisionsViewProps) {
           <li key={revision.revision} className="border-b last:border-0">
             <button
               type="button"
-              aria-pressed={revision.revision === selected.revision}
+              aria-pressed={revision.revision === selected?.revision}
               onClick={() => url.set({ revision: String(revision.revision) })}
               className={cn(
                 'block w-full px-3 py-2 text-left -outline-offset-2 hover:bg-hover',
-                revision.revision === selected.revision && 'bg-raised',
+                revision.revision === selected?.revision && 'bg-raised',
               )}
             >
               <span className="flex items-center gap-2">
@@ -97,14 +110,31 @@ export function RevisionsView({ draft, onEdit }: RevisionsViewProps) {
           </li>
         )}
       </ul>
-      <RevisionDetail
-        key={selected.revision}
-        revision={selected}
-        rollout={rolloutOf(selected.revision)}
-        running={draft.base}
-        onRollback={() => setRollback(selected)}
-        onEdit={onEdit}
-      />
+      {selected !== undefined ? (
+        <RevisionDetail
+          key={selected.revision}
+          revision={selected}
+          rollout={rolloutOf(selected.revision)}
+          running={draft.base}
+          onRollback={() => setRollback(selected)}
+          onEdit={onEdit}
+        />
+      ) : older.error !== null && !isNotFound(older.error) ? (
+        <ErrorState
+          what="The revision could not be fetched."
+          error={older.error}
+          retry={() => void older.refetch()}
+        />
+      ) : older.error !== null || !REVISION.test(asked) ? (
+        <EmptyState
+          title="There is no such revision"
+          action={<Button onClick={() => url.set({ revision: null })}>Show the newest revision</Button>}
+        >
+          <p>The address names a revision of the policy that was never deployed here.</p>
+        </EmptyState>
+      ) : (
+        <SkeletonRows rows={6} />
+      )}
       {rollback !== null && <RollbackDialog revision={rollback} onClose={() => setRollback(null)} />}
     </div>
   );

@@ -29,7 +29,7 @@ export function TestsView({ draft }: { draft: PolicyDraft }) {
   const readOnly = useWhyNot('policies:deploy') !== undefined;
   const source = draft.tests[owner] ?? '';
   return (
-    <div className="grid min-h-0 flex-1 grid-cols-[minmax(0,1fr)] grid-rows-[auto_minmax(320px,1fr)_auto] xl:grid-cols-[minmax(0,1fr)_400px] xl:grid-rows-[auto_minmax(0,1fr)]">
+    <div className="grid min-h-0 flex-1 grid-cols-[minmax(0,1fr)] grid-rows-[max-content_minmax(min(320px,60dvh),1fr)_max-content] xl:grid-cols-[minmax(0,1fr)_400px] xl:grid-rows-[max-content_minmax(min(320px,60dvh),1fr)]">
       <OwnerTabs owner={owner} teams={teams} sources={draft.tests} changed={[]} onChange={choose} />
       <div className="min-h-0 border-x border-b bg-surface xl:mb-4 xl:rounded-bl-lg">
         {source === '' ? (
@@ -73,7 +73,7 @@ function TestResults({ draft, owner }: { draft: PolicyDraft; owner: string }) {
   return (
     <aside
       aria-label="Results of the tests"
-      className="min-h-0 overflow-y-auto border-b xl:mb-4 xl:rounded-br-lg xl:border-r xl:bg-surface"
+      className="border-b xl:mb-4 xl:min-h-0 xl:overflow-y-auto xl:rounded-br-lg xl:border-r xl:bg-surface"
     >
       <div className="border-b px-4 py-3">
         <TestSummary run={{ results: own, issues }} />

@@ -37,7 +37,9 @@ export function PackagesSection() {
                 <th className="px-2 py-1.5 font-normal">Version</th>
                 <th className="px-2 py-1.5 text-right font-normal">Size</th>
                 <th className="px-2 py-1.5 font-normal">SHA-256</th>
-                <th className="w-12 px-4 py-1.5" aria-label="Actions" />
+                <th className="w-12 px-4 py-1.5">
+                  <span className="sr-only">Actions</span>
+                </th>
               </tr>
             </thead>
             <tbody>

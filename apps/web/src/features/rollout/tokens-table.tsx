@@ -33,7 +33,9 @@ export function TokensTable({ tokens }: { tokens: EnrolmentToken[] }) {
             <th className="px-2 py-1.5 text-right font-normal">Used</th>
             <th className="px-2 py-1.5 font-normal">Expires</th>
             <th className="px-2 py-1.5 font-normal">Created</th>
-            <th className="w-24 px-4 py-1.5" aria-label="Actions" />
+            <th className="w-24 px-4 py-1.5">
+              <span className="sr-only">Actions</span>
+            </th>
           </tr>
         </thead>
         <tbody>

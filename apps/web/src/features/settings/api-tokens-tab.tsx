@@ -62,7 +62,9 @@ export function ApiTokensTab() {
                 <th className="px-2 py-1.5 font-normal">May</th>
                 <th className="px-2 py-1.5 font-normal">Last used</th>
                 <th className="px-2 py-1.5 font-normal">Expires</th>
-                <th className="w-24 px-4 py-1.5" aria-label="Actions" />
+                <th className="w-24 px-4 py-1.5">
+                  <span className="sr-only">Actions</span>
+                </th>
               </tr>
             </thead>
             <tbody>

@@ -53,7 +53,9 @@ export function MembersTab() {
                 <th className="px-2 py-1.5 font-normal">Team</th>
                 <th className="px-2 py-1.5 font-normal">State</th>
                 <th className="px-2 py-1.5 font-normal">Since</th>
-                <th className="w-24 px-4 py-1.5" aria-label="Actions" />
+                <th className="w-24 px-4 py-1.5">
+                  <span className="sr-only">Actions</span>
+                </th>
               </tr>
             </thead>
             <tbody>

@@ -67,8 +67,8 @@ export function SignInForm({ next }: { next: string }) {
           </Button>
         </form>
         <p className="mt-4 text-xs text-ink-3">
-          The first administrator&apos;s password was shown when the control plane was started for the first
-          time.
+          An administrator of your organisation gives you an account. The first administrator&apos;s password
+          was made when this control plane was set up: whoever did that has it.
         </p>
       </div>
     </main>

@@ -1,8 +1,9 @@
 'use client';
 
-import type { Spend, SpendGroup } from '@raypher/shared/rest';
+import type { Spend, SpendGroup, SpendSums } from '@raypher/shared/rest';
 import { Download } from 'lucide-react';
 import Link from 'next/link';
+import { SmallSimulatedBadge } from '@/components/badge.tsx';
 import { Choice } from '@/components/filter-bar.tsx';
 import { Section } from '@/components/page-header.tsx';
 import { EmptyState } from '@/components/states.tsx';
@@ -11,7 +12,9 @@ import { Skeleton } from '@/components/ui/skeleton.tsx';
 import { download } from '@/features/rollout/download.ts';
 import { formatCount, formatShare, plural } from '@/lib/format/format.ts';
 import { toCsv } from './csv.ts';
+import type { Money } from './money.ts';
 import { MoneyCell } from './money-cell.tsx';
+import { restOf } from './rest-of.ts';
 import { rowsOf } from './rows-of.ts';
 
 export const GROUPS: { value: SpendGroup; label: string; nobody: string }[] = [
@@ -25,12 +28,13 @@ export const GROUPS: { value: SpendGroup; label: string; nobody: string }[] = [
 
 interface BreakdownProps {
   spend: Spend | undefined;
+  money: Money;
   group: SpendGroup;
   onGroup: (group: SpendGroup) => void;
 }
 
 /** Who and what it was spent on; each name opens its calls. */
-export function Breakdown({ spend, group, onGroup }: BreakdownProps) {
+export function Breakdown({ spend, money, group, onGroup }: BreakdownProps) {
   const words = GROUPS.find(({ value }) => value === group) ?? GROUPS[0];
   const shown = spend?.group === group ? spend : undefined;
   return (
@@ -69,13 +73,20 @@ export function Breakdown({ spend, group, onGroup }: BreakdownProps) {
           <p>Calls of models through the proxy of an enrolled device appear here with what they cost.</p>
         </EmptyState>
       ) : (
-        <Rows spend={shown} heading={words?.label ?? ''} nobody={words?.nobody ?? ''} />
+        <Rows spend={shown} money={money} heading={words?.label ?? ''} nobody={words?.nobody ?? ''} />
       )}
     </Section>
   );
 }
 
-function Rows({ spend, heading, nobody }: { spend: Spend; heading: string; nobody: string }) {
+interface RowsProps {
+  spend: Spend;
+  money: Money;
+  heading: string;
+  nobody: string;
+}
+
+function Rows({ spend, money, heading, nobody }: RowsProps) {
   const { rows, totals, group, from, to, more } = spend;
   const all = totals.exactMicros + totals.estimatedMicros;
   return (
@@ -106,9 +117,15 @@ function Rows({ spend, heading, nobody }: { spend: Spend; heading: string; nobod
                       {name}
                     </Link>
                   )}
+                  {row.simulated && (
+                    <>
+                      {' '}
+                      <SmallSimulatedBadge />
+                    </>
+                  )}
                 </td>
                 <td className="px-2 py-1.5 text-right">
-                  <MoneyCell sums={row} />
+                  <MoneyCell sums={row} money={money} />
                 </td>
                 <td className="px-2 py-1.5 text-right">
                   <span className="inline-flex items-center gap-2">
@@ -127,11 +144,36 @@ function Rows({ spend, heading, nobody }: { spend: Spend; heading: string; nobod
               </tr>
             );
           })}
+          {more > 0 && (
+            <SumRow name={`${plural(more, 'more')}, all cheaper`} sums={restOf(spend)} money={money} />
+          )}
         </tbody>
+        <tfoot>
+          <SumRow name="Total" sums={totals} money={money} />
+        </tfoot>
       </table>
-      {more > 0 && (
-        <p className="border-t px-4 py-2 text-xs text-ink-3">and {plural(more, 'more')}, all cheaper</p>
-      )}
+      <p className="border-t px-4 py-2 text-xs whitespace-normal text-ink-3">
+        Each amount is rounded by itself, the total too: rows may add up to a little more or less. The CSV has
+        them to the millionth of a dollar.
+      </p>
     </div>
+  );
+}
+
+/** What several rows are together. */
+function SumRow({ name, sums, money }: { name: string; sums: SpendSums; money: Money }) {
+  return (
+    <tr className="border-t font-medium">
+      <th scope="row" className="px-4 py-1.5 text-left font-medium">
+        {name}
+      </th>
+      <td className="px-2 py-1.5 text-right">
+        <MoneyCell sums={sums} money={money} />
+      </td>
+      <td />
+      <td className="px-2 py-1.5 text-right">{formatCount(sums.calls)}</td>
+      <td className="px-2 py-1.5 text-right">{formatCount(sums.inputTokens)}</td>
+      <td className="py-1.5 pr-4 pl-2 text-right">{formatCount(sums.outputTokens)}</td>
+    </tr>
   );
 }

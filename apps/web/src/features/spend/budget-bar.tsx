@@ -5,7 +5,7 @@ import { Badge } from '@/components/badge.tsx';
 import { Time } from '@/components/time.tsx';
 import { plural } from '@/lib/format/format.ts';
 import { type BudgetState, budgetState } from './budget-state.ts';
-import { formatMoney } from './money.ts';
+import { moneyLike } from './money.ts';
 
 const STATES = {
   within: { tone: 'allowed', icon: CircleCheck, word: 'Within' },
@@ -16,6 +16,7 @@ const STATES = {
 /** Spent, lent to devices, left: as a bar and in words. */
 export function BudgetBar({ limit, counter }: { limit: Budget; counter: BudgetCounter }) {
   const { spentMicros, lentMicros, remainingMicros, devices, subject, name } = counter;
+  const money = moneyLike(limit.amountMicros);
   const { tone, icon, word } = STATES[budgetState(limit, counter)];
   const share = (micros: number) =>
     `${limit.amountMicros === 0 ? 100 : Math.min(100, (micros / limit.amountMicros) * 100)}%`;
@@ -27,8 +28,7 @@ export function BudgetBar({ limit, counter }: { limit: Budget; counter: BudgetCo
         </Badge>
         {subject !== null && <span className="font-medium">{name === '' ? 'unknown' : name}</span>}
         <span className="text-ink-2">
-          {formatMoney(spentMicros)} spent · {formatMoney(lentMicros)} lent to devices ·{' '}
-          {formatMoney(remainingMicros)} left
+          {money(spentMicros)} spent · {money(lentMicros)} lent to devices · {money(remainingMicros)} left
         </span>
       </div>
       <div aria-hidden="true" className="flex h-2 overflow-hidden rounded-full bg-raised">
@@ -47,7 +47,7 @@ export function BudgetBar({ limit, counter }: { limit: Budget; counter: BudgetCo
                   {device.hostname}
                 </Link>
                 <span>
-                  {formatMoney(device.spentMicros)} spent, {formatMoney(device.lentMicros)} lent until{' '}
+                  {money(device.spentMicros)} spent, {money(device.lentMicros)} lent until{' '}
                   <Time at={device.until} />, told <Time at={device.reportedAt} />
                 </span>
               </li>

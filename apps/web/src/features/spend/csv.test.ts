@@ -1,9 +1,10 @@
 import { expect, it } from 'vitest';
 import { toCsv } from './csv.ts';
 
-const row = (name: string) => ({
+const row = (name: string, simulated = false) => ({
   key: name,
   name,
+  simulated,
   calls: 2,
   inputTokens: 10,
   outputTokens: 5,
@@ -18,7 +19,7 @@ it('writes one line for each row, in dollars to the micro-dollar', () => {
     toCsv({ rows: [row('openai')] })
       .split('\r\n')
       .slice(1),
-  ).toEqual(['openai,openai,2,10,5,0,1.500000,0.000001,1', '']);
+  ).toEqual(['openai,openai,no,2,10,5,0,1.500000,0.000001,1', '']);
 });
 
 it.each([
@@ -27,5 +28,9 @@ it.each([
   ['a,b', '"a,b"'],
   ['two\nlines', '"two\nlines"'],
 ])('%j stays text in a spreadsheet', (name, cell) => {
-  expect(toCsv({ rows: [row(name)] })).toContain(`\r\n${cell},${cell},2`);
+  expect(toCsv({ rows: [row(name)] })).toContain(`\r\n${cell},${cell},no,2`);
+});
+
+it('says what was made up', () => {
+  expect(toCsv({ rows: [row('sim-0001', true)] })).toContain('\r\nsim-0001,sim-0001,yes,2');
 });

@@ -3,6 +3,7 @@ import type { Spend } from '@raypher/shared/rest';
 const HEAD = [
   'key',
   'name',
+  'simulated',
   'calls',
   'input_tokens',
   'output_tokens',
@@ -17,6 +18,7 @@ export function toCsv({ rows }: Pick<Spend, 'rows'>): string {
   const lines = rows.map((row) => [
     row.key,
     row.name,
+    row.simulated ? 'yes' : 'no',
     row.calls,
     row.inputTokens,
     row.outputTokens,

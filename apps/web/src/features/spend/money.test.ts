@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { formatMoney, roundMoney } from './money.ts';
+import { formatMoney, moneyLike, roundMoney } from './money.ts';
 
 it.each([
   [0, '$0.00'],
@@ -16,4 +16,13 @@ it.each([
 
 it('in large type is in cents, and less than one is not nothing', () => {
   expect([0, 8, 9_999, 10_000].map(roundMoney)).toEqual(['$0.00', '< $0.01', '< $0.01', '$0.01']);
+});
+
+it.each([
+  [0, ['$0.00', '< $0.01', '$0.12', '$1.23']],
+  [12_000, ['$0.0000', '< $0.0001', '$0.1234', '$1.2346']],
+  [999, ['$0.000000', '$0.000012', '$0.123400', '$1.234567']],
+  [1_000_000, ['$0.00', '< $0.01', '$0.12', '$1.23']],
+])('beside a sum of %d micro-dollars all amounts go to the same digit', (sum, texts) => {
+  expect([0, 12, 123_400, 1_234_567].map(moneyLike(sum))).toEqual(texts);
 });

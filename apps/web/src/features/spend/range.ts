@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { fits, type Misread, misread, oneOfThese } from '../../lib/misread.ts';
 
 /** Days of UTC, both included. */
 export interface SpendRange {
@@ -17,6 +18,19 @@ export type Preset = (typeof PRESETS)[number]['value'];
 const USUAL: Preset = '30';
 const DAY_MS = 86_400_000;
 const Day = z.iso.date();
+
+/** What the URL asks for and cannot be read; two days in the wrong order are the end's fault. */
+export function misreadRange(get: (name: string) => string): Misread[] {
+  const found = misread(get, {
+    days: oneOfThese(PRESETS.map(({ value }) => value)),
+    from: fits(Day),
+    to: (to) => Day.safeParse(to).success && (get('from') === '' || get('from') <= to),
+  });
+  // A day alone is half a range, which the page would leave out.
+  const [from, to] = [get('from'), get('to')];
+  if (found.length > 0 || (from === '') === (to === '')) return found;
+  return [from === '' ? { name: 'to', value: to } : { name: 'from', value: from }];
+}
 
 /** The range that the URL names: a number of days up to today, or two days. */
 export function readRange(

@@ -1,19 +1,22 @@
 'use client';
 
-import { SpendGroup } from '@raypher/shared/rest';
+import { SpendGroup, type SpendSums } from '@raypher/shared/rest';
 import { useQuery } from '@tanstack/react-query';
 import { Choice, FilterBar } from '@/components/filter-bar.tsx';
+import { MisreadFilters } from '@/components/misread-filters.tsx';
 import { PageHeader } from '@/components/page-header.tsx';
 import { ErrorState } from '@/components/states.tsx';
 import { Input } from '@/components/ui/input.tsx';
 import { api } from '@/lib/api/client.ts';
 import { keys } from '@/lib/api/keys.ts';
 import { useMe } from '@/lib/me/me-provider.tsx';
+import { misread, oneOfThese } from '@/lib/misread.ts';
 import { oneOf, useUrlState } from '@/lib/use-url-state.ts';
 import { Breakdown } from './breakdown.tsx';
 import { Budgets } from './budgets.tsx';
+import { moneyLike } from './money.ts';
 import { PricesButton } from './prices-button.tsx';
-import { PRESETS, readRange } from './range.ts';
+import { misreadRange, PRESETS, readRange } from './range.ts';
 import { Totals } from './totals.tsx';
 import { Trend } from './trend.tsx';
 
@@ -21,6 +24,7 @@ import { Trend } from './trend.tsx';
 export function SpendPage() {
   const url = useUrlState();
   const me = useMe();
+  const unread = [...misreadRange(url.get), ...misread(url.get, { group: oneOfThese(SpendGroup.options) })];
   const { range, preset } = readRange(url.get, Date.now());
   const group = oneOf(url.get('group'), SpendGroup.options) ?? 'provider';
   const query = { ...range, group };
@@ -36,6 +40,7 @@ export function SpendPage() {
   });
   const budgets = useQuery({ queryKey: keys.budgets, queryFn: api.budgets });
   const failed = [spend, series, budgets].find(({ error, data }) => error !== null && data === undefined);
+  const money = moneyLike(sumOf(spend.data?.totals));
   return (
     <>
       <PageHeader
@@ -62,23 +67,36 @@ export function SpendPage() {
         <Day label="To" value={range.to} onChange={(to) => url.set({ to, from: range.from, days: null })} />
         <span className="text-xs text-ink-3">days of UTC</span>
       </FilterBar>
-      <div className="grid gap-4 px-4 py-4 lg:px-6">
-        {failed !== undefined && (
-          <ErrorState
-            what="What was spent could not be fetched."
-            error={failed.error}
-            retry={() => void failed.refetch()}
+      {unread.length > 0 ? (
+        <MisreadFilters filters={unread} set={url.set} />
+      ) : (
+        <div className="grid gap-4 px-4 py-4 lg:px-6">
+          {failed !== undefined && (
+            <ErrorState
+              what="What was spent could not be fetched."
+              error={failed.error}
+              retry={() => void failed.refetch()}
+            />
+          )}
+          <Totals totals={spend.data?.totals} money={money} />
+          <div className="grid items-start gap-4 xl:grid-cols-2">
+            <Trend series={series.data} money={money} />
+            <Budgets budgets={budgets.data} />
+          </div>
+          <Breakdown
+            spend={spend.data}
+            money={money}
+            group={group}
+            onGroup={(next) => url.set({ group: next })}
           />
-        )}
-        <Totals totals={spend.data?.totals} />
-        <div className="grid items-start gap-4 xl:grid-cols-2">
-          <Trend series={series.data} />
-          <Budgets budgets={budgets.data} />
         </div>
-        <Breakdown spend={spend.data} group={group} onGroup={(next) => url.set({ group: next })} />
-      </div>
+      )}
     </>
   );
+}
+
+function sumOf(totals: SpendSums | undefined): number {
+  return totals === undefined ? 0 : totals.exactMicros + totals.estimatedMicros;
 }
 
 function Day({ label, value, onChange }: { label: string; value: string; onChange: (day: string) => void }) {

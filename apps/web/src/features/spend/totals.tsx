@@ -2,10 +2,10 @@ import type { SpendSums } from '@raypher/shared/rest';
 import type { ReactNode } from 'react';
 import { Skeleton } from '@/components/ui/skeleton.tsx';
 import { formatCount, plural } from '@/lib/format/format.ts';
-import { roundMoney } from './money.ts';
+import type { Money } from './money.ts';
 
 /** Exact, estimated and unknown are never one number. */
-export function Totals({ totals }: { totals: SpendSums | undefined }) {
+export function Totals({ totals, money }: { totals: SpendSums | undefined; money: Money }) {
   return (
     <ul
       aria-label="Totals"
@@ -13,7 +13,7 @@ export function Totals({ totals }: { totals: SpendSums | undefined }) {
     >
       <Total
         name="Exact"
-        value={totals && roundMoney(totals.exactMicros)}
+        value={totals && money(totals.exactMicros)}
         note="by reported usage and list prices"
       />
       <Total
@@ -22,7 +22,7 @@ export function Totals({ totals }: { totals: SpendSums | undefined }) {
             Cost, <em>estimated</em>
           </>
         }
-        value={totals && roundMoney(totals.estimatedMicros)}
+        value={totals && money(totals.estimatedMicros)}
         note="tokens or price not known: reckoned high"
       />
       <Total

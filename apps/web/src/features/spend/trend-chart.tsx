@@ -4,7 +4,7 @@ import type { SpendSeries } from '@raypher/shared/rest';
 import { StackedBars } from '@/components/stacked-bars.tsx';
 import { niceCeiling } from '@/features/overview/verdicts.ts';
 import { plural } from '@/lib/format/format.ts';
-import { formatMoney } from './money.ts';
+import { formatMoney, type Money } from './money.ts';
 
 export type SpendDay = SpendSeries['days'][number];
 
@@ -12,7 +12,7 @@ export type SpendDay = SpendSeries['days'][number];
 const ONE_DOLLAR = 1_000_000;
 
 /** One bar per day: exact below, estimated above. The table beside it says the same. */
-export function TrendChart({ days }: { days: SpendDay[] }) {
+export function TrendChart({ days, money }: { days: SpendDay[]; money: Money }) {
   const most = Math.max(0, ...days.map((day) => day.exactMicros + day.estimatedMicros));
   // Nothing was spent: an axis in dollars rather than in the smallest unit there is.
   const top = most === 0 ? ONE_DOLLAR : niceCeiling(most);
@@ -30,7 +30,7 @@ export function TrendChart({ days }: { days: SpendDay[] }) {
             { key: 'estimated', size: estimatedMicros, fill: 'fill-accent/40' },
           ],
         }))}
-        label={`What calls cost on each of ${plural(days.length, 'day')}, at most ${formatMoney(most)} on one`}
+        label={`What calls cost on each of ${plural(days.length, 'day')}, at most ${money(most)} on one`}
         top={top}
         ticks={[top, top / 2, 0].map((value) => ({ value, text: formatMoney(value) }))}
         gutter="ml-16"
@@ -38,7 +38,7 @@ export function TrendChart({ days }: { days: SpendDay[] }) {
         describe={(index) => {
           const day = days[index];
           if (day === undefined) return null;
-          return `${day.day} · exact ${formatMoney(day.exactMicros)} · estimated ${formatMoney(day.estimatedMicros)} · ${plural(day.unknownCalls, 'call')} of unknown cost`;
+          return `${day.day} · exact ${money(day.exactMicros)} · estimated ${money(day.estimatedMicros)} · ${plural(day.unknownCalls, 'call')} of unknown cost`;
         }}
       />
     </div>

@@ -1,9 +1,9 @@
 import { formatCount } from '@/lib/format/format.ts';
-import { formatMoney } from './money.ts';
+import type { Money } from './money.ts';
 import type { SpendDay } from './trend-chart.tsx';
 
 /** The chart's numbers, newest first; days without a call are left out. */
-export function TrendTable({ days }: { days: SpendDay[] }) {
+export function TrendTable({ days, money }: { days: SpendDay[]; money: Money }) {
   const shown = [...days].reverse().filter(({ calls }) => calls > 0);
   return (
     <section
@@ -27,8 +27,8 @@ export function TrendTable({ days }: { days: SpendDay[] }) {
           {shown.map((day) => (
             <tr key={day.day} className="border-t">
               <td className="py-0.5 pr-4">{day.day}</td>
-              <td className="px-2 py-0.5 text-right">{formatMoney(day.exactMicros)}</td>
-              <td className="px-2 py-0.5 text-right">{formatMoney(day.estimatedMicros)}</td>
+              <td className="px-2 py-0.5 text-right">{money(day.exactMicros)}</td>
+              <td className="px-2 py-0.5 text-right">{money(day.estimatedMicros)}</td>
               <td className="px-2 py-0.5 text-right">{formatCount(day.calls)}</td>
               <td className="px-2 py-0.5 text-right">{formatCount(day.unknownCalls)}</td>
             </tr>

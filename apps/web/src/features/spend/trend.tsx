@@ -6,11 +6,12 @@ import { useState } from 'react';
 import { Section } from '@/components/page-header.tsx';
 import { Button } from '@/components/ui/button.tsx';
 import { Skeleton } from '@/components/ui/skeleton.tsx';
+import type { Money } from './money.ts';
 import { TrendChart } from './trend-chart.tsx';
 import { TrendTable } from './trend-table.tsx';
 
 /** Day by day, as a chart or as the table that says the same. */
-export function Trend({ series }: { series: SpendSeries | undefined }) {
+export function Trend({ series, money }: { series: SpendSeries | undefined; money: Money }) {
   const [asTable, setAsTable] = useState(false);
   return (
     <Section
@@ -25,9 +26,9 @@ export function Trend({ series }: { series: SpendSeries | undefined }) {
         {series === undefined ? (
           <Skeleton className="h-full w-full" />
         ) : asTable ? (
-          <TrendTable days={series.days} />
+          <TrendTable days={series.days} money={money} />
         ) : (
-          <TrendChart days={series.days} />
+          <TrendChart days={series.days} money={money} />
         )}
       </div>
     </Section>

@@ -1,3 +1,4 @@
+import { DeviceName } from '@/components/device-name.tsx';
 import type { Column } from '@/components/table/data-table.tsx';
 import { formatBytes } from '@/lib/format/format.ts';
 import { ConnectionCost } from './connection-cost.tsx';
@@ -45,7 +46,13 @@ const COLUMNS: Column<ShownConnection>[] = [
       </span>
     ),
   },
-  { id: 'device', header: 'Device', width: 'minmax(80px, .8fr)', from: 960, cell: (row) => row.hostname },
+  {
+    id: 'device',
+    header: 'Device',
+    width: 'minmax(136px, .8fr)',
+    from: 1000,
+    cell: (row) => <DeviceName {...row} />,
+  },
   {
     id: 'target',
     header: 'To',

@@ -1,6 +1,8 @@
 import type { ConnectionView } from '@raypher/shared/rest';
-import { oneOf } from '@/lib/use-url-state.ts';
+import { type Misread, misread, oneOfThese } from '../../lib/misread.ts';
+import { oneOf } from '../../lib/use-url-state.ts';
 
+const OUTCOMES = ['ALLOW', 'DENY', 'PROMPT'] as const;
 export const SORTS = ['newest', 'cost', 'bytes'] as const;
 export type Sort = (typeof SORTS)[number];
 
@@ -20,9 +22,14 @@ export function readFilter(get: (name: string) => string): ConnectionFilter {
     device: get('device'),
     agent: get('agent'),
     provider: get('provider'),
-    outcome: oneOf(get('outcome'), ['ALLOW', 'DENY', 'PROMPT']),
+    outcome: oneOf(get('outcome'), OUTCOMES),
     sort: oneOf(get('sort'), SORTS) ?? 'newest',
   };
+}
+
+/** What the URL asks for and this page cannot read. */
+export function misreadFilters(get: (name: string) => string): Misread[] {
+  return misread(get, { outcome: oneOfThese(OUTCOMES), sort: oneOfThese(SORTS) });
 }
 
 export function isFiltered({ search, device, agent, provider, outcome }: ConnectionFilter): boolean {

@@ -7,6 +7,7 @@ function row(id: string, change: Partial<ConnectionView> = {}): ConnectionView {
     id,
     deviceId: 'd',
     hostname: 'laptop',
+    simulated: false,
     teamId: null,
     openedAt: `2026-01-01T00:00:0${id}.000Z`,
     kind: 'request',

@@ -3,6 +3,7 @@ import { Unplug } from 'lucide-react';
 import Link from 'next/link';
 import { useState } from 'react';
 import { ShortId } from '@/components/copy.tsx';
+import { DeviceName } from '@/components/device-name.tsx';
 import { GuardedButton } from '@/components/guarded-button.tsx';
 import { Facts } from '@/components/page-header.tsx';
 import { SidePanel } from '@/components/side-panel.tsx';
@@ -79,7 +80,7 @@ export function ConnectionPanel({ row, isTold, onClose }: ConnectionPanelProps) 
               name: 'Device',
               value: (
                 <Link href={`/devices/${row.deviceId}`} className={LINK}>
-                  {row.hostname}
+                  <DeviceName {...row} />
                 </Link>
               ),
             },

@@ -10,15 +10,19 @@ import { useNow } from '@/lib/use-now.ts';
 /** After this long without an answer the device is called unreachable. */
 const PATIENCE_MS = 5_000;
 
+/** How often an answer that nobody announced is looked for. */
+const AGAIN_MS = 2_000;
+
 /** What came of a wish to end a connection. */
 export function KillResult({ sent }: { sent: CommandView }) {
-  // A command that changed is announced, and this fetched again.
+  // A command that changed is announced, and this fetched again; but what comes during the first fetch is not heard.
   const { data } = useQuery({
     queryKey: keys.commands(sent.deviceId),
     queryFn: () => api.commands(sent.deviceId),
+    refetchInterval: ({ state }) => (find(state.data, sent)?.ok == null ? AGAIN_MS : false),
   });
   const now = useNow();
-  const command = data?.items.find(({ id }) => id === sent.id) ?? sent;
+  const command = find(data, sent) ?? sent;
   return (
     <div role="status" className="flex flex-wrap items-center gap-2">
       {command.ok === true ? (
@@ -55,4 +59,11 @@ export function KillResult({ sent }: { sent: CommandView }) {
       )}
     </div>
   );
+}
+
+function find(
+  commands: { items: readonly CommandView[] } | undefined,
+  { id }: CommandView,
+): CommandView | undefined {
+  return commands?.items.find((command) => command.id === id);
 }

@@ -1,13 +1,15 @@
 // biome-ignore-all lint/a11y/noStaticElementInteractions: where the pointer rests is only noticed, nothing is operated by it
 'use client';
 
-import { ArrowUp, Pause, Play } from 'lucide-react';
+import { Pause, Play } from 'lucide-react';
 import { useEffect, useMemo, useRef, useState } from 'react';
 import { Command } from '@/components/copy.tsx';
+import { MisreadFilters } from '@/components/misread-filters.tsx';
 import { PageHeader } from '@/components/page-header.tsx';
 import { useAnnounce } from '@/components/shell/announcer.tsx';
 import { EmptyState } from '@/components/states.tsx';
 import { DataTable } from '@/components/table/data-table.tsx';
+import { NewRows } from '@/components/table/new-rows.tsx';
 import { Button } from '@/components/ui/button.tsx';
 import { formatCount, plural } from '@/lib/format/format.ts';
 import { describeConnection } from '@/lib/live/connection-state.ts';
@@ -16,7 +18,7 @@ import { useMe } from '@/lib/me/me-provider.tsx';
 import { useNow } from '@/lib/use-now.ts';
 import { useUrlState } from '@/lib/use-url-state.ts';
 import { callerName, connectionColumns, targetName } from './connection-columns.tsx';
-import { isFiltered, matches, readFilter, sorted } from './connection-filter.ts';
+import { isFiltered, matches, misreadFilters, readFilter, sorted } from './connection-filter.ts';
 import { ConnectionFilters } from './connection-filters.tsx';
 import type { ShownConnection } from './connection-list.ts';
 import { ConnectionPanel } from './connection-panel.tsx';
@@ -27,6 +29,7 @@ import { useConnections } from './use-connections.ts';
 export function WatchtowerPage() {
   const url = useUrlState();
   const filter = readFilter(url.get);
+  const misread = misreadFilters(url.get);
   const paused = url.get('live') === 'paused';
   const open = url.get('open');
   const [atTop, setAtTop] = useState(true);
@@ -57,72 +60,69 @@ export function WatchtowerPage() {
         title="Watchtower"
         description="What AI agents are connected to right now. What is said is masked on the device and stored nowhere."
         actions={
-          <Button aria-pressed={paused} onClick={() => (paused ? showNew() : url.set({ live: 'paused' }))}>
-            {paused ? <Play /> : <Pause />} {paused ? 'Resume' : 'Pause'}
-          </Button>
+          <>
+            <NewRows label={news > 0 && reading ? `${formatCount(news)} new` : undefined} onShow={showNew} />
+            <Button aria-pressed={paused} onClick={() => (paused ? showNew() : url.set({ live: 'paused' }))}>
+              {paused ? <Play /> : <Pause />} {paused ? 'Resume' : 'Pause'}
+            </Button>
+          </>
         }
       />
       <ConnectionFilters filter={filter} set={url.set} />
       <StaleBar heardAt={list.heardAt} />
       <TotalsStrip list={list} />
-      <div className="flex min-h-0 flex-1">
-        <div
-          className="relative flex min-w-0 flex-1"
-          onPointerEnter={(event) => setHovered(event.pointerType === 'mouse')}
-          onPointerLeave={() => setHovered(false)}
-          onFocus={(event) => setFocused(event.target.matches('[data-row]:focus-visible'))}
-          onBlur={() => setFocused(false)}
-        >
-          {news > 0 && reading && (
-            <Button
-              size="sm"
-              variant="primary"
-              onClick={showNew}
-              className="absolute top-10 left-1/2 z-20 -translate-x-1/2 rounded-full"
-            >
-              <ArrowUp /> {formatCount(news)} new
-            </Button>
+      {misread.length > 0 ? (
+        <MisreadFilters filters={misread} set={url.set} />
+      ) : (
+        <div className="room-for-rows flex flex-1">
+          <div
+            className="flex min-w-0 flex-1"
+            onPointerEnter={(event) => setHovered(event.pointerType === 'mouse')}
+            onPointerLeave={() => setHovered(false)}
+            onFocus={(event) => setFocused(event.target.matches('[data-row]:focus-visible'))}
+            onBlur={() => setFocused(false)}
+          >
+            <DataTable
+              label="Live connections"
+              columns={columns}
+              rows={ordered}
+              rowId={({ key }) => key}
+              rowLabel={(row) => `${callerName(row)} to ${targetName(row)}`}
+              rowClass={({ endedAt }) => (endedAt === undefined ? undefined : 'text-ink-3')}
+              selectedId={open}
+              onOpen={({ key }) => url.set({ open: key })}
+              loading={list.since === undefined}
+              onAtTop={setAtTop}
+              empty={
+                isFiltered(filter) ? (
+                  <EmptyState
+                    title="No live connection matches"
+                    action={<Button onClick={() => url.set(CLEARED)}>Clear filters</Button>}
+                  >
+                    <p>New ones that match appear here by themselves.</p>
+                  </EmptyState>
+                ) : (
+                  <EmptyState title="Nothing is connected right now">
+                    <p>
+                      Start an AI agent under Raypher on an enrolled device; each of its calls is here while
+                      it lasts, with what it costs, and can be cut.
+                    </p>
+                    <Command text="raypher run -- python agent.py" label="Copy the command" />
+                  </EmptyState>
+                )
+              }
+            />
+          </div>
+          {selected !== undefined && (
+            <ConnectionPanel
+              key={open}
+              row={selected}
+              isTold={known !== undefined}
+              onClose={() => url.set({ open: null })}
+            />
           )}
-          <DataTable
-            label="Live connections"
-            columns={columns}
-            rows={ordered}
-            rowId={({ key }) => key}
-            rowLabel={(row) => `${callerName(row)} to ${targetName(row)}`}
-            rowClass={({ endedAt }) => (endedAt === undefined ? undefined : 'text-ink-3')}
-            selectedId={open}
-            onOpen={({ key }) => url.set({ open: key })}
-            loading={list.since === undefined}
-            onAtTop={setAtTop}
-            empty={
-              isFiltered(filter) ? (
-                <EmptyState
-                  title="No live connection matches"
-                  action={<Button onClick={() => url.set(CLEARED)}>Clear filters</Button>}
-                >
-                  <p>New ones that match appear here by themselves.</p>
-                </EmptyState>
-              ) : (
-                <EmptyState title="Nothing is connected right now">
-                  <p>
-                    Start an AI agent under Raypher on an enrolled device; each of its calls is here while it
-                    lasts, with what it costs, and can be cut.
-                  </p>
-                  <Command text="raypher run -- python agent.py" label="Copy the command" />
-                </EmptyState>
-              )
-            }
-          />
         </div>
-        {selected !== undefined && (
-          <ConnectionPanel
-            key={open}
-            row={selected}
-            isTold={known !== undefined}
-            onClose={() => url.set({ open: null })}
-          />
-        )}
-      </div>
+      )}
     </>
   );
 }

@@ -25,6 +25,11 @@ export class ApiError extends Error {
   }
 }
 
+/** True when what was asked for is not there, or its name cannot be one: asking again gives the same answer. */
+export function isNotFound(error: unknown): boolean {
+  return error instanceof ApiError && (error.status === 404 || error.code === 'request/invalid');
+}
+
 /** Reads an error body; anything else (a proxy's HTML page, nothing at all) gets a sentence of our own. */
 export function toApiError(status: number, body: unknown): ApiError {
   const parsed = ErrorResponse.safeParse(body);

@@ -86,7 +86,9 @@ export function ExportTab() {
                 <th className="px-2 py-1.5 font-normal">State</th>
                 <th className="px-2 py-1.5 font-normal">Confirmed</th>
                 <th className="px-2 py-1.5 font-normal">Last</th>
-                <th className="w-72 px-4 py-1.5" aria-label="Actions" />
+                <th className="w-72 px-4 py-1.5">
+                  <span className="sr-only">Actions</span>
+                </th>
               </tr>
             </thead>
             <tbody>

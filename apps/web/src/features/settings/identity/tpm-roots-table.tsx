@@ -24,7 +24,9 @@ export function TpmRootsTable({ roots, onDecide }: TpmRootsTableProps) {
             <th className="px-2 py-1.5 font-normal">Vouches for</th>
             <th className="px-2 py-1.5 font-normal">Certificate</th>
             <th className="px-2 py-1.5 text-right font-normal">Devices</th>
-            <th className="w-24 px-4 py-1.5" aria-label="Actions" />
+            <th className="w-24 px-4 py-1.5">
+              <span className="sr-only">Actions</span>
+            </th>
           </tr>
         </thead>
         <tbody>

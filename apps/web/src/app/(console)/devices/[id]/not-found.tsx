@@ -1,0 +1,1 @@
+export { DeviceNotFound as default } from '@/features/devices/device-not-found.tsx';
