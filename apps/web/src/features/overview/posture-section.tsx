@@ -35,7 +35,9 @@ export function PostureSection({
             return (
               <li key={item.capability} className="px-4 py-2.5">
                 <div className="flex flex-wrap items-center gap-x-4 gap-y-1">
-                  <span className="min-w-0 flex-1 basis-40 font-medium">{capabilityLabel(item.capability)}</span>
+                  <span className="min-w-0 flex-1 basis-40 font-medium">
+                    {capabilityLabel(item.capability)}
+                  </span>
                   {STATES.map(({ key, label, icon: Icon, text }) => (
                     <span
                       key={key}
