@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { closeSync, constants, openSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { AiAgent } from '@raypher/shared';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { ProcessConnector } from '../native/process-connector.ts';
 import { Stage, until } from '../response/spawned.test-support.ts';
@@ -66,10 +67,13 @@ it.skipIf(reason !== undefined)(
     expect(inventory.agentOf(bystander)).toBeUndefined();
     expect(inventory.assessmentOf(bystander)).toBeDefined();
 
-    const vanished = once(inventory, 'vanished');
+    const id = inventory.agentOf(bot)?.id;
+    // Of those of other tests some may end as well.
+    const vanished: AiAgent[] = [];
+    inventory.on('vanished', (agent) => vanished.push(agent));
     bot.child.kill('SIGKILL');
     await follow('it is gone', () => inventory.agentOf(bot) === undefined);
-    expect((await vanished)[0]).toMatchObject({ name: 'bot.js' });
+    expect(vanished.find((agent) => agent.id === id)).toMatchObject({ name: 'bot.js' });
   },
 );
 

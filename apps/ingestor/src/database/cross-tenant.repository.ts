@@ -1,7 +1,8 @@
-import pg from 'pg';
+import type pg from 'pg';
 import type { OutboxTopic } from '../outbox/outbox-topic.ts';
 import { ANSWER_TIMEOUT_MS } from './patience.ts';
 import { poolNumbers } from './pool-numbers.ts';
+import { ProvenPool } from './proven-pool.ts';
 
 export interface Membership {
   organisationId: string;
@@ -36,7 +37,7 @@ export class CrossTenantRepository {
 
   /** @param connectionString as raypher_app. */
   constructor(connectionString: string) {
-    this.#pool = new pg.Pool({
+    this.#pool = new ProvenPool({
       connectionString,
       max: 4,
       application_name: 'raypher-api-resolve',

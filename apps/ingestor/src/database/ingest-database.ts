@@ -1,11 +1,12 @@
 import { Inject, Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
-import pg from 'pg';
+import type pg from 'pg';
 import { LINK_CONFIG } from '../config/config.module.ts';
 import type { LinkConfig } from '../config/config.ts';
 import { HealthService } from '../health/health.service.ts';
 import { MetricsService } from '../metrics/metrics.service.ts';
 import { ANSWER_TIMEOUT_MS, ROLLBACK_TIMEOUT_MS, STATEMENT_TIMEOUT_MS } from './patience.ts';
 import { poolNumbers } from './pool-numbers.ts';
+import { ProvenPool } from './proven-pool.ts';
 
 // The types of pg do not know that one question may be less patient than the others.
 const ROLLBACK: pg.QueryConfig & { query_timeout: number } = {
@@ -23,11 +24,11 @@ export class IngestDatabase implements OnModuleInit, OnApplicationShutdown {
   private readonly pool: pg.Pool;
 
   constructor(
-    @Inject(LINK_CONFIG) config: LinkConfig,
+    @Inject(LINK_CONFIG) config: Pick<LinkConfig, 'ingestDatabaseUrl'>,
     private readonly health: HealthService,
     metrics: MetricsService,
   ) {
-    this.pool = new pg.Pool({
+    this.pool = new ProvenPool({
       connectionString: config.ingestDatabaseUrl,
       max: 8,
       application_name: 'raypher-link',

