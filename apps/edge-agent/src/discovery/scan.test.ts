@@ -104,8 +104,8 @@ describe('scanProcesses', () => {
       await scanner.scan();
       times.push(performance.now() - started);
     }
-    // The quickest: the others waited for what else the machine does.
-    expect((Math.min(...times) / count) * 300).toBeLessThan(50);
+    const median = times.sort((a, b) => a - b)[4] ?? Number.POSITIVE_INFINITY;
+    expect((median / count) * 300).toBeLessThan(50);
   });
 });
 
