@@ -26,7 +26,10 @@ const CELLS: Cell[] = [
   {
     name: 'Entries',
     value: ({ size }) => formatCount(size),
-    note: ({ waiting }) => (waiting === 0 ? 'each has its place' : `${formatCount(waiting)} get theirs now`),
+    note: ({ waiting }) =>
+      waiting === 0
+        ? 'each has its place'
+        : `${formatCount(waiting)} more ${waiting === 1 ? 'gets its' : 'get their'} place now`,
   },
   {
     name: 'Last checkpoint',
