@@ -13,6 +13,12 @@ export type HashOutcome =
   | { state: 'pending'; done: Promise<void> }
   | { state: 'failed'; reason: string };
 
+interface Running {
+  /** Processes that run the file. Any of them may end before it could be opened through it. */
+  paths: Set<string>;
+  done: Promise<void>;
+}
+
 /**
  * SHA-256 of executables, in the background, once per file.
  *
@@ -21,7 +27,7 @@ export type HashOutcome =
  */
 export class ExecutableHasher {
   readonly #results = new Map<string, { sha256: string } | { reason: string }>();
-  readonly #running = new Map<string, Promise<void>>();
+  readonly #running = new Map<string, Running>();
   #active = 0;
   readonly #waiting: (() => void)[] = [];
 
@@ -44,21 +50,30 @@ export class ExecutableHasher {
       this.#results.set(key, known);
       return 'sha256' in known ? { state: 'hashed', sha256: known.sha256 } : { state: 'failed', ...known };
     }
-    const running = this.#running.get(key) ?? this.#start(key, path);
-    return { state: 'pending', done: running };
+    const running = this.#running.get(key) ?? this.#start(key);
+    running.paths.add(path);
+    return { state: 'pending', done: running.done };
   }
 
-  #start(key: string, path: string): Promise<void> {
-    const task = this.#run(key, path).finally(() => this.#running.delete(key));
-    this.#running.set(key, task);
-    return task;
+  #start(key: string): Running {
+    const paths = new Set<string>();
+    const running = { paths, done: this.#run(key, paths) };
+    this.#running.set(key, running);
+    return running;
   }
 
-  async #run(key: string, path: string): Promise<void> {
+  async #run(key: string, paths: ReadonlySet<string>): Promise<void> {
     await this.#slot();
     try {
-      this.#remember(key, await hashFile(key, path));
+      // Also visits paths added meanwhile.
+      for (const path of paths) {
+        const result = await hashFile(key, path);
+        if (result === undefined) continue;
+        this.#remember(key, result);
+        break;
+      }
     } finally {
+      this.#running.delete(key);
       this.#active -= 1;
       this.#waiting.shift()?.();
     }
@@ -71,8 +86,7 @@ export class ExecutableHasher {
     this.#active += 1;
   }
 
-  #remember(key: string, result: { sha256: string } | { reason: string } | undefined): void {
-    if (result === undefined) return;
+  #remember(key: string, result: { sha256: string } | { reason: string }): void {
     this.#results.set(key, result);
     for (const oldest of this.#results.keys()) {
       if (this.#results.size <= MAX_CACHED) break;

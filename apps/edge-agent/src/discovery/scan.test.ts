@@ -1,4 +1,4 @@
-import { execFile, execFileSync } from 'node:child_process';
+import { execFile, execFileSync, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
   appendFileSync,
@@ -6,6 +6,7 @@ import {
   readdirSync,
   readFileSync,
   readlinkSync,
+  statSync,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
@@ -19,6 +20,7 @@ import {
   untilTicksAdvance,
   withoutRoot,
 } from '../response/spawned.test-support.ts';
+import { ExecutableHasher } from './exe-hash.ts';
 import { ProcessScanner, type ScannedProcess, scanProcesses } from './scan.ts';
 
 // Real processes on a machine that may be busy with other things.
@@ -61,6 +63,18 @@ describe('scanProcesses', () => {
     ]);
     const found = (await scanProcesses()).find(({ pid }) => pid === tool.pid);
     expect(found).toMatchObject({ exePath: path, exeSha256: expected, confidence: 'full' });
+  });
+
+  it('hashes a program through another process when the first that runs it has ended', async () => {
+    const ended = spawnSync('true');
+    const hasher = new ExecutableHasher();
+    const stats = statSync('/proc/self/exe', { bigint: true });
+    const outcomes = [`/proc/${ended.pid}/exe`, '/proc/self/exe'].map((path) => hasher.hash(path, stats));
+    for (const outcome of outcomes) if (outcome.state === 'pending') await outcome.done;
+    expect(hasher.hash('/proc/self/exe', stats)).toEqual({
+      state: 'hashed',
+      sha256: sha256('/proc/self/exe'),
+    });
   });
 
   it('tells the share of a processor since the scan before', async () => {
