@@ -7,6 +7,12 @@ const env = { RAYPHER_GUARD_MODE: 'off' };
 /** How long a busy machine may take for what takes moments on an idle one. Milliseconds. */
 const PATIENT = { testTimeout: 30_000, hookTimeout: 60_000, expect: { poll: { timeout: 15_000 } } };
 
+/**
+ * Files of one worker share their modules: loading them anew for each took a quarter of the time. What a test changes
+ * of its process (variables, user, clock), it puts back.
+ */
+const SHARED = { isolate: false };
+
 /** `unit` needs nothing; `medium` runs on a real Postgres and Redis that packages/testkit starts. */
 export default defineConfig({
   test: {
@@ -25,6 +31,7 @@ export default defineConfig({
           ],
           exclude: ['**/*.medium.test.ts', '**/*.kernel.test.ts', '**/dist/**', '**/node_modules/**'],
           ...PATIENT,
+          ...SHARED,
         },
       },
       {
@@ -49,6 +56,7 @@ export default defineConfig({
           exclude: ['**/dist/**', '**/node_modules/**'],
           globalSetup: ['packages/testkit/src/services.setup.ts'],
           ...PATIENT,
+          ...SHARED,
         },
       },
     ],

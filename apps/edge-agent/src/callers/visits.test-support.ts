@@ -143,7 +143,7 @@ export class Visits {
 /** For the tests of one file. The allow list is empty before each. */
 export function visits(): Visits {
   // Real processes on a machine that may be busy with other things.
-  vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
+  vi.setConfig({ testTimeout: 60_000 });
   const opened = new Visits();
   beforeAll(() => opened.open());
   afterAll(() => opened.close());

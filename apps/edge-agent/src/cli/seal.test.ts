@@ -8,7 +8,7 @@ import { AgentProcesses } from '../testing/agent-processes.ts';
 import { TestService } from '../testing/test-service.ts';
 
 /** Starting processes takes long on a busy machine. */
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 30_000 });
+vi.setConfig({ testTimeout: 60_000 });
 
 /** Put together here so that it is no key anywhere. */
 const KEY = ['sk', 'typed', 'y'.repeat(30)].join('-');

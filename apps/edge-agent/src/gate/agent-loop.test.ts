@@ -8,7 +8,7 @@ import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { TestService } from '../testing/test-service.ts';
 
 /** Real processes and a real service; the machine may be busy. */
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
+vi.setConfig({ testTimeout: 60_000 });
 
 const EXAMPLES = fileURLToPath(new URL('../../../../examples/', import.meta.url));
 const PYTHON_CLIENT = fileURLToPath(new URL('../../../../packages/gate/clients/python', import.meta.url));

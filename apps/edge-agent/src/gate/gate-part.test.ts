@@ -14,7 +14,7 @@ import { TestService } from '../testing/test-service.ts';
 import { withoutGate } from './gate-mode.ts';
 
 /** Real processes and a real service; the machine may be busy. */
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 30_000 });
+vi.setConfig({ testTimeout: 60_000 });
 
 const PYTHON_CLIENT = fileURLToPath(new URL('../../../../packages/gate/clients/python', import.meta.url));
 const IS_ROOT = process.getuid?.() === 0;

@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { Stage, until } from '../response/spawned.test-support.ts';
 import { TestService } from '../testing/test-service.ts';
 
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
+vi.setConfig({ testTimeout: 60_000 });
 
 const uid = process.getuid?.() ?? 0;
 let service: TestService;

@@ -8,7 +8,7 @@ import { MAIN } from '../testing/command-line.ts';
 import { TestService } from '../testing/test-service.ts';
 
 /** Real processes and a real service; the machine may be busy. */
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 30_000 });
+vi.setConfig({ testTimeout: 60_000 });
 
 let agent: TestService;
 beforeEach(async () => {

@@ -4,7 +4,7 @@ import { KNOWN_NAME, type PresidioServer, startPresidioServer } from '../testing
 import { TestService } from '../testing/test-service.ts';
 
 /** Real processes and a real service; the machine may be busy. */
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
+vi.setConfig({ testTimeout: 60_000 });
 
 let agent: TestService;
 let presidio: PresidioServer;

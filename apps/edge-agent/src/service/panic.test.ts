@@ -12,7 +12,7 @@ import { TestService } from '../testing/test-service.ts';
 const isRoot = process.getuid?.() === 0;
 if (!isRoot) console.warn('panic of a service: needs root: run the tests as root to see these');
 /** Real processes and a real service; the machine may be busy. */
-vi.setConfig({ testTimeout: 90_000, hookTimeout: 30_000 });
+vi.setConfig({ testTimeout: 90_000 });
 
 const children: ChildProcess[] = [];
 let agent: TestService;

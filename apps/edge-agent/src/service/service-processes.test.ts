@@ -13,7 +13,7 @@ import { TestService } from '../testing/test-service.ts';
 const isRoot = process.getuid?.() === 0;
 const children: ChildProcess[] = [];
 /** Real processes and a real service; the machine may be busy. */
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 30_000 });
+vi.setConfig({ testTimeout: 60_000 });
 
 let agent: TestService;
 beforeEach(async () => {

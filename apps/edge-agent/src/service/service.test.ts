@@ -11,7 +11,7 @@ import { ServiceStatus } from './service-status.ts';
 
 const quiet = pino({ level: 'silent' });
 /** Real processes and a real service; the machine may be busy. */
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 30_000 });
+vi.setConfig({ testTimeout: 60_000 });
 
 let agent: TestService;
 beforeEach(async () => {

@@ -13,7 +13,7 @@ import { filesOf } from '../testing/files-of.ts';
 import { TestService } from '../testing/test-service.ts';
 
 /** Starting processes takes long on a busy machine. */
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 30_000 });
+vi.setConfig({ testTimeout: 60_000 });
 
 /** Put together here so that it is no key anywhere. */
 const KEY = ['sk', 'vault', 'z'.repeat(30)].join('-');

@@ -5,7 +5,7 @@ import { TestService } from '../../testing/test-service.ts';
 import { buildProgram } from '../program.ts';
 
 /** A real service; the machine may be busy. */
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 30_000 });
+vi.setConfig({ testTimeout: 60_000 });
 
 let agent: TestService;
 beforeEach(async () => {

@@ -11,7 +11,7 @@ import { openGate } from '../open-gate.ts';
 import { answerHook, type HookOutput } from './answer-hook.ts';
 
 /** Real processes and a real service; the machine may be busy. */
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
+vi.setConfig({ testTimeout: 60_000 });
 
 const KEY = ['gh', 'p_', 'A1b2C3d4E5f6G7h8I9j0K1l2M3n4O5p6Q7r8'].join('');
 const POLICY = `apiVersion: raypher/v1

@@ -16,7 +16,7 @@ import { ToolGate } from './tool-gate.ts';
 import { ToolMemory } from './tool-memory.ts';
 
 /** Real processes and a real service; the machine may be busy. */
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
+vi.setConfig({ testTimeout: 60_000 });
 
 const SERVER = new URL('../../testing/mcp-server.ts', import.meta.url).pathname;
 const KEY = ['gh', 'p_', 'A1b2C3d4E5f6G7h8I9j0K1l2M3n4O5p6Q7r8'].join('');

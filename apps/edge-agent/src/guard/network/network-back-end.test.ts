@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer as createHttpServer } from 'node:http';
 import { networkInterfaces } from 'node:os';
-import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { CallerFinder } from '../../callers/caller-finder.ts';
 import { Inventory } from '../../discovery/inventory.ts';
 import { CANARY_HOST } from '../../proxy/canary-host.ts';
@@ -13,9 +13,6 @@ import { NetworkBackEnd } from './network-back-end.ts';
 import { removeRedirects } from './open-redirect.ts';
 import { redirectedCallersFrom } from './redirected-callers.ts';
 import { GovernedFolder, type GovernedProgram, REDIRECTS } from './testing/governed-group.ts';
-
-/** Real programs, a real proxy and real look-ups; the machine may be busy. */
-vi.setConfig({ testTimeout: 30_000, hookTimeout: 30_000 });
 
 const MAIN = new URL('../../cli/main.ts', import.meta.url).pathname;
 /** Where all names lead that the tests' name server knows (RFC 5737, RFC 3849). */

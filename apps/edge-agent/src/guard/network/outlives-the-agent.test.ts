@@ -2,12 +2,10 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { networkInterfaces } from 'node:os';
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ensureBpfFileSystem } from './bpf-file-system.ts';
 import { removeRedirects } from './open-redirect.ts';
 import { GovernedFolder, type GovernedProgram, isRedirect, REDIRECTS } from './testing/governed-group.ts';
-
-vi.setConfig({ testTimeout: 30_000, hookTimeout: 30_000 });
 
 const AGENT = new URL('testing/agent-program.ts', import.meta.url).pathname;
 /** Leads nowhere (RFC 5737). */
