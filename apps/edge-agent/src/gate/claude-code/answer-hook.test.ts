@@ -100,7 +100,10 @@ describe('before a tool is used', () => {
     ['Bash', { command: 'X=1' }, undefined],
     ['Glob', { pattern: '/srv/.env' }, 'no-env'],
     ['Glob', { pattern: '../secrets/keys/*' }, 'no-secrets'],
-    ['Glob', { pattern: '**/*.ts' }, undefined],
+    ['Glob', { pattern: '**/*.{ts,tsx}' }, undefined],
+    ['Glob', { pattern: '*/../../secrets/*' }, 'builtin/unknown-action'],
+    ['Glob', { pattern: '{../secrets,src}/*' }, 'builtin/unknown-action'],
+    ['Glob', { pattern: '{/srv/secrets,src}/*' }, 'builtin/unknown-action'],
     ['TodoWrite', { todos: [] }, undefined],
   ])('%s %j: %s', async (tool, input, rule) => {
     expect(await before(tool, input)).toEqual(rule === undefined ? undefined : denial(rule));

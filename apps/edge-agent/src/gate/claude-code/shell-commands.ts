@@ -1,4 +1,12 @@
-import { type Command, forEachChild, parse, type SyntaxNode, type Word, type WordPart } from 'unbash';
+import {
+  type Assignment,
+  type Command,
+  forEachChild,
+  parse,
+  type SyntaxNode,
+  type Word,
+  type WordPart,
+} from 'unbash';
 import { STANDARD_INPUT, shellRuns, wrappedBy } from './shell-options.ts';
 
 /** One program that a command line starts. */
@@ -27,8 +35,29 @@ const SHELLS = new Set(['sh', 'bash', 'dash', 'zsh', 'ksh', 'ash', 'fish']);
 /** They start what nobody reads here: lines among their arguments, each in a way of its own. */
 const UNREAD =
   /^(?:\/(?:usr\/)?(?:local\/)?s?bin\/)?(?:su|runuser|script|parallel|ltrace|nsenter|setpriv|systemd-run)$|(?:^|\/)ld-(?:linux|musl)[^/]*$/;
-/** Builtins that evaluate what stands in brackets, substitutions in it included. */
-const EVALUATES = new Set('[ declare export local printf read readonly test typeset unset'.split(' '));
+const SUBSTITUTION = /\$\(|`/;
+const QUOTED_SUBSTITUTION = /'[^']*(?:\$\(|`)|\\(?:\$\(|`)/;
+/** A program reads these when it starts, and runs or loads what they say. */
+const LOADS_CODE =
+  /^(?:LD_\w+|BASH_ENV|ENV|PS4|PROMPT_COMMAND|SHELLOPTS|BASHOPTS|BASH_FUNC_\w+.*|NODE_OPTIONS|PYTHONSTARTUP|PERL5OPT|RUBYOPT)$/;
+
+/** Arguments with which builtins run, or have run later, what stands in them. */
+const EVALUATED: Readonly<Record<string, RegExp>> = {
+  let: SUBSTITUTION,
+  mapfile: /^-\w*C/,
+  readarray: /^-\w*C/,
+  alias: /=/,
+  hash: /^-\w*p/,
+  enable: /^-\w*f/,
+  // What stands in brackets, substitutions in it included.
+  ...Object.fromEntries(
+    '[ declare export local printf read readonly test typeset unset'
+      .split(' ')
+      .map((name) => [name, /\[[^\]]*(?:\$\(|`)/]),
+  ),
+};
+/** They set variables that they are given. */
+const SETS = new Set('declare env export local readonly sudo typeset'.split(' '));
 
 /** `sudo --version` starts nothing, and neither does `command -v ls`. */
 const ONLY_ASKS = /^--(?:version|help)$/;
@@ -59,6 +88,7 @@ function readScript(source: string, actions: ShellActions, depth: number): void 
     if (node.type === 'Script' && (node.errors?.length ?? 0) > 0) actions.isReadable = false;
     if (node.type === 'Command') readCommand(node, actions, depth);
     if (node.type === 'Redirect') readRedirect(node, actions);
+    if (isEvaluatedLater(node)) actions.isReadable = false;
     forEachChild(node, visit);
   };
   visit(parse(source));
@@ -114,11 +144,56 @@ function withoutEnd(given: readonly Text[]): readonly Text[] {
   return given[0]?.value === '--' ? given.slice(1) : given;
 }
 
-/** `let`, `printf -v 'a[$(id)]'` and their kin run what stands in quotes; `mapfile -C` runs its argument. */
+/** `let`, `printf -v 'a[$(id)]'` and their kin run what stands in quotes. */
 function evaluates(name: string, given: readonly Text[]): boolean {
-  if (name === 'let') return given.some(({ value }) => /\$\(|`/.test(value));
-  if (name === 'mapfile' || name === 'readarray') return given.some(({ value }) => /^-\w*C/.test(value));
-  return EVALUATES.has(name) && given.some(({ value }) => /\[[^\]]*(?:\$\(|`)/.test(value));
+  const pattern = Object.hasOwn(EVALUATED, name) ? EVALUATED[name] : undefined;
+  return given.some(
+    ({ value }) =>
+      pattern?.test(value) === true || (SETS.has(name) && LOADS_CODE.test(/^(\w+)=./.exec(value)?.[1] ?? '')),
+  );
+}
+
+/** Quoted text that a variable or a comparison of numbers may still have run. */
+function isEvaluatedLater(node: SyntaxNode): boolean {
+  switch (node.type) {
+    case 'Assignment':
+      return LOADS_CODE.test(node.name) || wordsOf(node).some(quotesSubstitution);
+    case 'TestUnary':
+      return quotesSubstitution(node.operand);
+    case 'TestBinary':
+      return quotesSubstitution(node.left) || quotesSubstitution(node.right);
+    case 'ArithmeticCommand':
+      return QUOTED_SUBSTITUTION.test(node.body);
+    case 'ArithmeticExpansion':
+      return QUOTED_SUBSTITUTION.test(node.text);
+    default:
+      return false;
+  }
+}
+
+function wordsOf({ value, index }: Assignment): Word[] {
+  const words = value.type === 'Word' ? [value] : value.elements;
+  return index === undefined ? [...words] : [...words, index];
+}
+
+function quotesSubstitution({ value, parts }: Word): boolean {
+  return parts === undefined ? SUBSTITUTION.test(value) : parts.some(partQuotesSubstitution);
+}
+
+function partQuotesSubstitution(part: WordPart): boolean {
+  switch (part.type) {
+    case 'Literal':
+    case 'SingleQuoted':
+    case 'AnsiCQuoted':
+      return SUBSTITUTION.test(part.value);
+    case 'Glob':
+      return SUBSTITUTION.test(part.text.replaceAll('\\', ''));
+    case 'DoubleQuoted':
+    case 'LocaleString':
+      return part.parts.some(partQuotesSubstitution);
+    default:
+      return false;
+  }
 }
 
 function startShell(

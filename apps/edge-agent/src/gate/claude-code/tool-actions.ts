@@ -22,6 +22,9 @@ const FILE_TOOLS: Readonly<Record<string, { action: ActionRequest['action']; key
 /** Where these look when they are not told where. */
 const SEARCH_TOOLS = new Set(['Glob', 'Grep', 'LS']);
 
+/** A pattern that leaves its folder behind its first wildcard, where nobody can say what it leads to. */
+const LEADS_AWAY = /[*?[{(].*\.\.|[{,(|][/~]/;
+
 const SOCKET = /^\/dev\/(?:tcp|udp)\/(?<host>[^/]+)\/(?<port>[^/]+)$/;
 
 /** Where Claude Code has web searches done. */
@@ -43,10 +46,12 @@ export function toolActions(use: Use): ActionRequest[] {
   if (file !== undefined) return fileActions(file.action, textAt(input, file.key), cwd);
   if (SEARCH_TOOLS.has(name)) {
     const place = resolve(cwd, textAt(input, 'path') ?? '.');
-    const elsewhere = name === 'Glob' ? folderOf(textAt(input, 'pattern') ?? '') : undefined;
+    const pattern = name === 'Glob' ? (textAt(input, 'pattern') ?? '') : '';
+    const elsewhere = folderOf(pattern);
     return [
       ...fileActions('file.read', textAt(input, 'path') ?? cwd, cwd),
       ...(elsewhere === undefined ? [] : fileActions('file.read', elsewhere, place)),
+      ...(LEADS_AWAY.test(pattern) ? [unreadable(pattern)] : []),
     ];
   }
   if (name === 'WebFetch') {
