@@ -7,6 +7,7 @@ import Link from 'next/link';
 import { Skeleton } from '@/components/ui/skeleton.tsx';
 import { formatMoney, roundMoney } from '@/features/spend/money.ts';
 import { lastDays } from '@/features/spend/range.ts';
+import { simulatedShare } from '@/features/spend/simulated-share.ts';
 import { api } from '@/lib/api/client.ts';
 import { keys } from '@/lib/api/keys.ts';
 
@@ -40,12 +41,10 @@ export function SpendToday() {
 }
 
 /** What is not the providers' own figure, and what nobody pays. */
-function originOf({ totals, simulatedMicros }: Spend): string {
-  if (simulatedMicros > 0) {
-    const all = simulatedMicros === totals.exactMicros + totals.estimatedMicros;
-    return all ? 'all of it simulated · ' : `${roundMoney(simulatedMicros)} of it simulated · `;
-  }
-  return totals.estimatedMicros > 0 ? 'part estimated · ' : '';
+function originOf(spend: Spend): string {
+  const share = simulatedShare(spend, roundMoney);
+  if (share !== '') return `${share} · `;
+  return spend.totals.estimatedMicros > 0 ? 'part estimated · ' : '';
 }
 
 /** The limit of the organisation with the shortest period says most about today. */

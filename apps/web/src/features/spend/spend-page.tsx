@@ -78,7 +78,7 @@ export function SpendPage() {
               retry={() => void failed.refetch()}
             />
           )}
-          <Totals totals={spend.data?.totals} money={money} />
+          <Totals spend={spend.data} money={money} />
           <div className="grid items-start gap-4 xl:grid-cols-2">
             <Trend series={series.data} money={money} />
             <Budgets budgets={budgets.data} />

@@ -1,11 +1,14 @@
-import type { SpendSums } from '@raypher/shared/rest';
+import type { Spend } from '@raypher/shared/rest';
 import type { ReactNode } from 'react';
 import { Skeleton } from '@/components/ui/skeleton.tsx';
 import { formatCount, plural } from '@/lib/format/format.ts';
 import type { Money } from './money.ts';
+import { simulatedShare } from './simulated-share.ts';
 
 /** Exact, estimated and unknown are never one number. */
-export function Totals({ totals, money }: { totals: SpendSums | undefined; money: Money }) {
+export function Totals({ spend, money }: { spend: Spend | undefined; money: Money }) {
+  const totals = spend?.totals;
+  const simulated = spend === undefined ? '' : simulatedShare(spend, money);
   return (
     <ul
       aria-label="Totals"
@@ -37,7 +40,7 @@ export function Totals({ totals, money }: { totals: SpendSums | undefined; money
         note={
           totals === undefined
             ? ''
-            : `${formatCount(totals.inputTokens)} tokens in (${formatCount(totals.cachedTokens)} cached), ${formatCount(totals.outputTokens)} out`
+            : `${simulated === '' ? '' : `cost: ${simulated} · `}${formatCount(totals.inputTokens)} tokens in (${formatCount(totals.cachedTokens)} cached), ${formatCount(totals.outputTokens)} out`
         }
       />
     </ul>
