@@ -18,6 +18,7 @@ import { FleetModule } from './fleet/fleet.module.ts';
 import { PresenceReaderModule } from './fleet/presence.module.ts';
 import { ForensicKeyModule } from './forensics/forensic-key.module.ts';
 import { FreezesModule } from './freeze/freezes.module.ts';
+import { CallerTurnsInterceptor } from './http/caller-turns.interceptor.ts';
 import { IncidentsModule } from './incidents/incidents.module.ts';
 import { JobsModule } from './jobs/jobs.module.ts';
 import { LedgerModule } from './ledger/ledger.module.ts';
@@ -66,7 +67,10 @@ import { TenancyModule } from './tenancy/tenancy.module.ts';
     SpendModule,
     ArchiveModule,
   ],
-  providers: [{ provide: APP_INTERCEPTOR, useClass: AnswerInterceptor }],
+  providers: [
+    { provide: APP_INTERCEPTOR, useClass: CallerTurnsInterceptor },
+    { provide: APP_INTERCEPTOR, useClass: AnswerInterceptor },
+  ],
 })
 export class FeaturesModule {}
 
