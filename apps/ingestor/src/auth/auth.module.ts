@@ -26,6 +26,7 @@ import { createSignIn, SIGN_IN_PATH, type SignIn } from './sign-in.ts';
           secret: config.authSecret,
           webOrigin: config.webOrigin,
           onSignedIn: (session) => audit.signedIn(session),
+          onRefused: (attempt) => audit.refused(attempt),
           onPasswordChanged: (change) => audit.passwordChanged(change),
           onEnded: (session) => {
             events.emit('ended', session);

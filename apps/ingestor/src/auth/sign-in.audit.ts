@@ -20,6 +20,15 @@ export class SignInAudit {
     return this.record(userId, { action: 'session.start' }, address);
   }
 
+  /** Not the person, as far as anybody knows. */
+  refused(attempt: { userId: string; address: string; isLast: boolean }): Promise<void> {
+    const { userId, address, isLast } = attempt;
+    const reason = isLast
+      ? `From ${address}. Further attempts are refused for a while, but in browsers that were signed in before.`
+      : `From ${address}.`;
+    return this.record(userId, { action: 'session.refuse', reason }, undefined);
+  }
+
   signedOut(end: { userId: string; address: string; sessions: number; reason: string }): Promise<void> {
     const { userId, address, sessions, reason } = end;
     return this.record(userId, { action: 'session.end', reason, after: { sessions } }, address);

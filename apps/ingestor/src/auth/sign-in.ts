@@ -1,7 +1,9 @@
+import { randomUUID } from 'node:crypto';
 import { Logger } from '@nestjs/common';
 import { BASE_ERROR_CODES, type BetterAuthOptions, betterAuth } from 'better-auth';
-import { APIError, createAuthMiddleware } from 'better-auth/api';
+import { APIError, createAuthMiddleware, isAPIError } from 'better-auth/api';
 import type { SignInPool } from '../database/sign-in-pool.ts';
+import { ACCOUNT_ATTEMPTS, AccountAttempts, accountMark, WINDOW_MS } from './account-attempts.ts';
 
 /** The header that carries the client's address to the sign-in library; set by us, never taken from outside. */
 export const CLIENT_ADDRESS_HEADER = 'x-raypher-client-address';
@@ -17,6 +19,8 @@ export interface SignInOptions {
   webOrigin: string;
   /** After a session began. */
   onSignedIn: (session: { id: string; userId: string; address: string }) => Promise<void>;
+  /** After somebody did not get in; the last one of a window is that after which nobody else is let try. */
+  onRefused: (attempt: { userId: string; address: string; isLast: boolean }) => Promise<void>;
   /** After a person changed the own password. */
   onPasswordChanged: (change: { userId: string; address: string }) => Promise<void>;
   /** After a session ended, whatever ended it. */
@@ -27,6 +31,10 @@ export interface SignInOptions {
 
 /** Attempts per address and minute. */
 export const SIGN_IN_ATTEMPTS = 10;
+
+/** Marks a browser in which somebody signed in to an account, for that account alone. */
+const KNOWN_BROWSER = 'raypher.known_browser';
+const KNOWN_FOR_SECONDS = 90 * 24 * 60 * 60;
 
 /** Requests with which people end sessions, and what the audit says why. */
 const ENDS_SESSIONS: Record<string, string> = {
@@ -51,6 +59,24 @@ export function createSignIn(options: SignInOptions) {
   const logger = new Logger('SignIn');
   /** Sessions that a request has ended, by the context that the library makes for each. */
   const endedBy = new WeakMap<object, { userId: string; sessions: number }>();
+  const attempts = new AccountAttempts(options.pool);
+  const cookie = {
+    httpOnly: true,
+    sameSite: 'lax' as const,
+    secure: options.webOrigin.startsWith('https:'),
+    path: SIGN_IN_PATH,
+    maxAge: KNOWN_FOR_SECONDS,
+  };
+  /** Nobody waits for it: how long an answer takes must not say whether there is such an account. */
+  const tellRefused = async (context: HookContext, email: string, isLast: boolean) => {
+    try {
+      const found = await context.context.internalAdapter.findUserByEmail(email);
+      if (found === null) return;
+      await options.onRefused({ userId: found.user.id, address: addressIn(context), isLast });
+    } catch (error) {
+      logger.error(`An attempt to sign in could not be told: ${String(error)}`);
+    }
+  };
   return betterAuth({
     appName: 'Raypher',
     baseURL: options.webOrigin,
@@ -81,11 +107,27 @@ export function createSignIn(options: SignInOptions) {
     },
     hooks: {
       before: createAuthMiddleware(async (context) => {
+        if (context.path === '/sign-in/email') {
+          const email = emailIn(context);
+          const count = await attempts.add(email, await knownBrowser(context, email, options.secret));
+          if (count === ACCOUNT_ATTEMPTS + 1) void tellRefused(context, email, true);
+          if (count > ACCOUNT_ATTEMPTS) throw tooManyAttempts();
+        }
         if (context.path !== '/change-password') return undefined;
         // Whoever knew the old password, or has a copy of this very cookie, is out: the person gets a new session.
         return { context: { body: { ...context.body, revokeOtherSessions: true } } };
       }),
       after: createAuthMiddleware(async (context) => {
+        if (context.path === '/sign-in/email') {
+          const email = emailIn(context);
+          if (context.context.newSession === null) void tellRefused(context, email, false);
+          else {
+            const browser = await knownBrowser(context, email, options.secret);
+            await attempts.forget(email, browser);
+            const value = `${accountMark(email)}.${browser ?? randomUUID()}`;
+            await context.setSignedCookie(KNOWN_BROWSER, value, options.secret, cookie);
+          }
+        }
         const ended = endedBy.get(context.context);
         const reason = ENDS_SESSIONS[context.path];
         if (ended === undefined || reason === undefined) return;
@@ -126,6 +168,13 @@ export function createSignIn(options: SignInOptions) {
         },
       },
     },
+    onAPIError: {
+      // What a client did wrong is told to the client; what matters of it is in the audit.
+      onError: (error) => {
+        if (isAPIError(error) && error.statusCode < 500) return;
+        logger.error(error);
+      },
+    },
     telemetry: { enabled: false },
     logger: {
       level: 'warn',
@@ -138,6 +187,33 @@ type SessionHook = NonNullable<
   NonNullable<NonNullable<NonNullable<BetterAuthOptions['databaseHooks']>['session']>['create']>['after']
 >;
 type Context = NonNullable<Parameters<SessionHook>[1]>;
+
+type HookContext = Parameters<Parameters<typeof createAuthMiddleware>[0]>[0];
+
+function emailIn({ body }: HookContext): string {
+  const email: unknown = body?.email;
+  return typeof email === 'string' ? email.toLowerCase() : '';
+}
+
+/** @returns the mark of a browser in which somebody signed in to this account before */
+async function knownBrowser(
+  context: HookContext,
+  email: string,
+  secret: string,
+): Promise<string | undefined> {
+  const value = await context.getSignedCookie(KNOWN_BROWSER, secret);
+  const [account, browser] = typeof value === 'string' ? value.split('.') : [];
+  return account === accountMark(email) ? browser : undefined;
+}
+
+function tooManyAttempts(): APIError {
+  const minutes = WINDOW_MS / 60_000;
+  return new APIError(
+    'TOO_MANY_REQUESTS',
+    { message: `Too many attempts for this account. Try again in ${minutes} minutes.` },
+    { 'retry-after': String(WINDOW_MS / 1000) },
+  );
+}
 
 function addressIn({ headers }: Pick<Context, 'headers'>): string {
   return headers?.get(CLIENT_ADDRESS_HEADER) ?? '';

@@ -138,6 +138,7 @@ const AUDIT_WORDS: Record<AuditAction, string> = {
   'policy.withdraw': 'Staged policy withdrawn',
   'prices.change': 'Prices changed',
   'session.end': 'Signed out',
+  'session.refuse': 'Not signed in',
   'session.start': 'Signed in',
   'settings.approvals': 'Settings of approvals changed',
   'settings.forensics': 'Forensic key changed',

@@ -52,6 +52,7 @@ export const AuditAction = z.enum([
   'policy.withdraw',
   'prices.change',
   'session.end',
+  'session.refuse',
   'session.start',
   'settings.approvals',
   'settings.forensics',

@@ -77,7 +77,8 @@ export function SignInForm({ next }: { next: string }) {
 
 /** The server does not say which of the two was wrong, and neither does this page. */
 function explain(status: number): string {
-  if (status === 429) return 'Too many attempts. Wait a minute, then try again.';
+  if (status === 429)
+    return 'Too many attempts. Wait a few minutes, a quarter of an hour at most, then try again.';
   if (status === 0 || status >= 500)
     return 'The control plane does not answer. You are not signed in; try again in a moment.';
   return 'Email or password is wrong, or the account is disabled.';
