@@ -7,6 +7,7 @@ import { type AssignedMatcher, assignedMatcher } from './assigned-matcher.ts';
 import { type Assignment, readAssignment } from './assignment.ts';
 import { ContextWords, standsAlone } from './context-words.ts';
 import type { Detector, NumberDetector } from './detector.ts';
+import { mayNeedFolding } from './folded-text.ts';
 import { ForeignWords, isForeignWord } from './foreign-words.ts';
 import { findLongTokens } from './long-tokens.ts';
 import { findNumberGroups, type NumberGroup } from './number-groups.ts';
@@ -130,17 +131,17 @@ export class CompiledDetectors {
     );
   }
 
-  /** Adds what it finds. @returns whether all of the text is ASCII */
+  /** Adds what it finds. @returns whether the text may have to be folded and looked through again */
   find(text: string, candidates: Candidate[]): boolean {
     const units = readUnits(text);
     this.#context.clear();
     this.#published?.clear();
     this.#coveredTo.fill(0);
     const bits = this.#findByKeywords(text, units, candidates);
-    if (bits >= 128) this.#foreignWords.find(text, bits, this.#context);
+    if (bits >= 128) this.#foreignWords.find(text, units, this.#context);
     this.#findNumbers(text, units, candidates);
     if (this.#unknownSecrets || this.#bitcoin) this.#findLongTokens(text, units, candidates);
-    return bits < 128;
+    return bits >= 128 && mayNeedFolding(units);
   }
 
   /** Detectors that need a word beside the number are left out at once when the text has none of their words. */

@@ -55,9 +55,9 @@ export function createScanner(options: ScannerOptions = {}): Scanner {
   });
   const customRules = compileCustomRules(custom);
   const collect = (text: string, candidates: Candidate[]): boolean => {
-    const ascii = compiled.find(text, candidates);
+    const mayNeedFolding = compiled.find(text, candidates);
     if (custom.length > 0) candidates.push(...customRules.find(text));
-    return ascii;
+    return mayNeedFolding;
   };
   return {
     version: versionOf({
@@ -71,8 +71,8 @@ export function createScanner(options: ScannerOptions = {}): Scanner {
     longestFinding: LONGEST_KEY,
     scan(text: string): Finding[] {
       const candidates: Candidate[] = [];
-      const ascii = collect(text, candidates);
-      for (const folded of ascii ? [] : foldText(text)) {
+      const mayNeedFolding = collect(text, candidates);
+      for (const folded of mayNeedFolding ? foldText(text) : []) {
         const found: Candidate[] = [];
         collect(folded.text, found);
         for (const candidate of found)

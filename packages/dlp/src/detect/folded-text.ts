@@ -1,3 +1,5 @@
+import { hasUnitOf, type TextUnits, unitTable } from '../match/text-units.ts';
+
 /** Text in which look-alikes that models read as ASCII are written as ASCII, and where each unit came from. */
 export interface FoldedText {
   text: string;
@@ -12,9 +14,30 @@ export interface FoldedText {
  */
 const SUSPICIOUS =
   /[\u00AD\u061C\u180E\u200B-\u200F\u202A-\u202E\u2060-\u2064\uFEFF\uFF01-\uFF5E]|[A-Za-z0-9_-][\uFE00-\uFE0F][A-Za-z0-9_-]|\uD835[\uDC00-\uDFFF]|\uDB40[\uDC00-\uDDEF]|[0-9][\u2010-\u2015\u2212\u00A0\u2000-\u200A\u202F\u205F\u3000][0-9]|[\u2010-\u2015\u2212][A-Za-z0-9_-]{12}|[A-Za-z0-9_][\u0391-\u03C9\u0400-\u045F]|[\u0391-\u03C9\u0400-\u045F][A-Za-z0-9_]|(?:[\u0660-\u0669\u06F0-\u06F9\u0966-\u096F\u09E6-\u09EF\u0A66-\u0A6F\u0AE6-\u0AEF\u0BE6-\u0BEF\u0C66-\u0C6F\u0CE6-\u0CEF\u0D66-\u0D6F\u0E50-\u0E59\u0ED0-\u0ED9\u1040-\u1049\u17E0-\u17E9\u1810-\u1819][ -]?){4}/;
-/** All units that the expression above can end at: looked for first, since most texts have none of them. */
-const TELLING =
-  /[\u00A0\u00AD\u0391-\u03C9\u0400-\u045F\u061C-\u1819\u2000-\u2015\u202A-\u202F\u205F-\u2064\u2212\u3000\uD835\uDB40\uFEFF\uFF01-\uFF5E]|[\uFE00-\uFE0F]/g;
+/** All units that the expression above can end at, from and to: looked for first, since most texts have none of them. */
+const TELLING_RANGES: readonly [number, number][] = [
+  [0xa0, 0xa0],
+  [0xad, 0xad],
+  [0x391, 0x3c9],
+  [0x400, 0x45f],
+  [0x61c, 0x1819],
+  [0x2000, 0x2015],
+  [0x202a, 0x202f],
+  [0x205f, 0x2064],
+  [0x2212, 0x2212],
+  [0x3000, 0x3000],
+  [0xd835, 0xd835],
+  [0xdb40, 0xdb40],
+  [0xfe00, 0xfe0f],
+  [0xfeff, 0xfeff],
+  [0xff01, 0xff5e],
+];
+const TELLING_UNITS = unitTable();
+for (const [from, to] of TELLING_RANGES) TELLING_UNITS.fill(1, from, to + 1);
+const TELLING = new RegExp(
+  `[${TELLING_RANGES.map((range) => range.map((unit) => `\\u${unit.toString(16).padStart(4, '0')}`).join('-')).join('')}]`,
+  'g',
+);
 const INVISIBLE =
   /[\u00AD\u061C\u180E\u200B-\u200F\u202A-\u202E\u2060-\u2064\uFEFF]|[\uFE00-\uFE0F]|[\u{E0000}-\u{E01EF}]/u;
 const DASH = /[\u2010-\u2015\u2212]/;
@@ -47,10 +70,12 @@ const decoder = new TextDecoder('utf-16le', { ignoreBOM: true });
 /** Tags (U+E0000–E007F) show nothing and stand for ASCII, which models read: a whole text can be written in them. */
 const TAGS = /\uDB40[\uDC20-\uDC7E]/;
 
-/**
- * @returns the ways in which the text may be read; none when it holds no such character, which is the usual case and
- * costs one pass of a regular expression
- */
+/** Whether there is anything that could make the text one to be folded: the usual case is that there is not. */
+export function mayNeedFolding(units: TextUnits): boolean {
+  return hasUnitOf(TELLING_UNITS, units);
+}
+
+/** @returns the ways in which the text may be read; none when nothing in it is anything but ordinary typography */
 export function foldText(text: string): FoldedText[] {
   if (!isSuspicious(text)) return [];
   return TAGS.test(text) ? [fold(text, false), fold(text, true)] : [fold(text, false)];

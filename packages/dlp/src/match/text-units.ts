@@ -10,6 +10,12 @@ export function unitTable(): Uint8Array {
   return new Uint8Array(1 << 16);
 }
 
+/** Whether any unit of the text is in the table: far sooner told than by a regular expression. */
+export function hasUnitOf(table: Uint8Array, { units, length }: TextUnits): boolean {
+  for (let index = 0; index < length; index++) if (table[units[index] ?? 0] === 1) return true;
+  return false;
+}
+
 /** Buffers of Node.js copy a text natively, twenty times as fast as a loop; elsewhere there is none. */
 interface NativeBuffer {
   write(text: string, offset: number, encoding: 'utf16le'): number;
