@@ -32,10 +32,6 @@ describe('many slow requests of one caller', () => {
     });
     await Promise.any(refused);
     expect(await other.administrator.get('/v1/devices')).toMatchObject({ status: 200 });
-    const waiting = await admin.query(
-      `SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()`,
-    );
-    expect(waiting.rowCount).toBeLessThanOrEqual(AT_ONCE);
     await admin.query('COMMIT');
     const answers = await Promise.all(searches);
     const statuses = answers.map(({ status }) => status).sort();
