@@ -14,6 +14,9 @@ const ROLLBACK: pg.QueryConfig & { query_timeout: number } = {
   query_timeout: ROLLBACK_TIMEOUT_MS,
 };
 
+/** A transaction this old whose client says nothing has none any more. Postgres gives no statement longer than that. */
+const FORGOTTEN_AFTER = `${STATEMENT_TIMEOUT_MS} milliseconds`;
+
 /**
  * The link side's connections, as raypher_ingest: it writes events and heads for many organisations in
  * one transaction and can read neither events nor keys nor people.
@@ -22,6 +25,7 @@ const ROLLBACK: pg.QueryConfig & { query_timeout: number } = {
 export class IngestDatabase implements OnModuleInit, OnApplicationShutdown {
   private readonly logger = new Logger('IngestDatabase');
   private readonly pool: pg.Pool;
+  private ending: Promise<void> | undefined;
 
   constructor(
     @Inject(LINK_CONFIG) config: Pick<LinkConfig, 'ingestDatabaseUrl'>,
@@ -74,6 +78,9 @@ export class IngestDatabase implements OnModuleInit, OnApplicationShutdown {
       await client.query(ROLLBACK).catch((cause: Error) => {
         broken = cause;
       });
+      this.ending ??= this.endForgotten().finally(() => {
+        this.ending = undefined;
+      });
       throw error;
     } finally {
       client.off('error', onError);
@@ -81,7 +88,30 @@ export class IngestDatabase implements OnModuleInit, OnApplicationShutdown {
     }
   }
 
+  /**
+   * Ends sessions of links that are gone in the middle of a COPY. They hold the chains of their devices, and no timeout
+   * of Postgres reaches them: neither a statement's, which is not looked at while a COPY is read, nor that of a
+   * transaction that is idle, since this one is not.
+   */
+  private async endForgotten(): Promise<void> {
+    try {
+      const ended = await this.query(
+        // Found first, ended then: the others' sessions may not even be tried.
+        `WITH forgotten AS MATERIALIZED (
+           SELECT pid FROM pg_stat_activity
+            WHERE usename = current_user AND datname = current_database() AND pid <> pg_backend_pid()
+              AND wait_event = 'ClientRead' AND xact_start < now() - $1::interval)
+         SELECT pid FROM forgotten WHERE pg_terminate_backend(pid)`,
+        [FORGOTTEN_AFTER],
+      );
+      if (ended.length > 0) this.logger.warn(`${ended.length} sessions of links that are gone were ended.`);
+    } catch (error) {
+      this.logger.warn(`Sessions of links that are gone could not be looked for: ${String(error)}`);
+    }
+  }
+
   async onApplicationShutdown(): Promise<void> {
+    await this.ending;
     await this.pool.end();
   }
 }

@@ -16,6 +16,7 @@ export function createSignInPool(connectionString: string): SignInPool {
     connectionTimeoutMillis: 5_000,
     statement_timeout: 10_000,
     query_timeout: ANSWER_TIMEOUT_MS,
+    idle_in_transaction_session_timeout: 30_000,
   });
   // An idle connection that dies (database restart) is replaced by the pool; without a listener it would end us.
   pool.on('error', () => undefined);

@@ -30,6 +30,8 @@ export class TenantDatabase {
       connectionTimeoutMillis: 5_000,
       statement_timeout: STATEMENT_TIMEOUT_MS,
       query_timeout: ANSWER_TIMEOUT_MS,
+      // Longer than any of ours takes: for the locks of a process that is gone without a word.
+      idle_in_transaction_session_timeout: 30_000,
       keepAlive: true,
     });
     const adapter = new PrismaPg(pool, { disposeExternalPool: true });
