@@ -38,7 +38,8 @@ export function searchPath(block: Buffer): string {
   return /\0PATH=([^\0]*)/.exec(entries)?.[1] ?? '';
 }
 
-function loadsCode(name: string, value: () => string, interpreter: Interpreter | undefined): boolean {
+/** Whether a variable that is not empty makes the program, or the interpreter that it is, load other code. */
+export function loadsCode(name: string, value: () => string, interpreter: Interpreter | undefined): boolean {
   if (LOADS_CODE.test(name)) return !HARMLESS_LINKER.test(name);
   if (interpreter?.variables.test(name) !== true || interpreter.harmlessVariables.test(name)) return false;
   if (name !== 'NODE_OPTIONS') return true;

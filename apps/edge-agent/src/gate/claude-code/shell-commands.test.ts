@@ -60,6 +60,8 @@ describe('the programs of a command line', () => {
     ['echo $(($(wc -l < "a") + 1))', ['echo ?', 'wc -l']],
     ['[[ $X == "a b" && -n $(id) ]]', ['id']],
     ['export NODE_ENV=test; hash -r', ['export NODE_ENV=test', 'hash -r']],
+    ['ENV=production NODE_OPTIONS=--max-old-space-size=4096 npm start', ['npm start']],
+    ['LD_PRELOAD= BASH_ENV="" id', ['id']],
     ['cat <<EOF\nrm x\nEOF', ['cat']],
     ['git commit -m "rm x && id"', ['git commit -m rm x && id']],
   ])('%s', (line, expected) => {
@@ -155,6 +157,8 @@ describe('the programs of a command line', () => {
     'export LD_PRELOAD=/tmp/x.so; id',
     'env BASH_ENV=f bash -c id',
     'sudo LD_PRELOAD=/tmp/x.so id',
+    'NODE_OPTIONS="--require ./x.js" npm start',
+    'OPENSSL_CONF=./x.cnf curl https://a.example',
     'alias id=rm\nid',
     'hash -p /bin/rm id; id',
     'enable -f ./x.so x',

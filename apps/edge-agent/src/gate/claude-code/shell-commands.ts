@@ -7,6 +7,8 @@ import {
   type Word,
   type WordPart,
 } from 'unbash';
+import { loadsCode } from '../../callers/environment.ts';
+import { byName } from '../../callers/interpreters.ts';
 import { STANDARD_INPUT, shellRuns, wrappedBy } from './shell-options.ts';
 
 /** One program that a command line starts. */
@@ -37,9 +39,6 @@ const UNREAD =
   /^(?:\/(?:usr\/)?(?:local\/)?s?bin\/)?(?:su|runuser|script|parallel|ltrace|nsenter|setpriv|systemd-run)$|(?:^|\/)ld-(?:linux|musl)[^/]*$/;
 const SUBSTITUTION = /\$\(|`/;
 const QUOTED_SUBSTITUTION = /'[^']*(?:\$\(|`)|\\(?:\$\(|`)/;
-/** A program reads these when it starts, and runs or loads what they say. */
-const LOADS_CODE =
-  /^(?:LD_\w+|BASH_ENV|ENV|PS4|PROMPT_COMMAND|SHELLOPTS|BASHOPTS|BASH_FUNC_\w+.*|NODE_OPTIONS|PYTHONSTARTUP|PERL5OPT|RUBYOPT)$/;
 
 /** Arguments with which builtins run, or have run later, what stands in them. */
 const EVALUATED: Readonly<Record<string, RegExp>> = {
@@ -147,17 +146,24 @@ function withoutEnd(given: readonly Text[]): readonly Text[] {
 /** `let`, `printf -v 'a[$(id)]'` and their kin run what stands in quotes. */
 function evaluates(name: string, given: readonly Text[]): boolean {
   const pattern = Object.hasOwn(EVALUATED, name) ? EVALUATED[name] : undefined;
-  return given.some(
-    ({ value }) =>
-      pattern?.test(value) === true || (SETS.has(name) && LOADS_CODE.test(/^(\w+)=./.exec(value)?.[1] ?? '')),
-  );
+  return given.some(({ value }) => {
+    if (pattern?.test(value) === true) return true;
+    const equals = SETS.has(name) ? value.indexOf('=') : -1;
+    return equals > 0 && makesLoad(value.slice(0, equals), value.slice(equals + 1));
+  });
 }
 
-/** Quoted text that a variable or a comparison of numbers may still have run. */
+/** The programs behind it may be any. `ENV` is read by shells that talk to a person, and is many a program's own. */
+function makesLoad(name: string, value: string): boolean {
+  if (name === 'ENV' || value === '') return false;
+  return ['shell', 'node'].some((interpreter) => loadsCode(name, () => value, byName(interpreter)));
+}
+
+/** Quoted text that a variable or a comparison of numbers may still have run, and code that a variable has loaded. */
 function isEvaluatedLater(node: SyntaxNode): boolean {
   switch (node.type) {
     case 'Assignment':
-      return LOADS_CODE.test(node.name) || wordsOf(node).some(quotesSubstitution);
+      return wordsOf(node).some((word) => makesLoad(node.name, word.value) || quotesSubstitution(word));
     case 'TestUnary':
       return quotesSubstitution(node.operand);
     case 'TestBinary':
