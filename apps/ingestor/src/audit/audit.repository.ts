@@ -29,6 +29,8 @@ export interface SystemActor {
   kind: 'system';
   id: string;
   name: string;
+  /** From where somebody unknown made it act. */
+  address?: string;
 }
 export const SYSTEM: SystemActor = { kind: 'system', id: 'control-plane', name: 'control plane' };
 
@@ -47,7 +49,7 @@ export class AuditRepository {
   async record(tx: TenantTransaction, organisationId: string, actor: Actor, change: Change): Promise<void> {
     if (actor.kind !== 'system' && actor.role !== undefined) await requireSameRights(tx, actor);
     const name = actor.kind === 'system' ? actor.name : labelOf(actor);
-    const address = actor.kind === 'system' ? '' : actor.address;
+    const { address = '' } = actor;
     const { action, target, reason = '', before, after } = change;
     const { id } = await tx.auditEntry.create({
       data: {

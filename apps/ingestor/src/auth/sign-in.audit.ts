@@ -1,5 +1,11 @@
 import { Injectable, Logger } from '@nestjs/common';
-import { type Actor, AuditRepository, type Change, SYSTEM } from '../audit/audit.repository.ts';
+import {
+  type Actor,
+  AuditRepository,
+  type Change,
+  SYSTEM,
+  type SystemActor,
+} from '../audit/audit.repository.ts';
 import { CrossTenantRepository } from '../database/cross-tenant.repository.ts';
 import { TenantDatabase } from '../database/tenant-database.ts';
 import { MemberNameRepository } from './member-name.repository.ts';
@@ -24,9 +30,9 @@ export class SignInAudit {
   refused(attempt: { userId: string; address: string; isLast: boolean }): Promise<void> {
     const { userId, address, isLast } = attempt;
     const reason = isLast
-      ? `From ${address}. Further attempts are refused for a while, but in browsers that were signed in before.`
-      : `From ${address}.`;
-    return this.record(userId, { action: 'session.refuse', reason }, undefined);
+      ? 'Too many attempts: further ones are refused for a while, but in browsers that were signed in before.'
+      : 'Wrong password.';
+    return this.record(userId, { action: 'session.refuse', reason }, { ...SYSTEM, address });
   }
 
   signedOut(end: { userId: string; address: string; sessions: number; reason: string }): Promise<void> {
@@ -40,25 +46,25 @@ export class SignInAudit {
 
   /** By somebody at the machine itself, without the old one. */
   passwordReset(userId: string): Promise<void> {
-    return this.record(userId, { action: 'password.reset' }, undefined);
+    return this.record(userId, { action: 'password.reset' }, SYSTEM);
   }
 
   /**
    * Never fails a sign-in or its end: the console must stay reachable when the audit table is the thing that is broken.
    *
-   * @param address of the person; undefined when it was not the person.
+   * @param by the address of the person, or who it was instead.
    */
   private async record(
     userId: string,
     change: Omit<Change, 'target'>,
-    address: string | undefined,
+    by: string | SystemActor,
   ): Promise<void> {
     try {
       for (const { organisationId } of await this.crossTenant.memberships(userId)) {
         await this.database.within(organisationId, async (tx) => {
           const member = await this.members.find(tx, userId);
           const actor: Actor =
-            address === undefined ? SYSTEM : { kind: 'user', id: userId, ...member, address };
+            typeof by === 'string' ? { kind: 'user', id: userId, ...member, address: by } : by;
           await this.audit.record(tx, organisationId, actor, { ...change, target: member.email });
         });
       }

@@ -1,9 +1,9 @@
-import { randomUUID } from 'node:crypto';
 import { Logger } from '@nestjs/common';
 import { BASE_ERROR_CODES, type BetterAuthOptions, betterAuth } from 'better-auth';
 import { APIError, createAuthMiddleware, isAPIError } from 'better-auth/api';
 import type { SignInPool } from '../database/sign-in-pool.ts';
-import { ACCOUNT_ATTEMPTS, AccountAttempts, accountMark, WINDOW_MS } from './account-attempts.ts';
+import { ACCOUNT_ATTEMPTS, AccountAttempts, WINDOW_MS } from './account-attempts.ts';
+import { KnownBrowsers } from './known-browsers.ts';
 
 /** The header that carries the client's address to the sign-in library; set by us, never taken from outside. */
 export const CLIENT_ADDRESS_HEADER = 'x-raypher-client-address';
@@ -32,10 +32,6 @@ export interface SignInOptions {
 /** Attempts per address and minute. */
 export const SIGN_IN_ATTEMPTS = 10;
 
-/** Marks a browser in which somebody signed in to an account, for that account alone. */
-const KNOWN_BROWSER = 'raypher.known_browser';
-const KNOWN_FOR_SECONDS = 90 * 24 * 60 * 60;
-
 /** Requests with which people end sessions, and what the audit says why. */
 const ENDS_SESSIONS: Record<string, string> = {
   '/sign-out': 'Signed out.',
@@ -60,13 +56,10 @@ export function createSignIn(options: SignInOptions) {
   /** Sessions that a request has ended, by the context that the library makes for each. */
   const endedBy = new WeakMap<object, { userId: string; sessions: number }>();
   const attempts = new AccountAttempts(options.pool);
-  const cookie = {
-    httpOnly: true,
-    sameSite: 'lax' as const,
-    secure: options.webOrigin.startsWith('https:'),
+  const browsers = new KnownBrowsers(options.secret, {
     path: SIGN_IN_PATH,
-    maxAge: KNOWN_FOR_SECONDS,
-  };
+    secure: options.webOrigin.startsWith('https:'),
+  });
   /** Nobody waits for it: how long an answer takes must not say whether there is such an account. */
   const tellRefused = async (context: HookContext, email: string, isLast: boolean) => {
     try {
@@ -109,7 +102,7 @@ export function createSignIn(options: SignInOptions) {
       before: createAuthMiddleware(async (context) => {
         if (context.path === '/sign-in/email') {
           const email = emailIn(context);
-          const count = await attempts.add(email, await knownBrowser(context, email, options.secret));
+          const count = await attempts.add(email, await browsers.find(context, email));
           if (count === ACCOUNT_ATTEMPTS + 1) void tellRefused(context, email, true);
           if (count > ACCOUNT_ATTEMPTS) throw tooManyAttempts();
         }
@@ -122,10 +115,8 @@ export function createSignIn(options: SignInOptions) {
           const email = emailIn(context);
           if (context.context.newSession === null) void tellRefused(context, email, false);
           else {
-            const browser = await knownBrowser(context, email, options.secret);
-            await attempts.forget(email, browser);
-            const value = `${accountMark(email)}.${browser ?? randomUUID()}`;
-            await context.setSignedCookie(KNOWN_BROWSER, value, options.secret, cookie);
+            await attempts.forget(email, await browsers.find(context, email));
+            await browsers.remember(context, email);
           }
         }
         const ended = endedBy.get(context.context);
@@ -193,17 +184,6 @@ type HookContext = Parameters<Parameters<typeof createAuthMiddleware>[0]>[0];
 function emailIn({ body }: HookContext): string {
   const email: unknown = body?.email;
   return typeof email === 'string' ? email.toLowerCase() : '';
-}
-
-/** @returns the mark of a browser in which somebody signed in to this account before */
-async function knownBrowser(
-  context: HookContext,
-  email: string,
-  secret: string,
-): Promise<string | undefined> {
-  const value = await context.getSignedCookie(KNOWN_BROWSER, secret);
-  const [account, browser] = typeof value === 'string' ? value.split('.') : [];
-  return account === accountMark(email) ? browser : undefined;
 }
 
 function tooManyAttempts(): APIError {

@@ -1,5 +1,5 @@
 import { Inject, Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
-import type pg from 'pg';
+import pg from 'pg';
 import { LINK_CONFIG } from '../config/config.module.ts';
 import type { LinkConfig } from '../config/config.ts';
 import { HealthService } from '../health/health.service.ts';
@@ -13,6 +13,13 @@ const ROLLBACK: pg.QueryConfig & { query_timeout: number } = {
   text: 'ROLLBACK',
   query_timeout: ROLLBACK_TIMEOUT_MS,
 };
+
+/** Postgres' query_canceled, which a statement's timeout is, and lock_not_available. */
+const ABOUT_WAITING = new Set(['57014', '55P03']);
+
+function isAboutWaiting(error: unknown): boolean {
+  return error instanceof pg.DatabaseError && ABOUT_WAITING.has(error.code ?? '');
+}
 
 /** A transaction this old whose client says nothing has none any more. Postgres gives no statement longer than that. */
 const FORGOTTEN_AFTER = `${STATEMENT_TIMEOUT_MS} milliseconds`;
@@ -78,9 +85,11 @@ export class IngestDatabase implements OnModuleInit, OnApplicationShutdown {
       await client.query(ROLLBACK).catch((cause: Error) => {
         broken = cause;
       });
-      this.ending ??= this.endForgotten().finally(() => {
-        this.ending = undefined;
-      });
+      if (broken !== undefined || isAboutWaiting(error)) {
+        this.ending ??= this.endForgotten().finally(() => {
+          this.ending = undefined;
+        });
+      }
       throw error;
     } finally {
       client.off('error', onError);
