@@ -456,7 +456,10 @@ describe.skipIf(missing !== undefined)('adoption', () => {
   async function fakeOf(): Promise<AiAgent> {
     const bot = await startBot();
     const found = await agent();
+    // Until it is collected it is a process below this one.
+    const ended = once(bot.child, 'exit');
     bot.child.kill('SIGKILL');
+    await ended;
     return found;
   }
 });
