@@ -10,7 +10,7 @@ export default defineConfig({
   testDir: 'src',
   workers: 1,
   fullyParallel: false,
-  retries: 0,
+  retries: 1,
   timeout: 120_000,
   expect: { timeout: 15_000 },
   outputDir: '../test-results',

@@ -12,6 +12,7 @@ export default defineConfig({
     testTimeout: 120_000,
     hookTimeout: 120_000,
     expect: { poll: { timeout: 15_000 } },
+    retry: 1,
     // Starting the whole product takes the machine's two cores.
     fileParallelism: false,
   },

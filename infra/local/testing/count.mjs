@@ -1,9 +1,15 @@
 import { readFile } from 'node:fs/promises';
+import { stripVTControlCharacters } from 'node:util';
 
 /**
  * @typedef {{ name: string, reason: string | undefined }} Skipped
- * @typedef {{ passed: number, failed: number, skipped: Skipped[] }} Count
+ * @typedef {{ name: string, reason: string }} Unsteady - passed only at the second try; why the first failed, in a line.
+ * @typedef {{ passed: number, failed: number, skipped: Skipped[], unsteady: Unsteady[] }} Count - an unsteady test is one
+ *   of the passed.
  */
+
+/** @returns {Count} */
+export const nothing = () => ({ passed: 0, failed: 0, skipped: [], unsteady: [] });
 
 /**
  * Reads what our vitest reporter wrote.
@@ -14,11 +20,11 @@ import { readFile } from 'node:fs/promises';
  */
 export async function countVitest(file, succeeded) {
   const count = await readJson(file);
-  return atLeastOneFailure(count ?? { passed: 0, failed: 0, skipped: [] }, succeeded);
+  return atLeastOneFailure(count ?? nothing(), succeeded);
 }
 
 /**
- * Reads what Playwright's JSON reporter wrote. A flaky test counts as failed: it failed once.
+ * Reads what Playwright's JSON reporter wrote.
  *
  * @param {string} file
  * @param {boolean} succeeded
@@ -26,8 +32,7 @@ export async function countVitest(file, succeeded) {
  */
 export async function countPlaywright(file, succeeded) {
   const report = await readJson(file);
-  /** @type {Count} */
-  const count = { passed: 0, failed: report?.errors?.length ?? 0, skipped: [] };
+  const count = { ...nothing(), failed: report?.errors?.length ?? 0 };
   for (const suite of report?.suites ?? []) addSuite(count, suite, []);
   return atLeastOneFailure(count, succeeded);
 }
@@ -35,7 +40,8 @@ export async function countPlaywright(file, succeeded) {
 /**
  * @typedef {{ title: string, suites?: PlaywrightSuite[], specs?: { title: string, tests: PlaywrightTest[] }[] }} PlaywrightSuite
  * @typedef {{ status: 'expected' | 'unexpected' | 'flaky' | 'skipped',
- *   annotations: { type: string, description?: string }[] }} PlaywrightTest
+ *   annotations: { type: string, description?: string }[],
+ *   results?: { error?: { message?: string } }[] }} PlaywrightTest
  *
  * @param {Count} count
  * @param {PlaywrightSuite} suite
@@ -46,14 +52,25 @@ function addSuite(count, suite, above) {
   for (const child of suite.suites ?? []) addSuite(count, child, titles);
   for (const spec of suite.specs ?? []) {
     for (const test of spec.tests) {
-      if (test.status === 'expected') count.passed += 1;
+      const name = [...titles, spec.title].join(' > ');
+      if (test.status === 'unexpected') count.failed += 1;
       else if (test.status === 'skipped') {
         const reason = test.annotations.find(({ type }) => type === 'skip' || type === 'fixme')?.description;
-        count.skipped.push({ name: [...titles, spec.title].join(' > '), reason });
-      } else count.failed += 1;
+        count.skipped.push({ name, reason });
+      } else count.passed += 1;
+      if (test.status === 'flaky')
+        count.unsteady.push({ name, reason: inOneLine(test.results?.[0]?.error?.message) });
     }
   }
 }
+
+/**
+ * The first line of an error's message, without colours.
+ *
+ * @param {string | undefined} message
+ */
+export const inOneLine = (message) =>
+  stripVTControlCharacters(message ?? 'no message').split('\n', 1)[0] ?? '';
 
 /**
  * A runner that failed without naming a test (it crashed, it found none) still is a failure.
