@@ -1,4 +1,7 @@
-/** Says what is being done, once it is done, with the time it took. */
+/** After this long whoever reads a log is told what is waited for. Milliseconds. */
+const LONG = 3_000;
+
+/** Says what was done, once it is done, with the time it took; of what takes long, also that it is being done. */
 export class Progress {
   #interactive = process.stdout.isTTY === true;
 
@@ -11,13 +14,15 @@ export class Progress {
   async step(title, work) {
     const started = performance.now();
     if (this.#interactive) process.stdout.write(`  … ${title}`);
+    const patience = this.#interactive ? undefined : setTimeout(() => console.log(`  … ${title}`), LONG);
+    let mark = '✗';
     try {
       const result = await work();
-      this.#line('✓', title, performance.now() - started);
+      mark = '✓';
       return result;
-    } catch (error) {
-      this.#line('✗', title, performance.now() - started);
-      throw error;
+    } finally {
+      clearTimeout(patience);
+      this.#line(mark, title, performance.now() - started);
     }
   }
 
