@@ -35,7 +35,6 @@ const Program = z.object({
 type Program = z.infer<typeof Program>;
 
 export const allowCommand = withJson(withGlobalOptions(new Command('allow')))
-  .description('let a program use the keys sealed on this machine')
   .argument('[path]', 'its executable')
   .option('--script <file>', 'the script, for an executable that runs scripts (python, node, bash …)')
   .option('--user <name>', 'only when this user runs it; default: you')

@@ -62,7 +62,6 @@ const list = withJson(withGlobalOptions(new Command('list')))
   });
 
 export const approvalsCommand = refuseUnknown(new Command('approvals'))
-  .description('questions of AI agents that wait for a person')
   .addCommand(list, { isDefault: true })
   .addCommand(decisionCommand('allow', 'let an AI agent go on; only on a machine without an organisation'))
   .addCommand(decisionCommand('deny', 'refuse it'))

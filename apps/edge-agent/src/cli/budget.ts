@@ -6,7 +6,6 @@ import { type GlobalOptions, resolve, withGlobalOptions, withJson } from './glob
 import { print, table } from './output.ts';
 
 export const budgetCommand = withJson(withGlobalOptions(new Command('budget')))
-  .description('show the limits of spending in force here, what is used of them and when they begin anew')
   .addHelpText(
     'after',
     `

@@ -48,10 +48,7 @@ Exit codes: 0 written, 2 the file is a folder, 3 not permitted, 4 there is none,
     else write(file, certificate);
   });
 
-export const caCommand = new Command('ca')
-  .description('the certificate authority of this machine, by which TLS is read')
-  .addCommand(showCommand)
-  .addCommand(exportCommand);
+export const caCommand = new Command('ca').addCommand(showCommand).addCommand(exportCommand);
 
 function rootOf(options: GlobalOptions): string {
   const { config, paths } = resolve(options);

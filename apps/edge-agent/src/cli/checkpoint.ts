@@ -6,7 +6,6 @@ import { type GlobalOptions, resolve, withGlobalOptions, withJson } from './glob
 import { print } from './output.ts';
 
 export const checkpointCommand = withJson(withGlobalOptions(new Command('checkpoint')))
-  .description("print the newest checkpoint of the organisation's log that this device keeps")
   .addHelpText(
     'after',
     `

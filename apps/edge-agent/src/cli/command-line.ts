@@ -28,7 +28,7 @@ export async function runCommandLine(): Promise<void> {
     // Imported only now, because modules announce themselves while they load.
     const { buildProgram } = await import('./program.ts');
     const { addHelpCommand } = await import('./help-command.ts');
-    const program = await buildProgram(process.argv[2]);
+    const program = await buildProgram(process.argv.slice(2));
     for (const command of [program, ...program.commands]) {
       if (command.commands.length > 0) addHelpCommand(command);
     }

@@ -2,7 +2,6 @@ import { Argument, Command } from 'commander';
 import { completionScript, SHELLS, type Shell } from '../setup/completion-script.ts';
 
 export const completionCommand = new Command('completion')
-  .description('print what makes a shell complete raypher commands and options')
   .addArgument(new Argument('<shell>', 'the shell').choices(SHELLS))
   .addHelpText(
     'after',

@@ -96,7 +96,6 @@ const cut = withJson(withGlobalOptions(new Command('cut')))
   });
 
 export const connectionsCommand = refuseUnknown(new Command('connections'))
-  .description('what AI agents are connected to right now')
   .addCommand(list, { isDefault: true })
   .addCommand(cut)
   .addHelpText('after', EXAMPLES);

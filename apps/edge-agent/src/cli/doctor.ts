@@ -10,7 +10,6 @@ import { print, table } from './output.ts';
 const SOMETHING_FAILS = 1;
 
 export const doctorCommand = withJson(withGlobalOptions(new Command('doctor')))
-  .description('look at everything the agent depends on: what was seen, and what to do')
   .addHelpText(
     'after',
     `

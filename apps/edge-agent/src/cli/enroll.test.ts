@@ -194,7 +194,7 @@ describe.skipIf(tpmUnavailable)(`with a TPM ${tpmUnavailable ?? ''}`, () => {
   let other: TestTpm;
   beforeAll(async () => {
     [chip, other] = await Promise.all([TestTpm.start({ manufactured: true }), TestTpm.start()]);
-  }, 30_000);
+  });
   afterAll(() => Promise.all([chip?.stop(), other?.stop()]));
 
   test('the key is in it without being asked for, and the service connects with it', async () => {

@@ -15,7 +15,6 @@ interface EnrollOptions extends GlobalOptions {
 }
 
 export const enrollCommand = withJson(withGlobalOptions(new Command('enroll')))
-  .description('make this machine a member of an organisation')
   .requiredOption('--server <url>', 'address of the control plane, https')
   .option('--token-file <file>', 'file that holds the enrolment token; emptied and removed once it is used')
   .option('--token <token>', 'the token itself; RAYPHER_ENROLMENT_TOKEN is better, other users see arguments')

@@ -24,7 +24,7 @@ async function run(...args: string[]): Promise<{ status: number; stdout: string;
     return true;
   });
   try {
-    await (await buildProgram()).parseAsync(['node', 'raypher', 'forensics', ...args]);
+    await (await buildProgram(['forensics'])).parseAsync(['node', 'raypher', 'forensics', ...args]);
     return { status: 0, stdout, stderr: '' };
   } catch (error) {
     if (!(error instanceof RaypherError)) throw error;

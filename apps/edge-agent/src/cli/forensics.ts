@@ -102,10 +102,7 @@ Exit codes: 0 opened, 2 no key, no snapshot or no folder for it, 3 another key, 
     },
   );
 
-export const forensicsCommand = new Command('forensics')
-  .description('keys and sealed snapshots of panics')
-  .addCommand(keygenCommand)
-  .addCommand(openCommand);
+export const forensicsCommand = new Command('forensics').addCommand(keygenCommand).addCommand(openCommand);
 
 async function opened(file: string, sealed: Buffer, keyFile: string) {
   try {

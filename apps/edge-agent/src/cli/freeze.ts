@@ -16,7 +16,6 @@ interface FreezeOptions extends GlobalOptions {
 const FreezeResult = z.object({ id: z.string(), frozen: z.number() });
 
 export const freezeCommand = withJson(withGlobalOptions(new Command('freeze')))
-  .description('suspend AI agents on this machine; new ones that match are suspended too')
   .option('--all', 'every AI agent')
   .option('--library <name>', 'AI agents that use this package')
   .option('--model <name>', 'AI agents that use this model')

@@ -61,7 +61,6 @@ Exit codes: 0 answered, 2 blocked because it could not be decided.`,
   });
 
 export const hookCommand = new Command('hook')
-  .description('connect AI agents that have hooks to the action gate')
   .addCommand(claudeCode)
   .addHelpText('after', '\nExample:\n  raypher hook claude-code --install');
 

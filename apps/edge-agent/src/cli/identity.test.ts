@@ -14,7 +14,7 @@ describe.skipIf(tpmUnavailable)(`raypher identity ${tpmUnavailable ?? ''}`, () =
   let chip: TestTpm;
   beforeAll(async () => {
     chip = await TestTpm.start({ manufactured: true });
-  }, 30_000);
+  });
   afterAll(() => chip?.stop());
 
   test('tells programs and people the same fingerprint', () => {

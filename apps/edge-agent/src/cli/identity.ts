@@ -15,7 +15,6 @@ const SHARED_TRANSPORT = /^(device:\/dev\/tpmrm|tabrmd)/;
 type Machine = Omit<MachineIdentity, 'class'> & { class: MachineIdentity['class'] | null };
 
 export const identityCommand = withJson(withGlobalOptions(new Command('identity')))
-  .description('show what this machine can prove itself with, and what it is enrolled as')
   .addHelpText(
     'after',
     `

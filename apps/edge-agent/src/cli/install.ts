@@ -11,7 +11,6 @@ interface InstallOptions extends GlobalOptions {
 }
 
 export const installCommand = withJson(withGlobalOptions(new Command('install')))
-  .description('make the agent a service of this system: starts at boot, comes back after a crash')
   .option('--root <dir>', 'install into the image below this folder, and start nothing', '/')
   .option('--no-start', 'only install; it starts with the next boot')
   .addHelpText(

@@ -20,7 +20,6 @@ const KillResult = z.object({
 });
 
 export const killCommand = withJson(withGlobalOptions(new Command('kill')))
-  .description('end a process with everything it started')
   .argument('<pid>', 'process id', parsePid)
   .addHelpText(
     'after',

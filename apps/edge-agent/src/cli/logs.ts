@@ -10,7 +10,6 @@ interface LogsOptions extends GlobalOptions {
 }
 
 export const logsCommand = withJson(withGlobalOptions(new Command('logs')))
-  .description("show this machine's ledger: what AI agents did and what was decided")
   .option('-n, --lines <number>', 'how many of the newest entries', parseLines, 20)
   .option('-f, --follow', 'go on with new entries as they are recorded', false)
   .addHelpText(

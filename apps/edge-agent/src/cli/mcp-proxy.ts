@@ -15,7 +15,6 @@ interface McpProxyCommandOptions extends GlobalOptions {
 const NAME = /^[\w.@-]{1,64}$/;
 
 export const mcpProxyCommand = withGlobalOptions(new Command('mcp-proxy'))
-  .description('run an MCP server so that calls of its tools are decided first')
   .argument('<command>', 'the server, as the MCP client would start it')
   .argument('[args...]', 'its arguments')
   .option('--name <name>', 'what policies call this server (default: the name of the command)', parseName)

@@ -11,7 +11,6 @@ import { deviceName } from './scan.ts';
 const LOOK_AT_ALL_EVERY_MS = 15_000;
 
 export const monitorCommand = withJson(withGlobalOptions(new Command('monitor')))
-  .description('show AI agents as they come, change and go, until Ctrl-C')
   .addHelpText(
     'after',
     `

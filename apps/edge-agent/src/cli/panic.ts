@@ -47,7 +47,6 @@ const PanicResult = z.object({
 type PanicResult = z.infer<typeof PanicResult>;
 
 export const panicCommand = withJson(withGlobalOptions(new Command('panic')))
-  .description('stop an AI agent at once and keep a sealed snapshot of what it was doing')
   .argument('[pid]', 'a process, with everything that stems from it', parsePid)
   .option('--agent <id>', 'an AI agent, by its name or the beginning of its id')
   .option('--all', 'every AI agent on this machine')

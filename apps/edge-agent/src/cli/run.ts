@@ -29,7 +29,6 @@ const FROM_TERMINAL = new Set<NodeJS.Signals>(['SIGINT', 'SIGQUIT', 'SIGWINCH'])
 const ENTER_AND_EXECUTE = 'echo $$ > "$1/cgroup.procs" && shift && exec "$@"';
 
 export const runCommand = withGlobalOptions(new Command('run'))
-  .description('start a command as an AI agent under Raypher')
   .argument('<command>', 'the program')
   .argument('[args...]', 'its arguments')
   .option('--proxy-port <port>', "the proxy's port (default: the one of the running service)", parsePort)

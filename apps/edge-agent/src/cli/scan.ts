@@ -11,7 +11,6 @@ interface ScanOptions extends GlobalOptions {
 }
 
 export const scanCommand = withJson(withGlobalOptions(new Command('scan')))
-  .description('look for AI agents among the processes of this machine')
   .option('--all', 'list every process, not only those of AI agents', false)
   .addHelpText(
     'after',

@@ -19,7 +19,6 @@ interface SealOptions extends GlobalOptions, UseOptions {
 }
 
 const command = withJson(withGlobalOptions(new Command('seal')))
-  .description('seal an API key on this machine, for programs that are allowed to use it')
   .argument('<name>', 'what to call it')
   .argument('[value]', 'refused: arguments are visible to everybody on this machine')
   .option('--provider <provider>', `a provider of models whose key it is: ${PROVIDERS_WITH_KEYS.join(', ')}`);

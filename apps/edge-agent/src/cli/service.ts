@@ -2,11 +2,9 @@ import { Command } from 'commander';
 import pino from 'pino';
 import { hardenProcess } from '../native/harden-process.ts';
 import { Notifier, takeNotifyTarget } from '../service/notify.ts';
-import { startService } from '../service/service.ts';
 import { type GlobalOptions, parsePort, resolve, withGlobalOptions } from './global-options.ts';
 
 export const serviceCommand = withGlobalOptions(new Command('service'))
-  .description('run the agent in the foreground until it is told to stop')
   .option('--proxy-port <port>', 'port of the proxy on 127.0.0.1 (default: 8888)', parsePort)
   .addHelpText(
     'after',
@@ -28,6 +26,8 @@ Exit codes: 0 stopped, 2 configuration, 3 not permitted, 5 already running, 8 st
     const { config } = resolve(options);
     const log = pino({ level: config.logLevel, base: null, timestamp: pino.stdTimeFunctions.isoTime });
     for (const reason of hardenProcess()) log.warn({ reason }, 'keys in memory are less protected');
+    // Only now: whoever reads help or mistypes a command shall not wait for all that the service is made of.
+    const { startService } = await import('../service/service.ts');
     const service = await startService(config, log);
     const notifier =
       target === undefined

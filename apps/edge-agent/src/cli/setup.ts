@@ -22,7 +22,6 @@ interface SetupOptions extends GlobalOptions {
 }
 
 export const setupCommand = withJson(withGlobalOptions(new Command('setup')))
-  .description('enrol this machine, install the service and start it; safe to run again')
   .requiredOption('--server <url>', 'address of the control plane, https')
   .option('--token-file <file>', 'file that holds the enrolment token; emptied and removed once it is used')
   .option('--token <token>', 'the token itself; other users see arguments: prefer the file or the variable')

@@ -7,7 +7,6 @@ import { type GlobalOptions, resolve, withGlobalOptions, withJson } from './glob
 import { count, print, table } from './output.ts';
 
 export const statusCommand = withJson(withGlobalOptions(new Command('status')))
-  .description('show what the service is doing and what it can enforce')
   .addHelpText(
     'after',
     `

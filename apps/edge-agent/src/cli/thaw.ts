@@ -8,7 +8,6 @@ import { count, print } from './output.ts';
 const ThawResult = z.object({ removed: z.number(), thawed: z.number(), stillFrozen: z.number() });
 
 export const thawCommand = withJson(withGlobalOptions(new Command('thaw')))
-  .description('lift freezes that were set on this machine')
   .argument('[id]', 'the freeze to lift; all of this machine without it')
   .addHelpText(
     'after',

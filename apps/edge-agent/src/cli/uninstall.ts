@@ -9,7 +9,6 @@ interface UninstallOptions extends GlobalOptions {
 }
 
 export const uninstallCommand = withJson(withGlobalOptions(new Command('uninstall')))
-  .description('stop the service, leave the organisation and remove what was installed')
   .option('--keep-data', 'stay a member and keep identity, store and configuration', false)
   .addHelpText(
     'after',

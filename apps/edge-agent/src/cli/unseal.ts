@@ -11,7 +11,6 @@ import { requireName } from './seal.ts';
 const Unsealed = z.object({ provider: z.string(), use: SecretUse.optional(), sealed: SealedSecret });
 
 export const unsealCommand = withGlobalOptions(new Command('unseal'))
-  .description('show a sealed API key')
   .argument('<name>', 'what it is called')
   .option('--force', 'also when the output is no terminal')
   .addHelpText(

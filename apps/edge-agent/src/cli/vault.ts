@@ -117,7 +117,6 @@ const resetCommand = withJson(withGlobalOptions(new Command('reset')))
   });
 
 export const vaultCommand = new Command('vault')
-  .description('the API keys that are sealed on this machine')
   .addCommand(listCommand)
   .addCommand(rotateCommand)
   .addCommand(revokeCommand)

@@ -26,7 +26,7 @@ async function run(...args: string[]): Promise<{ status: number; stdout: string;
   });
   const before = process.exitCode;
   try {
-    await (await buildProgram()).parseAsync(['node', 'raypher', 'verify', ...args]);
+    await (await buildProgram(['verify'])).parseAsync(['node', 'raypher', 'verify', ...args]);
     return { status: Number(process.exitCode ?? 0), stdout, stderr: '' };
   } catch (error) {
     if (!(error instanceof RaypherError)) throw error;

@@ -31,7 +31,6 @@ interface VerifyOptions {
 }
 
 export const verifyCommand = withJson(new Command('verify'))
-  .description('check an export of a ledger, without a server: every entry, hash, chain and signature')
   .argument('<export>', 'a folder, or a zip of one')
   .option('--key <key>', "the log's key, from somewhere else than the export: as text, or a file with it")
   .option('--since <checkpoint>', 'a file with a signed checkpoint from before, which the log must contain')

@@ -5,7 +5,7 @@ import { completionScript } from './completion-script.ts';
 
 /** What bash would offer after these words; the last one is being typed. */
 async function offered(...words: string[]): Promise<string[]> {
-  const script = `${completionScript('bash', await buildProgram())}
+  const script = `${completionScript('bash', await buildProgram(['completion']))}
 COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _raypher; printf '%s\\n' "\${COMPREPLY[@]}"`;
   const output = execFileSync('bash', ['--norc', '-c', script, 'bash', 'raypher', ...words], {
     encoding: 'utf8',
@@ -27,7 +27,7 @@ test('bash is offered commands, commands below them, and the options of each', a
 });
 
 test('fish is told the same', async () => {
-  const script = completionScript('fish', await buildProgram());
+  const script = completionScript('fish', await buildProgram(['completion']));
   expect(script).toContain(
     "complete -c raypher -n '__fish_seen_subcommand_from policy; and __fish_seen_subcommand_from explain' -l finding\n",
   );

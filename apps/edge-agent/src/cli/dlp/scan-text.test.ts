@@ -25,7 +25,7 @@ async function scan(...args: string[]): Promise<{ code: number; stdout: string }
     return true;
   });
   try {
-    await (await buildProgram()).parseAsync(['dlp', 'scan', ...args], { from: 'user' });
+    await (await buildProgram(['dlp'])).parseAsync(['dlp', 'scan', ...args], { from: 'user' });
     return { code: Number(process.exitCode), stdout };
   } catch (error) {
     if (error instanceof RaypherError) return { code: error.exitCode, stdout: error.message };

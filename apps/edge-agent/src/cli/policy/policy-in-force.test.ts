@@ -21,7 +21,7 @@ async function run(...args: string[]): Promise<string> {
   });
   try {
     const all = ['policy', ...args, '--data-dir', agent.config.dataDir];
-    await (await buildProgram()).parseAsync(all, { from: 'user' });
+    await (await buildProgram(all)).parseAsync(all, { from: 'user' });
     return stdout;
   } finally {
     write.mockRestore();

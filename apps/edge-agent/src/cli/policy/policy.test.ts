@@ -13,7 +13,7 @@ const example = fileURLToPath(new URL('../../../../../examples/policies/organisa
 
 /** Commander ends the process for mistakes of usage, unless told otherwise. */
 async function run(...args: string[]): Promise<{ code: number; stdout: string; error: string }> {
-  const program = await buildProgram('policy');
+  const program = await buildProgram(['policy']);
   for (const command of [program, ...program.commands.flatMap((one) => [one, ...one.commands])]) {
     command.exitOverride().configureOutput({ writeErr: () => {} });
   }

@@ -8,7 +8,6 @@ import { showCommand } from './show.ts';
 import { testCommand } from './test.ts';
 
 export const policyCommand = new Command('policy')
-  .description('check, test, explain and compare policies, and show the one in force')
   .addCommand(checkCommand)
   .addCommand(testCommand)
   .addCommand(explainCommand)
