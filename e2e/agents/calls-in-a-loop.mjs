@@ -6,7 +6,7 @@ const [model = 'gpt-4o-mini', pause = '50'] = process.argv.slice(2);
 const client = new OpenAI({
   apiKey: process.env.OPENAI_API_KEY ?? 'not-a-key',
   maxRetries: 0,
-  timeout: 5_000,
+  timeout: 30_000,
 });
 
 for (;;) {

@@ -4,7 +4,7 @@ import Anthropic from '@anthropic-ai/sdk';
 const client = new Anthropic({
   apiKey: process.env.ANTHROPIC_API_KEY ?? 'not-a-key',
   maxRetries: 0,
-  timeout: 5_000,
+  timeout: 60_000,
 });
 try {
   const message = await client.messages.create({

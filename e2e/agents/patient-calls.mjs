@@ -3,7 +3,7 @@
 import OpenAI from 'openai';
 
 const [model = 'gpt-4o-mini', calls = '1'] = process.argv.slice(2);
-const client = new OpenAI({ maxRetries: 0, timeout: 120_000 });
+const client = new OpenAI({ maxRetries: 0, timeout: 600_000 });
 
 for (let call = 0; call < Number(calls); call++) {
   const at = Date.now();

@@ -53,7 +53,7 @@ export class AiAgent {
   }
 
   /** The first call begun at or after `since` that fits; waits for it. */
-  async next(fits: (call: Call) => boolean, since: number, withinMs = 30_000): Promise<Call> {
+  async next(fits: (call: Call) => boolean, since: number, withinMs = 60_000): Promise<Call> {
     const signal = AbortSignal.timeout(withinMs);
     for (let seen = 0; ; ) {
       for (; seen < this.calls.length; seen++) {

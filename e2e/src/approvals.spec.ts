@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url';
 import type { Approval } from '@raypher/shared/rest';
 import { AiAgent } from './ai-agent.ts';
 import { inaccessible } from './axe.ts';
-import { expect, type Product, test } from './product.ts';
+import { expect, openOverview, type Product, test } from './product.ts';
 
 const PATIENT = fileURLToPath(new URL('../agents/patient-calls.mjs', import.meta.url));
 
@@ -44,11 +44,10 @@ function agentOf({ stack }: Product, calls = 1): AiAgent {
   });
 }
 
-async function newest({ api }: Product): Promise<Approval> {
+/** The newest question; undefined when nobody was asked yet. */
+async function newest({ api }: Product): Promise<Approval | undefined> {
   const { items } = await api<{ items: Approval[] }>('GET', '/v1/approvals?limit=1');
-  const [approval] = items;
-  if (approval === undefined) throw new Error('nobody was asked');
-  return approval;
+  return items[0];
 }
 
 test.afterAll(async ({ product }) => {
@@ -60,6 +59,7 @@ test('a call waits for a person, who allows it on the dashboard', async ({
   product,
 }, info) => {
   await setPolicy(product, ask());
+  await openOverview(page, product);
   await page.getByRole('navigation').getByRole('link', { name: 'Approvals' }).click();
   await expect(page.getByText('Nobody waits')).toBeVisible();
   const began = Date.now();
@@ -68,7 +68,7 @@ test('a call waits for a person, who allows it on the dashboard', async ({
     const question = page.getByRole('article', { name: /wants to|api\.openai\.com/ }).first();
     await expect(question).toContainText('Ask before calling OpenAI.');
     const shownAt = Date.now();
-    const { askedAt } = await newest(product);
+    const askedAt = (await newest(product))?.askedAt ?? '';
     const description = `${shownAt - Date.parse(askedAt)} ms from the question to the screen`;
     info.annotations.push({ type: 'measured', description });
     process.stdout.write(`      ${description}\n`);
@@ -114,7 +114,7 @@ test('a denial reaches the AI agent in its own client, and tells it to stop', as
     expect(call.message).toMatch(
       /said no: Not with this data\..*Stop here\. Do not try it again.*Tell the person/,
     );
-    await expect.poll(async () => (await newest(product)).state).toBe('denied');
+    await expect.poll(async () => (await newest(product))?.state).toBe('denied');
   } finally {
     await agent.stop();
   }
@@ -125,21 +125,21 @@ test('a question that nobody answers is recorded as timed out, and a late answer
   product,
 }) => {
   await setPolicy(product, ask(' , timeout_seconds: 5'));
+  await page.goto(`${product.stack.urls.web}/approvals`);
+  const before = (await newest(product))?.id;
   const began = Date.now();
   const agent = agentOf(product);
   try {
-    await page.goto(`${product.stack.urls.web}/approvals`);
-    const { id } = await expect
-      .poll(async () => (await newest(product)).state)
-      .toBe('pending')
-      .then(() => newest(product));
     const call = await agent.next(() => true, began);
     expect(call).toMatchObject({ ok: false, status: 403 });
     expect(call.message).toContain('nobody answered in time');
     await expect(page.getByRole('region', { name: 'History' })).toContainText(
-      /Nobody decided after 5\.\d s: refused by its rule\./,
+      // Not before its time; a busy machine may notice later.
+      /Nobody decided after (?:[5-9]|[1-5]\d)\.\d s: refused by its rule\./,
     );
     await expect(page.getByRole('region', { name: 'History' })).toContainText('Timed out');
+    const id = (await newest(product))?.id;
+    expect(id).not.toBe(before);
     const late = await product
       .api('POST', `/v1/approvals/${id}/decide`, { outcome: 'allow', scope: 'once', reason: 'Too late.' })
       .catch((error: unknown) => String(error));
@@ -171,14 +171,14 @@ test('"this process" is remembered for the process, and ends with the next polic
   }
   // Its client has gone: nobody waits for an answer any more.
   await expect(page.getByText('Nobody waits')).toBeVisible();
-  await expect.poll(async () => (await newest(product)).state).toBe('withdrawn');
+  await expect.poll(async () => (await newest(product))?.state).toBe('withdrawn');
 });
 
 test('the page of questions is accessible, also by keyboard alone and on a phone', async ({
   console: page,
   product,
 }) => {
-  await setPolicy(product, ask(', approvers: 2'));
+  await setPolicy(product, ask(', approvers: 2, timeout_seconds: 600'));
   const agent = agentOf(product);
   try {
     for (const [colorScheme, width, height] of [

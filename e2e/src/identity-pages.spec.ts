@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import type { Page } from '@playwright/test';
 import { inaccessible } from './axe.ts';
-import { expect, type Product, test } from './product.ts';
+import { expect, openOverview, type Product, test } from './product.ts';
 
 const RAYPHER = fileURLToPath(new URL('../../apps/edge-agent/dist/cli/main.js', import.meta.url));
 const EVERYTHING = { hardware: 'admit', virtual: 'admit', unverified: 'admit', software: 'admit' };
@@ -165,6 +165,7 @@ test('a device that must be approved waits on the overview and in the list, and 
     reason: 'Somebody looks at keys in files',
   });
   try {
+    await openOverview(page, product);
     const id = await enrolWithSoftwareKey(product);
     const waiting = page
       .getByRole('region', { name: 'Needs a person' })

@@ -85,7 +85,10 @@ test('a key in a prompt is blocked and becomes an incident that a person closes;
   await expect(page.getByRole('complementary')).toContainText('dlp.found');
 
   const { items } = await api<{ items: { id: string }[] }>('GET', '/v1/incidents?host=api.openai.com');
-  const incident = await api<IncidentDetail>('GET', `/v1/incidents/${items[0]?.id}`);
+  const detail = () => api<IncidentDetail>('GET', `/v1/incidents/${items[0]?.id}`);
+  // What the last message had of the key is here too, and does not come after everything was erased.
+  await expect.poll(async () => (await detail()).occurrences).toBe(3);
+  const incident = await detail();
   expect(incident).toMatchObject({
     status: 'false-positive',
     outcome: 'block',

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from '@playwright/test';
+import { fromBase64 } from './independent/base64.ts';
 import { canonicalJson } from './independent/canonical-json.ts';
 import { openCheckpoint } from './independent/signed-note.ts';
 import { GrowingTree, hashLeaf } from './independent/tree.ts';
@@ -48,6 +49,13 @@ test.describe('the verifier that shares no code with the product', () => {
     const note = checkpointBySize[3] ?? '';
     expect(() => openCheckpoint(note.replace('\n3\n', '\n4\n'), vkey)).toThrow(/not over this note/);
     expect(() => openCheckpoint(note, vkey.replace('+33d7b496+', '+33d7b497+'))).toThrow(/another hash/);
+  });
+
+  test('takes one text in base64 for some bytes, and no other', () => {
+    expect(fromBase64('Kg==').toString('hex')).toBe('2a');
+    for (const other of ['Kh==', 'Kg', 'Kg=<', 'K g==', 'Kg==\n', 'K-==']) {
+      expect(() => fromBase64(other), other).toThrow(/not base64/);
+    }
   });
 
   test('writes JSON in the form of RFC 8785', () => {

@@ -16,16 +16,16 @@ const RAYPHER = fileURLToPath(new URL('../../apps/edge-agent/bin/raypher.mjs', i
 
 /** The newest checkpoint, once it covers everything that waits and came before now. */
 async function signedRecord({ api }: Product): Promise<LedgerStatus & { vkey: string; note: string }> {
-  const before = await api<LedgerStatus>('GET', '/v1/ledger');
-  const wanted = before.size + before.waiting;
-  for (const deadline = Date.now() + 30_000; Date.now() < deadline; ) {
-    const status = await api<LedgerStatus>('GET', '/v1/ledger');
-    const { checkpoint, vkey } = status;
-    if (checkpoint !== null && vkey !== null && checkpoint.size >= Math.max(1, wanted)) {
-      return { ...status, vkey, note: checkpoint.note };
-    }
-  }
-  throw new Error(`No checkpoint covers ${wanted} entries.`);
+  let status = await api<LedgerStatus>('GET', '/v1/ledger');
+  const wanted = Math.max(1, status.size + status.waiting);
+  const covered = async () => {
+    status = await api<LedgerStatus>('GET', '/v1/ledger');
+    return status.checkpoint?.size;
+  };
+  await expect.poll(covered, { timeout: 60_000 }).toBeGreaterThanOrEqual(wanted);
+  const { checkpoint, vkey } = status;
+  if (checkpoint === null || vkey === null) throw new Error('The log has a checkpoint and no key.');
+  return { ...status, vkey, note: checkpoint.note };
 }
 
 async function exportRecord({ stack }: Product, cookies: string): Promise<Buffer> {
@@ -136,7 +136,10 @@ test.describe('the record', () => {
     writeFileSync(zip, await exportRecord(product, cookies));
     writeFileSync(since, kept);
     const { code, report } = await raypherVerify([zip, '--key', vkey, '--since', since]);
-    expect({ code, report }).toMatchObject({ code: 0, report: { counts: { statementDevices: 1 } } });
+    expect(code).toBe(0);
+    // Devices of other tests may have said it as well.
+    const { statementDevices } = report.counts as { statementDevices: number }; // as report.ts of packages/ledger has it
+    expect(statementDevices).toBeGreaterThan(0);
     // The dashboard says so too, as soon as the device has.
     const followed = async () => (await product.api<LedgerStatus>('GET', '/v1/ledger')).followedUntil;
     await expect.poll(followed, { timeout: 60_000, intervals: [1000] }).toBeGreaterThan(0);
@@ -166,7 +169,8 @@ test.describe('the record', () => {
     await page.getByRole('button', { name: /^\d+ new$/ }).click();
     await expect(newest).not.toHaveAccessibleName(before);
     await page.getByRole('button', { name: 'Verify in this browser' }).click();
-    await expect(page.getByText(/Verified here: [\d,]+ entries/)).toBeVisible();
+    // Every entry that all tests before have left is looked at.
+    await expect(page.getByText(/Verified here: [\d,]+ entries/)).toBeVisible({ timeout: 120_000 });
     await page.goto(`${product.stack.urls.web}/ledger?open=0`);
     await expect(page.getByRole('complementary')).toContainText('Proven here: it is entry 0');
     await page.getByRole('tab', { name: 'Verify offline' }).click();
@@ -180,8 +184,9 @@ test.describe('the record', () => {
     await signedRecord(product);
     const [victim] = await tamper<{ seq: string; entry: string; received_on: string }>(
       product,
-      `SELECT seq, entry, received_on::text FROM events WHERE device_id = $1 ORDER BY seq OFFSET 2 LIMIT 1`,
-      [product.device],
+      `SELECT seq, entry, received_on::text FROM events WHERE device_id = $1 AND position($2 IN entry) > 0
+        ORDER BY seq OFFSET 2 LIMIT 1`,
+      [product.device, '"severity":"info"'],
     );
     if (victim === undefined) throw new Error('there is no entry to edit');
     const rewrite = (entry: string) =>
@@ -202,9 +207,14 @@ test.describe('the record', () => {
       await expect(banner).toContainText('leaf-mismatch');
       await expect(banner).toContainText(`Entry ${proof.index}`);
       await page.getByRole('button', { name: 'Verify in this browser' }).click();
-      await expect(page.getByText(`the first bad entry is number ${proof.index}`)).toBeVisible();
-      const alerts = await product.api<{ items: { kind: string }[] }>('GET', '/v1/alerts?state=open');
-      expect(alerts.items.map(({ kind }) => kind)).toContain('ledger.corrupted');
+      await expect(page.getByText(`the first bad entry is number ${proof.index}`)).toBeVisible({
+        timeout: 120_000,
+      });
+      const alerts = async () => {
+        const { items } = await product.api<{ items: { kind: string }[] }>('GET', '/v1/alerts?state=open');
+        return items.map(({ kind }) => kind);
+      };
+      await expect.poll(alerts).toContain('ledger.corrupted');
     } finally {
       await rewrite(victim.entry);
     }

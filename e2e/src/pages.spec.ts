@@ -1,7 +1,7 @@
 import { EventType } from '@raypher/shared';
 import { AuditAction, ControlKind } from '@raypher/shared/rest';
 import { inaccessible } from './axe.ts';
-import { expect, test } from './product.ts';
+import { expect, openOverview, test } from './product.ts';
 
 const PAGES = [
   ['Overview', '/'],
@@ -47,11 +47,14 @@ test('this machine is there with its real facts and says what it truly enforces'
   await expect(main).toContainText('Connected');
   await expect(main).toContainText(/software identity/i);
   await expect(main).toContainText('Connections, in the kernel');
-  const device = await product.api<{
-    live: { processes: number } | null;
-    posture: { capability: string; state: string; reason: string }[];
-  }>('GET', `/v1/devices/${product.device}`);
-  expect(device.live?.processes).toBeGreaterThan(10);
+  const read = () =>
+    product.api<{
+      live: { processes: number } | null;
+      posture: { capability: string; state: string; reason: string }[];
+    }>('GET', `/v1/devices/${product.device}`);
+  // It tells how it is with its first heartbeat after it connected.
+  await expect.poll(async () => (await read()).live?.processes, { timeout: 60_000 }).toBeGreaterThan(10);
+  const device = await read();
   // What this machine's kernel can do differs; that each capability says it, and why, does not.
   for (const wanted of [
     'kernel.files',
@@ -78,7 +81,8 @@ test('without a session every page leads to the sign-in, and a wrong password sa
   await expect(page.getByText('Email or password is wrong')).toBeVisible();
 });
 
-test('the palette finds pages and devices by keyboard alone', async ({ console: page }) => {
+test('the palette finds pages and devices by keyboard alone', async ({ console: page, product }) => {
+  await openOverview(page, product);
   await page.keyboard.press('ControlOrMeta+k');
   await page.keyboard.type('audit');
   await page.keyboard.press('Enter');
@@ -155,13 +159,14 @@ test('arrow keys keep the row in view, however small the window', async ({ conso
     await page.keyboard.press(key);
     await expect(page.locator('[data-row]:focus')).toBeInViewport({ ratio: 1 });
     // Not behind the head of the table either, which stays where it is.
-    const covered = await page.evaluate(() => {
-      const box = document.activeElement?.getBoundingClientRect();
-      if (box === undefined) return 'nothing has the focus';
-      const at = document.elementFromPoint(box.left + box.width / 2, box.top + 3);
-      return document.activeElement?.contains(at) === true ? '' : `${at?.textContent}`;
-    });
-    expect(covered).toBe('');
+    const covered = () =>
+      page.evaluate(() => {
+        const box = document.activeElement?.getBoundingClientRect();
+        if (box === undefined) return 'nothing has the focus';
+        const at = document.elementFromPoint(box.left + box.width / 2, box.top + 3);
+        return document.activeElement?.contains(at) === true ? '' : `${at?.textContent}`;
+      });
+    await expect.poll(covered).toBe('');
   }
 });
 
@@ -246,13 +251,16 @@ test('new events wait beside the table: they cover nothing and move nothing', as
   console: page,
   product,
 }) => {
-  await page.goto(`${product.stack.urls.web}/events?live=paused`);
   const grid = page.getByRole('grid', { name: 'Events' });
   const first = grid.getByRole('row').nth(1);
-  await expect(first).toBeVisible();
-  await expect(page.getByRole('button', { name: /^Live connection: Live/ })).toBeVisible();
   const pill = page.getByRole('button', { name: /new$/i });
-  await expect(pill).toHaveCount(0);
+  // The device may have something to tell by itself: it is begun in a moment in which it has not.
+  await expect(async () => {
+    await page.goto(`${product.stack.urls.web}/events?live=paused`);
+    await expect(first).toBeVisible();
+    await expect(page.getByRole('button', { name: /^Live connection: Live/ })).toBeVisible();
+    await expect(pill).toHaveCount(0, { timeout: 1_000 });
+  }).toPass();
   const before = { row: await first.textContent(), box: await first.boundingBox() };
   await product.api('POST', `/v1/devices/${product.device}/commands`, {
     verb: 'scan',

@@ -120,7 +120,7 @@ export const test = base.extend<
       await use(product);
       await stop();
     },
-    { scope: 'worker', timeout: 180_000 },
+    { scope: 'worker', timeout: 300_000 },
   ],
   /** Of somebody who signed in once, as a person does: there is a limit to how often one may. */
   session: [
@@ -138,12 +138,16 @@ export const test = base.extend<
     },
     { scope: 'worker' },
   ],
-  /** A page of somebody who is signed in. */
-  console: async ({ page, product, session }, use) => {
+  /** An empty page of somebody who is signed in; see `openOverview`. */
+  console: async ({ page, session }, use) => {
     await page.context().addCookies(session);
-    await page.goto(product.stack.urls.web);
-    await expect(page.getByRole('heading', { level: 1, name: 'Overview' })).toBeVisible();
     await use(page);
   },
 });
 export { expect };
+
+/** Where a person begins. */
+export async function openOverview(page: Page, { stack }: Product): Promise<void> {
+  await page.goto(stack.urls.web);
+  await expect(page.getByRole('heading', { level: 1, name: 'Overview' })).toBeVisible();
+}

@@ -10,7 +10,7 @@ export interface RecordedEvent {
 
 /** What the device wrote down, from its own store. */
 export function recordedOnDevice(dataDir: string): RecordedEvent[] {
-  const database = new DatabaseSync(join(dataDir, 'agent', 'agent.db'), { readOnly: true });
+  const database = new DatabaseSync(join(dataDir, 'agent', 'agent.db'), { readOnly: true, timeout: 10_000 });
   try {
     const rows = database.prepare('SELECT seq, hash FROM events ORDER BY seq').all();
     return rows.map(({ seq, hash }) => ({ seq: Number(seq), hash: String(hash) }));

@@ -18,12 +18,29 @@ function spellings(secret: string): Buffer[] {
 /** @returns the files below a folder that hold the secret, whatever they are */
 export function filesHolding(secret: string, folder: string): string[] {
   const wanted = spellings(secret);
-  return readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) => {
-    const path = join(folder, name);
-    if (!statSync(path, { throwIfNoEntry: false })?.isFile()) return false;
-    const content = readFileSync(path);
+  return filesBelow(folder).filter((path) => {
+    const content = orGone(() => readFileSync(path)) ?? Buffer.alloc(0);
     return wanted.some((spelling) => content.includes(spelling));
   });
+}
+
+function filesBelow(folder: string): string[] {
+  const entries = orGone(() => readdirSync(folder, { withFileTypes: true })) ?? [];
+  return entries.flatMap((entry) => {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) return filesBelow(path);
+    return statSync(path, { throwIfNoEntry: false })?.isFile() ? [path] : [];
+  });
+}
+
+/** Databases that run remove files at any time: what is gone holds nothing. */
+function orGone<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+    throw error;
+  }
 }
 
 /** @returns processes whose arguments or environment hold the secret */

@@ -9,7 +9,7 @@ const ADMINISTRATOR = {
 
 let stack: Awaited<ReturnType<typeof startStack>>;
 test.beforeAll(async () => {
-  test.setTimeout(180_000);
+  test.setTimeout(300_000);
   stack = await startStack({ administrator: ADMINISTRATOR, agent: false, demo: 3 });
 });
 test.afterAll(() => stack?.stop());

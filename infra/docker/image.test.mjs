@@ -97,7 +97,7 @@ async function canLogIn(url) {
 /** @param {string} url */
 async function get(url) {
   try {
-    const response = await fetch(url, { redirect: 'manual', signal: AbortSignal.timeout(5_000) });
+    const response = await fetch(url, { redirect: 'manual', signal: AbortSignal.timeout(30_000) });
     return { status: response.status, text: await response.text() };
   } catch {
     return { status: 0, text: '' };

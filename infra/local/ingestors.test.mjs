@@ -81,29 +81,39 @@ async function enrolmentToken() {
 /**
  * Watches until every device is connected.
  *
- * @returns how many came in each tenth of a second
+ * @returns {Promise<Came[]>} how many came in each tenth of a second, or in what a busy machine makes of it
+ *
+ * @typedef {{ atMs: number, count: number }} Came
  */
 async function watchReturn() {
-  /** @type {number[]} */
-  const came = [];
+  /** @type {Came[]} */
+  const came = [{ atMs: performance.now(), count: 0 }];
   let { connected } = swarm.stats();
   const until = Date.now() + BACK_WITHIN_MS;
   while (connected < DEVICES) {
     if (Date.now() > until) throw new Error(`Only ${connected} devices are back.`);
     await delay(100);
     const now = swarm.stats().connected;
-    came.push(Math.max(0, now - connected));
+    came.push({ atMs: performance.now(), count: Math.max(0, now - connected) });
     connected = now;
   }
   return came;
 }
 
-/** The most that came within one second. @param {number[]} came */
+/** The most that came within one second. @param {Came[]} came */
 function busiestSecond(came) {
   return Math.max(
-    0,
-    ...came.map((_, index) => came.slice(index, index + 10).reduce((sum, one) => sum + one, 0)),
+    ...came.map((first) =>
+      came
+        .filter(({ atMs }) => atMs >= first.atMs && atMs < first.atMs + 1_000)
+        .reduce((sum, { count }) => sum + count, 0),
+    ),
   );
+}
+
+/** What came while nobody looked seems to have come at once: the longest time of that, seconds. @param {Came[]} came */
+function longestBlink(came) {
+  return Math.max(0, ...came.slice(1).map(({ atMs }, index) => (atMs - (came[index]?.atMs ?? atMs)) / 1_000));
 }
 
 /** Everything that devices recorded is stored, each entry once. */
@@ -129,8 +139,9 @@ async function streamsOfEach() {
 }
 
 it('devices are spread over both processes behind one port', async () => {
+  // Of a device that came back a process may still hold the stream before.
+  await expect.poll(async () => (await streamsOfEach()).reduce((sum, count) => sum + count, 0)).toBe(DEVICES);
   const streams = await streamsOfEach();
-  expect(streams.reduce((sum, count) => sum + count, 0)).toBe(DEVICES);
   for (const count of streams) expect(count).toBeGreaterThan(DEVICES / 5);
 });
 
@@ -140,8 +151,8 @@ it('devices of a process that is killed come back to the other, no faster than i
   link.kill('SIGKILL');
   await expect.poll(() => swarm.stats().connected).toBeLessThan(DEVICES - lost / 2);
   const came = await watchReturn();
-  // What counts the second here are timers of a busy machine.
-  expect(busiestSecond(came)).toBeLessThanOrEqual(2 * ADMISSIONS_PER_SECOND * 1.2);
+  // As many as it lets in within a second may come at once, after a time in which nobody came.
+  expect(busiestSecond(came)).toBeLessThanOrEqual((2 + longestBlink(came)) * ADMISSIONS_PER_SECOND * 1.2);
   await link.untilUp();
 });
 
@@ -152,7 +163,7 @@ it('devices of a process that stops in order come back to the other, spread', as
   await expect.poll(() => swarm.stats().endings['link/overloaded'] ?? 0).toBeGreaterThan(before);
   await stopped;
   const came = await watchReturn();
-  expect(busiestSecond(came)).toBeLessThanOrEqual(ADMISSIONS_PER_SECOND * 1.2);
+  expect(busiestSecond(came)).toBeLessThanOrEqual((1 + longestBlink(came)) * ADMISSIONS_PER_SECOND * 1.2);
   await link.start();
 });
 
@@ -160,6 +171,6 @@ it('a restart of all processes at once is no storm either, and nothing was lost 
   for (const { name } of stack.links) stack.process(name).kill('SIGKILL');
   await expect.poll(() => swarm.stats().connected).toBe(0);
   const came = await watchReturn();
-  expect(busiestSecond(came)).toBeLessThanOrEqual(2 * ADMISSIONS_PER_SECOND * 1.2);
+  expect(busiestSecond(came)).toBeLessThanOrEqual((2 + longestBlink(came)) * ADMISSIONS_PER_SECOND * 1.2);
   await expectNothingLostOrDoubled();
 });

@@ -92,6 +92,9 @@ function processesOnData() {
   });
 }
 
+/** Who was killed is there for a moment more. */
+const expectNobodyOnData = () => expect.poll(processesOnData).toEqual([]);
+
 /** @param {Start} started */
 async function interrupt(started) {
   // A terminal's Ctrl-C reaches the whole foreground group.
@@ -146,7 +149,7 @@ describe('npm start', () => {
 
     expect(await interrupt(started)).toBe(0);
     expect(started.output()).toMatch(/Stopped in .* The data is kept/);
-    expect(processesOnData()).toEqual([]);
+    await expectNobodyOnData();
   });
 
   it('keeps the data, the secrets and the ports, and does not show the password again', async () => {
@@ -165,7 +168,7 @@ describe('npm start', () => {
     const started = start(['--no-agent']);
     await started.prints(/✓ Schema and roles/);
     expect(await interrupt(started)).toBe(130);
-    expect(processesOnData()).toEqual([]);
+    await expectNobodyOnData();
   });
 
   it('does not take another port than the one that was asked for', async () => {

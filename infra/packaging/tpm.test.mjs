@@ -72,6 +72,12 @@ describe.skipIf(tpmUnavailable)(`the executable with a TPM ${tpmUnavailable ?? '
     return { status, stdout, stderr };
   }
 
+  /** Its greeting arrives before it has read the answer. */
+  const expectConnected = () =>
+    expect
+      .poll(async () => JSON.parse((await raypher('status', '--json')).stdout))
+      .toMatchObject({ membership: { key: 'tpm' }, link: { state: 'connected' } });
+
   it('enrols with a key in it, and the service signs its TLS handshake there', async () => {
     expect(readdirSync(join(dataDir, 'identity')).toSorted()).toEqual([
       'enrolment.json',
@@ -92,8 +98,7 @@ describe.skipIf(tpmUnavailable)(`the executable with a TPM ${tpmUnavailable ?? '
           throw new Error(said);
         }),
       ]);
-      const status = JSON.parse((await raypher('status', '--json')).stdout);
-      expect(status).toMatchObject({ membership: { key: 'tpm' }, link: { state: 'connected' } });
+      await expectConnected();
     } finally {
       service.kill('SIGTERM');
     }
@@ -115,8 +120,7 @@ describe.skipIf(tpmUnavailable)(`the executable with a TPM ${tpmUnavailable ?? '
       const greeted = plane.hello();
       expect(await systemd.tell('start', 'raypher')).toEqual({ status: 0, stdout: '', stderr: '' });
       expect((await greeted).vaultKey?.publicKey).toHaveLength(65);
-      const status = JSON.parse((await raypher('status', '--json')).stdout);
-      expect(status).toMatchObject({ membership: { key: 'tpm' }, link: { state: 'connected' } });
+      await expectConnected();
       const vault = await raypher('vault', 'list', '--json');
       expect(JSON.parse(vault.stdout)).toMatchObject({ bound: 'tpm', weakness: null });
       expect((await systemd.tell('stop', 'raypher')).status).toBe(0);

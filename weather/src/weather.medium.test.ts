@@ -14,7 +14,7 @@ beforeAll(async () => {
   world = await World.start({ admissionsPerSecond: 20 });
   season = new Season(world, { devices: DEVICES, seed: 'short' });
   await world.deploy();
-}, 120_000);
+}, 240_000);
 
 afterAll(async () => {
   await season?.end();

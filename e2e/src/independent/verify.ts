@@ -1,4 +1,5 @@
 import { createPublicKey, type KeyObject, verify } from 'node:crypto';
+import { fromBase64 } from './base64.ts';
 import { canonicalJson } from './canonical-json.ts';
 import type { ExportFiles } from './read-export.ts';
 import { openCheckpoint } from './signed-note.ts';
@@ -88,7 +89,7 @@ class Verifier {
     this.#private = new Map(
       this.#lines<{ index: number; content: string }>('private.ndjson').map(({ index, content }) => [
         index,
-        Buffer.from(content, 'base64'),
+        fromBase64(content),
       ]),
     );
   }
@@ -177,7 +178,7 @@ class Verifier {
     );
     if (listed < 0) this.#fault(`the key of entry ${index} is not among the devices`);
     else this.#devices.splice(listed, 1);
-    const der = Buffer.from(String(entry.publicKey), 'base64');
+    const der = fromBase64(String(entry.publicKey));
     this.#keys.set(String(entry.device), createPublicKey({ key: der, format: 'der', type: 'spki' }));
   }
 
@@ -227,7 +228,7 @@ class Verifier {
     const key = this.#keys.get(device);
     const holds =
       key !== undefined &&
-      verify('sha256', Buffer.from(canonicalJson(statement)), key, Buffer.from(signature, 'base64'));
+      verify('sha256', Buffer.from(canonicalJson(statement)), key, fromBase64(signature));
     if (!holds) this.#fault(`the device did not sign the batch that ends with entry ${index}`);
   }
 

@@ -11,9 +11,8 @@ afterEach(async () => {
 /**
  * @param {object} [options]
  * @param {() => string} [options.script]
- * @param {number} [options.readyMs]
  */
-async function start({ script = () => '', readyMs = 5000 } = {}) {
+async function start({ script = () => '' } = {}) {
   /** @type {import('./supervise.mjs').SupervisionEvent[]} */
   const events = [];
   const supervised = await supervise({
@@ -25,7 +24,6 @@ async function start({ script = () => '', readyMs = 5000 } = {}) {
         args: ['-e', script() || `console.log('ready'); setInterval(() => {}, 1000)`],
         ready: /ready/,
         stopSignal: 'SIGTERM',
-        startTimeoutMs: readyMs,
       }),
     onEvent: (event) => events.push(event),
   });

@@ -60,7 +60,7 @@ export class PrivateMounts {
     const child = spawn('nsenter', ['-t', String(this.#holder.pid), '-m', ...command], {
       env: { PATH: process.env.PATH, ...environment },
       stdio: ['ignore', 'pipe', 'pipe'],
-      timeout: 60_000,
+      timeout: 110_000,
     });
     const [stdout, stderr, [status]] = await Promise.all([
       text(child.stdout),

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { normalisePath } from './path.ts';
 import { compilePathGlob, expandHome } from './path-glob.ts';
+import { quickestMs } from './quickest-ms.test-support.ts';
 
 describe('a path is compared in one spelling', () => {
   test.each([
@@ -63,9 +64,9 @@ describe('a glob over paths', () => {
 
   test('no pattern makes matching slow', () => {
     const glob = compilePathGlob(`/${'**/a*a*a*/'.repeat(40)}b`);
-    const started = performance.now();
-    expect(glob(`/${'aaaaaaaaaaaaaaaa/'.repeat(200)}c`)).toBe(false);
-    expect(performance.now() - started).toBeLessThan(1000);
+    const path = `/${'aaaaaaaaaaaaaaaa/'.repeat(200)}c`;
+    expect(glob(path)).toBe(false);
+    expect(quickestMs(() => glob(path))).toBeLessThan(1000);
   });
 
   test('~/ is every home directory', () => {

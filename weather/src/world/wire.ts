@@ -39,6 +39,11 @@ export class Wire {
     return address.port;
   }
 
+  /** How many connections it has taken and nobody has ended, lost ones among them. */
+  get taken(): number {
+    return this.#open.size;
+  }
+
   /** Where new connections go from now on. */
   leadTo(...ports: number[]): void {
     this.#targets = ports;

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import type { CommandPayload } from '@raypher/shared';
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, expect, test } from 'vitest';
 import { MAIN, TEST_ENVIRONMENT } from '../testing/command-line.ts';
 import { TestService } from '../testing/test-service.ts';
 
@@ -96,11 +96,9 @@ test('stopping the service ends what waits, and says so in the record', async ()
   agent.running = undefined;
   expect([0, 403]).toContain(await call);
   await agent.start();
-  await vi.waitFor(async () =>
-    expect(JSON.stringify(await agent.logs())).toContain(`"approval":"${approval}"`),
-  );
-  const ended = (await agent.logs()).map((entry) => JSON.stringify(entry));
-  expect(
-    ended.filter((entry) => entry.includes('approval.decided') && entry.includes('withdrawn')),
-  ).toHaveLength(1);
+  const ends = async () =>
+    (await agent.logs())
+      .map((entry) => JSON.stringify(entry))
+      .filter((entry) => entry.includes('approval.decided') && entry.includes(`"approval":"${approval}"`));
+  await expect.poll(ends).toEqual([expect.stringContaining('withdrawn')]);
 }, 30_000);

@@ -12,6 +12,8 @@ import { Pipeline, snapshotOf } from './pipeline.test-support.ts';
 
 const CHILD = fileURLToPath(new URL('spend-until-killed.ts', import.meta.url));
 const UNLIMITED = 1e12;
+/** For all processes, so that no month ends in the middle of a test. */
+const NOW = Date.now();
 
 interface Spender {
   readonly process: ChildProcessByStdio<null, Readable, null>;
@@ -19,7 +21,7 @@ interface Spender {
 }
 
 function startSpender(path: string, limitMicros: number): Spender {
-  const child = spawn(process.execPath, [CHILD, path, String(limitMicros)], {
+  const child = spawn(process.execPath, [CHILD, path, String(limitMicros), String(NOW)], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const counts = { reserved: 0, settled: 0 };
@@ -41,7 +43,7 @@ function reopen(path: string) {
     { id: 'shared', per: 'month', micros: UNLIMITED },
     { id: 'each', scope: 'agent', per: 'month', micros: UNLIMITED },
   ]);
-  return { db, pipeline: new Pipeline(db, snapshot, {}) };
+  return { db, pipeline: new Pipeline(db, snapshot, { clock: () => NOW }) };
 }
 
 test('kill -9 between reserve and settle loses nothing that was acknowledged', async () => {

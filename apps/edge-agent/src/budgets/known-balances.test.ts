@@ -8,7 +8,8 @@ import { Pipeline, snapshotOf } from './pipeline.test-support.ts';
 function open() {
   const db = new DatabaseSync(':memory:');
   for (const sql of MIGRATIONS) db.exec(sql);
-  const begin = () => new Pipeline(db, snapshotOf([{}]), {});
+  // No day ends in the middle of a test.
+  const begin = () => new Pipeline(db, snapshotOf([{}]), { clock: () => Date.UTC(2026, 10, 20, 12) });
   return { db, begin };
 }
 

@@ -13,7 +13,8 @@ const snapshot = snapshotOf([
   { id: 'shared', per: 'month', micros: Number(process.argv[3]) },
   { id: 'each', scope: 'agent', per: 'month', micros: 1e12 },
 ]);
-const pipeline = new Pipeline(db, snapshot, {});
+const now = Number(process.argv[4]);
+const pipeline = new Pipeline(db, snapshot, { clock: () => now });
 for (;;) {
   const { hold } = pipeline.ask(10);
   if (hold === undefined) break;

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { END_THIS_THREAD, PYTHON } from '../testing/python.ts';
 import { SocketHolders } from './holders.ts';
-import { NODE, nextLine, PYTHON, visits } from './visits.test-support.ts';
+import { NODE, nextLine, visits } from './visits.test-support.ts';
 
 const on = visits();
 
@@ -92,12 +93,7 @@ describe('a socket that a process does not show in its own list of descriptors',
       'libc.unshare(0x400)',
       `os.close(s.fileno())\nprint('ready', flush=True)\ntime.sleep(600)`,
     ],
-    // exit(2), of this thread only; the number is that of x64 and arm64.
-    [
-      'a thread that outlives the first one',
-      'pass',
-      `print('ready', flush=True)\nlibc.syscall(${process.arch === 'arm64' ? 93 : 60}, 0)`,
-    ],
+    ['a thread that outlives the first one', 'pass', `print('ready', flush=True)\n${END_THIS_THREAD}`],
   ])('counts when it is held by %s', async (_, hide, then) => {
     await on.allowPython('stay.py');
     on.stage.write('hiding.py', HIDING(hide) + then);

@@ -1,6 +1,7 @@
 import { symlinkSync, utimesSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { NODE, NODE_BOT, PYTHON, PYTHON_BOT, uid, visits } from './visits.test-support.ts';
+import { PYTHON } from '../testing/python.ts';
+import { NODE, NODE_BOT, PYTHON_BOT, uid, visits } from './visits.test-support.ts';
 
 const on = visits();
 

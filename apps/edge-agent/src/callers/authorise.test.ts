@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { withoutRoot } from '../response/spawned.test-support.ts';
 import { AllowList } from '../store/allow-list.ts';
 import { openDatabase } from '../store/database.ts';
-import { NOBODY, NODE, PYTHON, uid, visits } from './visits.test-support.ts';
+import { PYTHON } from '../testing/python.ts';
+import { NOBODY, NODE, uid, visits } from './visits.test-support.ts';
 
 const on = visits();
 

@@ -4,8 +4,9 @@ import { writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { Stage, type Started, withoutRoot } from '../response/spawned.test-support.ts';
-import { CallerFinder } from './caller-finder.ts';
+import { Stage, type Started, until, withoutRoot } from '../response/spawned.test-support.ts';
+import { OUTLIVING_SCRIPT, PYTHON } from '../testing/python.ts';
+import { CallerFinder, type FoundCaller } from './caller-finder.ts';
 import type { Connection } from './connection.ts';
 
 // Real processes on a machine that may be busy with other things.
@@ -28,19 +29,21 @@ interface Met {
 }
 
 /** A process that connects to a server of ours, as the proxy would see it. */
-async function meet(
-  listen: string,
-  connect: string,
-  launcher: readonly string[] = [],
-  after = '',
-): Promise<Met> {
+function meet(listen: string, connect: string, launcher: readonly string[] = [], after = ''): Promise<Met> {
+  return meetBy(listen, (port) => {
+    const script = `require('net').connect(${port}, '${connect}', () => { ${after}console.log('ready') })`;
+    return [...launcher, process.execPath, '-e', script];
+  });
+}
+
+/** The same for any program. @param line that makes it connect to this port, and say so */
+async function meetBy(listen: string, line: (port: number) => string[]): Promise<Met> {
   const server = createServer().listen(0, listen);
   await once(server, 'listening');
   // The address of a listening TCP server is an AddressInfo.
   const { port } = server.address() as AddressInfo;
   const accepted = once(server, 'connection');
-  const script = `require('net').connect(${port}, '${connect}', () => { ${after}console.log('ready') })`;
-  const [command = '', ...rest] = [...launcher, process.execPath, '-e', script];
+  const [command = '', ...rest] = line(port);
   const client = await stage.start(command, rest);
   const [socket]: Socket[] = await accepted;
   const { localPort, remotePort, localAddress, remoteAddress } = socket ?? {};
@@ -59,6 +62,17 @@ function finder(options: ConstructorParameters<typeof CallerFinder>[0] = {}): Ca
   return created;
 }
 
+/** Whom a search finds that is not given up: it is where this process had no turn meanwhile. */
+async function found(callers: CallerFinder, connection: Connection): Promise<FoundCaller | undefined> {
+  let who: FoundCaller | undefined;
+  await until('a search comes to its end', () => {
+    const { limited } = callers.counts;
+    who = callers.find(connection);
+    return callers.counts.limited === limited;
+  });
+  return who;
+}
+
 describe.each([
   ['IPv4', '127.0.0.1', '127.0.0.1'],
   ['IPv6', '::1', '::1'],
@@ -72,7 +86,7 @@ describe.each([
     const callers = finder({ netlink });
     const expected = expect.objectContaining({ pid: client.pid, startTime: client.startTime });
 
-    expect(callers.find(connection)).toEqual(expected);
+    expect(await found(callers, connection)).toEqual(expected);
     expect(callers.path.path).toBe(path);
     expect(callers.find(connection)).toEqual(expected);
     expect(callers.counts.remembered).toBe(1);
@@ -93,7 +107,7 @@ describe('the search', () => {
   it('finds a process of the socket’s control group without looking at all processes', async () => {
     const { connection, client } = await meet('127.0.0.1', '127.0.0.1');
     const callers = finder();
-    expect(callers.find(connection)?.pid).toBe(client.pid);
+    expect((await found(callers, connection))?.pid).toBe(client.pid);
     expect(callers.counts.controlGroup + callers.counts.user).toBe(1);
     expect(callers.counts.everything).toBe(0);
   });
@@ -101,8 +115,18 @@ describe('the search', () => {
   it('looks at known AI agents first', async () => {
     const { connection, client } = await meet('127.0.0.1', '127.0.0.1');
     const callers = finder({ preferred: () => [client.pid] });
-    callers.find(connection);
+    await found(callers, connection);
     expect(callers.counts).toMatchObject({ aiAgents: 1, controlGroup: 0, user: 0, everything: 0 });
+  });
+
+  it('finds a process that goes on without its first thread', async () => {
+    const script = (port: number) =>
+      `import socket\ns = socket.create_connection(('127.0.0.1', ${port}))\n${OUTLIVING_SCRIPT}`;
+    const { connection, client } = await meetBy('127.0.0.1', (port) => [PYTHON, '-c', script(port)]);
+    const callers = finder();
+    expect((await found(callers, connection))?.pid).toBe(client.pid);
+    expect(callers.find(connection)?.pid).toBe(client.pid);
+    expect(callers.counts.remembered).toBe(1);
   });
 
   it('sees new sockets of a process it knows, and those that took the place of closed ones', async () => {
@@ -120,8 +144,8 @@ describe('the search', () => {
     let round = 0;
     for await (const [socket] of connections) {
       const { localPort = 0, remotePort = 0, localAddress = '', remoteAddress = '' } = socket ?? {};
-      const found = callers.find({ localPort, remotePort, localAddress, remoteAddress });
-      expect(found?.pid).toBe(client.pid);
+      const who = await found(callers, { localPort, remotePort, localAddress, remoteAddress });
+      expect(who?.pid).toBe(client.pid);
       if (round % 2 === 0) socket?.destroy();
       else cleanUps.push(() => socket?.destroy());
       round += 1;
@@ -150,7 +174,7 @@ describe('the search', () => {
       const group = stage.cgroups().create('elsewhere');
       writeFileSync(join(group.path, 'cgroup.procs'), String(client.pid));
       const callers = finder();
-      expect(callers.find(connection)?.pid).toBe(client.pid);
+      expect((await found(callers, connection))?.pid).toBe(client.pid);
       expect(callers.counts).toMatchObject({ controlGroup: 0, user: 0, everything: 1 });
     },
   );
@@ -159,9 +183,9 @@ describe('the search', () => {
 /** Whether a second network can be made here. */
 function withoutNamespaces(): string | undefined {
   if (withoutRoot !== undefined) return withoutRoot;
-  const probe = spawnSync('ip', ['netns', 'add', 'raypher-probe']);
+  const probe = spawnSync('ip', ['netns', 'add', `raypher-probe-${process.pid}`]);
   if (probe.status !== 0) return 'network namespaces cannot be made here (ip netns)';
-  execFileSync('ip', ['netns', 'del', 'raypher-probe']);
+  execFileSync('ip', ['netns', 'del', `raypher-probe-${process.pid}`]);
   return undefined;
 }
 
@@ -182,10 +206,10 @@ describe.skipIf(noNamespaces !== undefined)(`another network namespace (${noName
     const server = `10.231.${octet}.1`;
     const { connection, client } = await meet(server, server, ['ip', 'netns', 'exec', name]);
     const callers = finder();
-    expect(callers.find(connection)).toMatchObject({ pid: client.pid });
+    expect(await found(callers, connection)).toMatchObject({ pid: client.pid });
     // Back home: what is connected here is found as before.
     const home = await meet('127.0.0.1', '127.0.0.1');
-    expect(callers.find(home.connection)).toMatchObject({ pid: home.client.pid });
+    expect(await found(callers, home.connection)).toMatchObject({ pid: home.client.pid });
   });
 
   it('does not vouch for a loopback connection: whoever owns it can make the same addresses up', async () => {
@@ -205,7 +229,7 @@ time.sleep(600)`,
     ]);
     expect(forger.firstLine).toBe('ready');
     const callers = finder();
-    expect(callers.find(connection)?.pid).toBe(client.pid);
+    expect((await found(callers, connection))?.pid).toBe(client.pid);
     const closed = once(socket, 'close');
     client.child.kill('SIGKILL');
     socket.on('error', () => undefined).resume();

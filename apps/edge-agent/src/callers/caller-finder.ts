@@ -184,9 +184,9 @@ export class CallerFinder {
 
   /** A new socket gets the lowest free number: the one that the last socket had, or one of the next. */
   #guess(inode: string): Holder | undefined {
-    for (const { pid, startTime, fd } of this.#callers) {
+    for (const caller of this.#callers) {
       for (let ahead = 0; ahead < GUESSED_DESCRIPTORS; ahead += 1) {
-        const holder = { pid, startTime, fd: String(Number(fd) + ahead) };
+        const holder = { ...caller, fd: String(Number(caller.fd) + ahead) };
         if (stillHolds(holder, inode)) return holder;
       }
     }

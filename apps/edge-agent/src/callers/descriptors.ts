@@ -6,6 +6,8 @@ export interface Holder {
   pid: number;
   /** Clock ticks since boot. */
   startTime: number;
+  /** Where /proc lists its descriptors. */
+  folder: string;
   fd: string;
 }
 
@@ -40,8 +42,13 @@ export class Descriptors {
    * @param until time of `performance.now()` after which it is given up
    */
   lookThrough(pid: number, inode: string, depth: 'fresh' | 'all', until: number): Holder | undefined {
-    const listed = listProcDirectory(`/proc/${pid}/fd`);
+    let folder = `/proc/${pid}/fd`;
+    let listed = listProcDirectory(folder);
     const stat = listed.ok ? readStat(pid) : undefined;
+    if (stat !== undefined && stat.shownUnder !== pid) {
+      folder = `/proc/${pid}/task/${stat.shownUnder}/fd`;
+      listed = listProcDirectory(folder);
+    }
     if (!listed.ok || stat === undefined) {
       this.#known.delete(pid);
       return undefined;
@@ -55,10 +62,10 @@ export class Descriptors {
         this.#stopAt({ pid, startTime: stat.startTime }, listed.value, index, known);
         return undefined;
       }
-      const target = readProcLink(`/proc/${pid}/fd/${fd}`);
+      const target = readProcLink(`${folder}/${fd}`);
       const found = target.ok ? /^socket:\[(\d+)\]$/.exec(target.value)?.[1] : undefined;
       if (found === undefined) continue;
-      const holder = { pid, startTime: stat.startTime, fd };
+      const holder = { pid, startTime: stat.startTime, folder, fd };
       this.#remember(found, holder);
       // The rest is as good as unseen: it was not read.
       if (found !== inode || !stillHolds(holder, inode)) continue;
@@ -74,7 +81,7 @@ export class Descriptors {
   }
 
   #stopAt(
-    { pid, startTime }: Omit<Holder, 'fd'>,
+    { pid, startTime }: Pick<Holder, 'pid' | 'startTime'>,
     listed: readonly string[],
     read: number,
     known: ReadonlySet<string>,
@@ -94,7 +101,7 @@ export class Descriptors {
 }
 
 /** The descriptor leads to this socket, and the process is the one that was meant. */
-export function stillHolds({ pid, startTime, fd }: Holder, inode: string): boolean {
-  const current = readProcLink(`/proc/${pid}/fd/${fd}`);
+export function stillHolds({ pid, startTime, folder, fd }: Holder, inode: string): boolean {
+  const current = readProcLink(`${folder}/${fd}`);
   return current.ok && current.value === `socket:[${inode}]` && readStat(pid)?.startTime === startTime;
 }

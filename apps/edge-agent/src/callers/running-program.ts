@@ -157,7 +157,9 @@ function launchPath(argv0: string, path: string, cwd: string): string {
  * change the agent itself.
  */
 function startedAtMs(startTime: number): number {
+  // The clock first: held up in between, this process takes others for older than they are, and refuses them.
+  const now = Date.now();
   const uptime = readProcText('/proc/uptime');
   if (!uptime.ok) return Number.NEGATIVE_INFINITY;
-  return Date.now() - Number(uptime.value.split(' ', 1)[0]) * 1000 + (startTime * 1000) / TICKS_PER_SECOND;
+  return now - Number(uptime.value.split(' ', 1)[0]) * 1000 + (startTime * 1000) / TICKS_PER_SECOND;
 }

@@ -9,13 +9,13 @@ import type { AuthoriseCaller, Caller } from '../proxy/caller.ts';
 import { Stage, type Started, until } from '../response/spawned.test-support.ts';
 import { AllowList } from '../store/allow-list.ts';
 import { openDatabase } from '../store/database.ts';
+import { PYTHON } from '../testing/python.ts';
 import { Allowance } from './allowance.ts';
 import { authoriseFrom } from './authorise.ts';
 import { CallerFinder } from './caller-finder.ts';
 import { SocketHolders } from './holders.ts';
 
 export const NODE = process.execPath;
-export const PYTHON = '/usr/bin/python3';
 export const NOBODY = 65_534;
 export const uid = process.getuid?.() ?? 0;
 
@@ -125,7 +125,12 @@ export class Visits {
     const process = await this.stage.start(command, [...parameters, String(port)], options);
     const [socket]: Socket[] = await arrived;
     const { localPort = 0, remotePort = 0, localAddress = '', remoteAddress = '' } = socket ?? {};
-    const found = this.finder.find({ localPort, remotePort, localAddress, remoteAddress });
+    let found: ReturnType<CallerFinder['find']>;
+    // A search that takes long, as where this process had no turn meanwhile, is given up.
+    await until('the finder finds who called', () => {
+      found = this.finder.find({ localPort, remotePort, localAddress, remoteAddress });
+      return found !== undefined;
+    });
     if (found === undefined || socket === undefined) throw new Error('nobody was found');
     const { socket: inode, ...ref } = found;
     return { process, caller: { process: ref, socket: inode, agent: undefined }, socket };

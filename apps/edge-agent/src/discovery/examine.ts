@@ -63,8 +63,8 @@ export class Examiner {
     if (process.kernelThread || process.state === 'Z') return assessment;
     const executable = executableName(process);
     // Read before anything is awaited: the process may end at any time.
-    const cwd = readProcLink(`/proc/${process.pid}/cwd`);
-    const files = FileView.ofProcess(process.pid, this.#sharesRoot(process));
+    const cwd = readProcLink(`/proc/${process.shownUnder}/cwd`);
+    const files = FileView.ofProcess(process.shownUnder, this.#sharesRoot(process));
     const entry = await findEntry(
       executable,
       process.argv,
@@ -96,7 +96,7 @@ export class Examiner {
   /** Libraries are loaded while a program runs, so this part is repeated. */
   lookAtFiles(process: ScannedProcess, assessment: Assessment): void {
     if (assessment.ordinary || process.kernelThread || process.state === 'Z') return;
-    const mapped = mappedFiles(process.pid);
+    const mapped = mappedFiles(process.shownUnder);
     if (mapped === undefined) {
       if (!assessment.reasons.includes('mapped files: denied'))
         assessment.reasons.push('mapped files: denied');
@@ -104,7 +104,7 @@ export class Examiner {
     }
     // A runtime that was itself installed as a package says nothing about what it runs.
     if (assessment.entryScript !== '') mapped.delete(process.exePath);
-    const opened = assessment.entryScript === '' ? [] : openFiles(process.pid);
+    const opened = assessment.entryScript === '' ? [] : openFiles(process.shownUnder);
     for (const path of new Set([...mapped, ...opened])) {
       const name = basename(path);
       add(assessment, this.#signatures.library(name), `maps ${path}`);
@@ -120,7 +120,7 @@ export class Examiner {
   #sharesRoot(process: ScannedProcess): boolean {
     if (process.namespaces === undefined || !this.#ownRoot.ok) return true;
     if (process.namespaces.mnt !== this.#ownRoot.value) return false;
-    const root = readProcLink(`/proc/${process.pid}/root`);
+    const root = readProcLink(`/proc/${process.shownUnder}/root`);
     return !root.ok || root.value === '/';
   }
 
@@ -166,7 +166,7 @@ export class Examiner {
 
   #checkEnvironment(process: ScannedProcess, assessment: Assessment): void {
     // Names only, and only known ones: values never leave the buffer, which is overwritten after parsing.
-    const names = readProcFile(`/proc/${process.pid}/environ`, (bytes) =>
+    const names = readProcFile(`/proc/${process.shownUnder}/environ`, (bytes) =>
       knownNames(bytes, this.#signatures),
     );
     if (!names.ok) {

@@ -25,8 +25,12 @@ beforeEach(() => {
 });
 afterEach(() => stage.end());
 
+/** On a busy machine files can come too late for one look; then the next one reads them. */
 async function agentOf(started: Started): Promise<AiAgent | undefined> {
-  await inventory.refresh();
+  await until('its files came in time', async () => {
+    await inventory.refresh();
+    return inventory.assessmentOf(started)?.isLate !== true;
+  });
   return inventory.agentOf(started);
 }
 
@@ -289,7 +293,7 @@ describe('events', () => {
     stage.write('package.json', JSON.stringify({ dependencies: { langchain: '1' } }));
 
     const bot = await node('bot.mjs');
-    await inventory.refresh();
+    await agentOf(bot);
     await inventory.refresh();
     inventory.recordModel(bot, 'gpt-4o');
     await inventory.refresh();
@@ -312,9 +316,13 @@ it('the launcher is no AI agent, and what it starts is one', async () => {
     },
   );
   expect(await agentOf(launched)).toBeUndefined();
-  const started = inventory.current.agents.filter(({ entryScript }) => entryScript === bot);
-  expect(started).toHaveLength(1);
-  expect(started[0]?.processes).toHaveLength(1);
+  const started = () => inventory.current.agents.filter(({ entryScript }) => entryScript === bot);
+  await until('what it starts is found', async () => {
+    await inventory.refresh();
+    return started().length > 0;
+  });
+  expect(started()).toHaveLength(1);
+  expect(started()[0]?.processes).toHaveLength(1);
   // One that calls models itself is one, whatever it says it is.
   inventory.recordModel(launched, 'gpt-4o');
   expect(await agentOf(launched)).toBeDefined();
@@ -329,7 +337,12 @@ describe.skipIf(withoutRoot !== undefined)('raypher run', () => {
     ]);
     const agent = await agentOf(shell);
     expect(agent).toMatchObject({ signatures: ['declared.run'], evidence: ['was started with raypher run'] });
-    expect(agent?.processes.map(({ commandLine }) => commandLine)).toContain('sleep 1000');
+    // What leaves the session executes its program a moment later.
+    await until(
+      'its daemon is seen',
+      async () =>
+        (await agentOf(shell))?.processes.some(({ commandLine }) => commandLine === 'sleep 1000') === true,
+    );
   });
 
   it('does not take whoever started it for a part of it', async () => {
@@ -346,7 +359,7 @@ describe.skipIf(withoutRoot !== undefined)('raypher run', () => {
     );
     await until('it runs in its group', async () => leaf.pids().length === 1);
     const [pid] = leaf.pids();
-    await inventory.refresh();
+    await agentOf(launcher);
     const holding = (wanted: number | undefined) =>
       inventory.current.agents.find(({ processes }) => processes.some((process) => process.pid === wanted));
     const agent = holding(pid);

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { FileView } from './files.ts';
+import { inTime } from './files.test-support.ts';
 import { findManifest, parseRequirements } from './manifest.ts';
 
 let directory: string;
@@ -14,16 +14,16 @@ beforeEach(() => {
 afterEach(() => rmSync(directory, { recursive: true }));
 
 const write = (path: string, text: string): void => writeFileSync(join(directory, path), text);
+const nearest = (ecosystem: 'npm' | 'pypi') =>
+  inTime((files) => findManifest(files, join(directory, 'src/deep'), ecosystem));
 const names = async (ecosystem: 'npm' | 'pypi'): Promise<string[] | undefined> =>
-  (await findManifest(new FileView(), join(directory, 'src/deep'), ecosystem))?.dependencies.map(
-    ({ name }) => name,
-  );
+  (await nearest(ecosystem))?.dependencies.map(({ name }) => name);
 
 describe('findManifest', () => {
   it('takes the nearest package.json and passes over one that only sets the module format', async () => {
     write('package.json', JSON.stringify({ name: 'x', dependencies: { langchain: '^1.2' } }));
     write('src/package.json', JSON.stringify({ type: 'module' }));
-    expect(await findManifest(new FileView(), join(directory, 'src/deep'), 'npm')).toEqual({
+    expect(await nearest('npm')).toEqual({
       file: 'package.json',
       directory,
       dependencies: [{ ecosystem: 'npm', name: 'langchain', version: '^1.2' }],

@@ -2,7 +2,7 @@ import { type BigIntStats, statSync } from 'node:fs';
 import { ExecutableHasher } from './exe-hash.ts';
 import { type KernelUnits, readKernelUnits } from './kernel-units.ts';
 import { errorCode, listPids, readProcFile, readProcLink, readProcText, requireLinux } from './procfs.ts';
-import { type ProcessStat, readStat } from './stat.ts';
+import { hasEnded, type ProcessStat, readStat, shownUnder } from './stat.ts';
 import { UserNames } from './users.ts';
 
 /** How much of a process could be examined. `low`: not even its executable. */
@@ -15,6 +15,8 @@ export interface ScannedProcess {
   session: number;
   /** Clock ticks since boot. With the pid it names one process. */
   startTime: number;
+  /** Where /proc shows what it is made of; see ProcessStat. */
+  shownUnder: number;
   /** One letter, see proc(5): R, S, D, T, Z … */
   state: string;
   name: string;
@@ -130,7 +132,7 @@ export class ProcessScanner {
       looked.push(entry);
     }
     await this.#hashNew(
-      looked.map(({ stat, examined }) => [stat.pid, examined]),
+      looked.map(({ stat, examined }) => [stat.shownUnder, examined]),
       options.hashBudgetMs,
     );
     for (const entry of looked) entry.described = this.#describe(entry);
@@ -150,9 +152,9 @@ export class ProcessScanner {
 
   async #hashNew(all: [number, Examined][], budgetMs: number | undefined): Promise<void> {
     const pending: Promise<void>[] = [];
-    for (const [pid, { exeStats }] of all) {
+    for (const [shown, { exeStats }] of all) {
       if (exeStats === undefined) continue;
-      const outcome = this.#hasher.hash(`/proc/${pid}/exe`, exeStats);
+      const outcome = this.#hasher.hash(`/proc/${shown}/exe`, exeStats);
       if (outcome.state === 'pending') pending.push(outcome.done);
     }
     if (pending.length === 0) return;
@@ -175,7 +177,7 @@ export class ProcessScanner {
     const reasons = [...examined.reasons];
     let exeSha256: string | undefined;
     if (exeStats !== undefined) {
-      const outcome = this.#hasher.hash(`/proc/${stat.pid}/exe`, exeStats);
+      const outcome = this.#hasher.hash(`/proc/${stat.shownUnder}/exe`, exeStats);
       if (outcome.state === 'hashed') exeSha256 = outcome.sha256;
       else reasons.push(outcome.state === 'failed' ? outcome.reason : STILL_HASHING);
     }
@@ -185,6 +187,7 @@ export class ProcessScanner {
       pgid: stat.pgid,
       session: stat.session,
       startTime: stat.startTime,
+      shownUnder: stat.shownUnder,
       state: stat.state,
       name: stat.name,
       argv: examined.argv,
@@ -214,10 +217,12 @@ export function scanProcesses(options: ScanOptions = {}): Promise<ScannedProcess
 /**
  * Path of a process in the unified control-group hierarchy.
  *
+ * @param shown where /proc shows it, when that is known: a first thread that ended stays where it was, wherever the
+ *   others are moved to
  * @returns the empty string when it is gone or not in that hierarchy
  */
-export function readCgroup(pid: number): string {
-  const read = readProcFile(`/proc/${pid}/cgroup`, (bytes) => bytes.toString('utf8'), undefined, true);
+export function readCgroup(pid: number, shown = shownUnder(pid)): string {
+  const read = readProcFile(`/proc/${shown}/cgroup`, (bytes) => bytes.toString('utf8'), undefined, true);
   if (!read.ok) return '';
   return /^0::(.*)$/m.exec(read.value)?.[1] ?? '';
 }
@@ -225,32 +230,32 @@ export function readCgroup(pid: number): string {
 /** Without permission to see addresses, an exec is noticed by the executable or, at least, the name. */
 function imageOf(stat: ProcessStat): string {
   if (stat.image !== undefined) return stat.image;
-  if (stat.kernelThread || stat.state === 'Z') return `${stat.name}/${stat.state === 'Z'}`;
-  const exe = readProcLink(`/proc/${stat.pid}/exe`);
+  if (stat.kernelThread || hasEnded(stat)) return `${stat.name}/${hasEnded(stat)}`;
+  const exe = readProcLink(`/proc/${stat.shownUnder}/exe`);
   return exe.ok ? exe.value : stat.name;
 }
 
 function examine(stat: ProcessStat, image: string): Examined {
-  const { pid } = stat;
+  const { pid, shownUnder: shown } = stat;
   const reasons: string[] = [];
   const status = readProcText(`/proc/${pid}/status`);
   // Real, effective, saved, file system: what it may do is decided by the effective one.
   const uid = status.ok ? /^Uid:\s+\d+\s+(\d+)/m.exec(status.value)?.[1] : undefined;
-  const base = { image, uid: uid === undefined ? undefined : Number(uid), cgroup: readCgroup(pid) };
+  const base = { image, uid: uid === undefined ? undefined : Number(uid), cgroup: readCgroup(pid, shown) };
   if (stat.kernelThread) {
     return { ...base, argv: [], exePath: '', exeStats: undefined, namespaces: undefined, reasons };
   }
-  if (stat.state === 'Z') reasons.push('ended, waiting to be collected by its parent');
-  const argv = readProcFile(`/proc/${pid}/cmdline`, (bytes) => splitArguments(bytes.toString('utf8')));
+  if (hasEnded(stat)) reasons.push('ended, waiting to be collected by its parent');
+  const argv = readProcFile(`/proc/${shown}/cmdline`, (bytes) => splitArguments(bytes.toString('utf8')));
   if (!argv.ok) reasons.push(`arguments: ${argv.failure}`);
-  const exe = readProcLink(`/proc/${pid}/exe`);
-  if (!exe.ok && stat.state !== 'Z') reasons.push(`executable: ${exe.failure}`);
+  const exe = readProcLink(`/proc/${shown}/exe`);
+  if (!exe.ok && !hasEnded(stat)) reasons.push(`executable: ${exe.failure}`);
   return {
     ...base,
     argv: argv.ok ? argv.value : [],
     exePath: exe.ok ? exe.value.replace(/ \(deleted\)$/, '') : '',
-    exeStats: exe.ok ? statOf(`/proc/${pid}/exe`, reasons) : undefined,
-    namespaces: readNamespaces(pid),
+    exeStats: exe.ok ? statOf(`/proc/${shown}/exe`, reasons) : undefined,
+    namespaces: readNamespaces(shown),
     reasons,
   };
 }

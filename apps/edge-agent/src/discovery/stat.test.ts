@@ -1,4 +1,9 @@
-import { describe, expect, it } from 'vitest';
+import { once } from 'node:events';
+import { readFileSync, realpathSync } from 'node:fs';
+import { afterAll, describe, expect, it } from 'vitest';
+import { Stage } from '../response/spawned.test-support.ts';
+import { OUTLIVING_SCRIPT, PYTHON } from '../testing/python.ts';
+import { scanProcesses } from './scan.ts';
 import { isAlive, parseStat, readAllStats, readStat } from './stat.ts';
 
 const FIELDS =
@@ -22,6 +27,8 @@ describe('parseStat', () => {
       kernelThread: false,
       cpuTicks: 300,
       startTime: 98765,
+      threads: 1,
+      shownUnder: 4242,
       virtualBytes: 4096000,
       residentPages: 512,
       image: '11.13.14.16',
@@ -48,5 +55,28 @@ describe('readStat', () => {
     const startTime = readStat(process.pid)?.startTime ?? 0;
     expect(isAlive({ pid: process.pid, startTime })).toBe(true);
     expect(isAlive({ pid: process.pid, startTime: startTime - 1 })).toBe(false);
+  });
+});
+
+describe('a process whose first thread has ended', () => {
+  const stage = new Stage();
+  afterAll(() => stage.end());
+
+  it('lives as long as another one runs, and is what it was', async () => {
+    const bot = await stage.start(PYTHON, [stage.write('bot.py', OUTLIVING_SCRIPT), 'an argument']);
+    expect(readFileSync(`/proc/${bot.pid}/cmdline`, 'utf8')).toBe('');
+    const stat = readStat(bot.pid);
+    expect(stat).toMatchObject({ pid: bot.pid, startTime: bot.startTime, threads: 2 });
+    expect(stat?.shownUnder).not.toBe(bot.pid);
+    expect(isAlive(bot)).toBe(true);
+    const found = (await scanProcesses()).find(({ pid }) => pid === bot.pid);
+    expect(found?.argv.slice(1)).toEqual([stage.write('bot.py', OUTLIVING_SCRIPT), 'an argument']);
+    expect(found).toMatchObject({ confidence: 'full', exePath: realpathSync(PYTHON), image: stat?.image });
+    expect(found?.exeSha256).toMatch(/^[0-9a-f]{64}$/);
+
+    const closed = once(bot.child, 'close');
+    process.kill(bot.pid, 'SIGKILL');
+    await closed;
+    expect(isAlive(bot)).toBe(false);
   });
 });

@@ -1,4 +1,4 @@
-import { listPids, readProcFile } from './procfs.ts';
+import { listPids, listProcDirectory, readProcFile } from './procfs.ts';
 
 /** What the kernel says about a process in one read of /proc/PID/stat (proc_pid_stat(5)). */
 export interface ProcessStat {
@@ -7,6 +7,13 @@ export interface ProcessStat {
   name: string;
   /** R, S, D, T (stopped), t (traced), Z (ended, not yet collected), I … */
   state: string;
+  /** Threads that have not ended, and the first one. */
+  threads: number;
+  /**
+   * Under this number /proc shows what the process is made of: its pid, or, once its first thread has ended while
+   * others run, one of those. Of such a process /proc/PID shows neither program nor memory, files or arguments.
+   */
+  shownUnder: number;
   ppid: number;
   pgid: number;
   session: number;
@@ -48,6 +55,8 @@ export function parseStat(text: string): ProcessStat | undefined {
     pid,
     name: text.slice(open + 1, close),
     state: field(3),
+    threads: integer(20),
+    shownUnder: pid,
     ppid: integer(4),
     pgid: integer(5),
     session: integer(6),
@@ -63,12 +72,28 @@ export function parseStat(text: string): ProcessStat | undefined {
 
 /** @returns undefined when the process is gone. */
 export function readStat(pid: number): ProcessStat | undefined {
-  const read = readProcFile(
-    `/proc/${pid}/stat`,
-    (bytes) => parseStat(bytes.toString('utf8')),
-    undefined,
-    true,
-  );
+  const stat = readStatOf(`/proc/${pid}`);
+  if (stat?.state !== 'Z' || stat.threads <= 1) return stat;
+  const { name, startTime, cpuTicks, threads } = stat;
+  for (const thread of readThreads(pid)) {
+    if (thread.pid === pid || hasEnded(thread)) continue;
+    return { ...thread, pid, shownUnder: thread.pid, name, startTime, cpuTicks, threads };
+  }
+  return stat;
+}
+
+/** One for each thread of a process, its `pid` being the thread's id; none when the process is gone. */
+export function readThreads(pid: number): ProcessStat[] {
+  const threads = listProcDirectory(`/proc/${pid}/task`);
+  if (!threads.ok) return [];
+  return threads.value.flatMap((thread) => {
+    const stat = readStatOf(`/proc/${pid}/task/${thread}`);
+    return stat === undefined ? [] : [thread === String(pid) ? stat : { ...stat, threads: 1 }];
+  });
+}
+
+function readStatOf(folder: string): ProcessStat | undefined {
+  const read = readProcFile(`${folder}/stat`, (bytes) => parseStat(bytes.toString('utf8')), undefined, true);
   return read.ok ? read.value : undefined;
 }
 
@@ -104,9 +129,14 @@ export function isAlive(process: { pid: number; startTime: number }): boolean {
   return stat !== undefined && stat.startTime === process.startTime && !hasEnded(stat);
 }
 
-/** Killed but not yet collected by its parent: it runs no code and holds no memory. */
+/** With all its threads, and not yet collected by its parent: it runs no code and holds no memory. */
 export function hasEnded(stat: ProcessStat): boolean {
-  return stat.state === 'Z' || stat.state === 'X';
+  return (stat.state === 'Z' || stat.state === 'X') && stat.threads <= 1;
+}
+
+/** See `ProcessStat.shownUnder`; the pid itself when the process is gone. */
+export function shownUnder(pid: number): number {
+  return readStat(pid)?.shownUnder ?? pid;
 }
 
 /** One process as a map key. */

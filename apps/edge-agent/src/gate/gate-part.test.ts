@@ -145,9 +145,9 @@ describe('the policy at the gate', () => {
         data: { denied: false, wouldBlock: true },
       },
     ]);
-    expect((await agent.status()).posture).toContainEqual(
-      expect.objectContaining({ capability: 'gate', state: 'observing' }),
-    );
+    await expect
+      .poll(async () => (await agent.status()).posture)
+      .toContainEqual(expect.objectContaining({ capability: 'gate', state: 'observing' }));
     expect(withoutGate(gatePath())).toBe('open');
   });
 
@@ -276,7 +276,8 @@ describe('permits', () => {
     let mint = await connectGate(mintPath());
     const { car: hash } = await gate.check(deployment);
     const own = `process/${process.getuid?.()}/${process.pid}/${readFileSync('/proc/self/stat', 'utf8').split(') ')[1]?.split(' ')[19]}`;
-    const order = { car: hash, subject: own, verdict: 'PROMPT' as const };
+    // As long as they may last: the programs below take their time.
+    const order = { car: hash, subject: own, verdict: 'PROMPT' as const, lifetimeMs: 300_000 };
     const { permit } = await mint.createPermit(order);
 
     const other = await python(`
@@ -293,9 +294,10 @@ with raypher_gate.GateClient(${JSON.stringify(gatePath())}) as gate:
     const { permit: stale } = await mint.createPermit({ ...order, subject: reused });
     expect(await gate.check(deployment, { permit: stale })).toMatchObject({ rule: 'permit/other-subject' });
     const { permit: brief } = await mint.createPermit({ ...order, lifetimeMs: 1 });
-    await expect
-      .poll(async () => (await gate.check(deployment, { permit: brief })).rule)
-      .toBe('permit/expired');
+    const minted = Date.now();
+    // Who asks before it is over uses it up.
+    await expect.poll(() => Date.now()).toBeGreaterThan(minted + 1);
+    expect(await gate.check(deployment, { permit: brief })).toMatchObject({ rule: 'permit/expired' });
 
     expect(await gate.check(deployment, { permit })).toMatchObject({ verdict: 'ALLOW', source: 'permit' });
     expect(await gate.check(deployment, { permit })).toMatchObject({ verdict: 'DENY', rule: 'permit/used' });

@@ -51,8 +51,9 @@ test('a process that ended is nobody, although a child of it holds the connectio
   const connection = accepted();
   // The parent connects and ends; the child has the same socket and stays.
   const child = connectFromElsewhere('if os.fork() != 0: os._exit(0)');
+  const exited = once(child, 'exit');
   const socket = await connection;
-  await once(child, 'exit');
+  await exited;
   expect(socket.destroyed).toBe(false);
   expect(peerOf(socket)).toBeUndefined();
   child.stdin.end();

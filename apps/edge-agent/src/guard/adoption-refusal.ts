@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { errorCode, readProcLink } from '../discovery/procfs.ts';
+import { shownUnder } from '../discovery/stat.ts';
 import type { Cgroups } from '../response/cgroup.ts';
 import { boundLimits, type CgroupLimits, readCgroupLimits } from '../response/cgroup-limits.ts';
 
@@ -41,8 +42,9 @@ export function refusesAdoption(
 
 /** In another pid or control-group namespace than this agent, or nobody may know. */
 export function isForeign(pid: number): boolean {
+  const shown = shownUnder(pid);
   return ['pid', 'cgroup'].some((kind) => {
-    const [its, own] = [readProcLink(`/proc/${pid}/ns/${kind}`), readProcLink(`/proc/self/ns/${kind}`)];
+    const [its, own] = [readProcLink(`/proc/${shown}/ns/${kind}`), readProcLink(`/proc/self/ns/${kind}`)];
     return !its.ok || !own.ok || its.value !== own.value;
   });
 }

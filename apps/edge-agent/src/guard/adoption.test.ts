@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { AiAgent } from '@raypher/shared';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -19,15 +19,17 @@ import {
   untilTicksAdvance,
   withoutRoot,
 } from '../response/spawned.test-support.ts';
+import { ProcessTree } from '../response/tree.ts';
 import { AdoptedAgents } from '../store/adopted-agents.ts';
 import { openDatabase } from '../store/database.ts';
 import { FrozenTrees } from '../store/frozen-trees.ts';
-import { Adoption } from './adoption.ts';
+import { OUTLIVING_SCRIPT, PYTHON } from '../testing/python.ts';
+import { Adoption, type AdoptionOptions } from './adoption.ts';
 
 // Real processes on a machine that may be busy with other things.
 vi.setConfig({ testTimeout: 60_000 });
 
-const probe = probeCgroups('raypher-test-probe');
+const probe = probeCgroups(`raypher-test-probe-${process.pid}`);
 if (probe.available) probe.cgroups.removeFolder();
 const missing = withoutRoot ?? (probe.available ? undefined : probe.reason);
 if (missing !== undefined) console.warn(`adoption: ${missing}`);
@@ -95,8 +97,7 @@ describe.skipIf(missing !== undefined)('adoption', () => {
     for (const name of homes.list()) {
       const home = homes.open(name);
       home?.kill();
-      await home?.waitEmpty(2000);
-      home?.remove();
+      await until(`nobody is left in ${name}`, () => home?.remove() !== false);
     }
     homes.removeFolder();
     undo();
@@ -104,7 +105,7 @@ describe.skipIf(missing !== undefined)('adoption', () => {
     db.close();
   });
 
-  function open(govern?: (group: string) => Promise<unknown>): Adoption {
+  function open(govern?: AdoptionOptions['govern']): Adoption {
     return new Adoption({
       cgroups,
       store: new AdoptedAgents(db, fail),
@@ -191,14 +192,14 @@ describe.skipIf(missing !== undefined)('adoption', () => {
   it('loses no child of a tree that forks all the while', async () => {
     const bot = await startBot(
       `import { spawn } from 'node:child_process';
+       import { writeFileSync } from 'node:fs';
        const shell = spawn('sh', ['-c', 'i=0; while [ $i -lt 300 ]; do setsid sleep 1000 & i=$((i+1)); done; echo all; wait'], { stdio: ['ignore', 'pipe', 'ignore'] });
-       shell.stdout.once('data', () => console.log('all'));
+       shell.stdout.once('data', () => writeFileSync(new URL('all', import.meta.url), ''));
        console.log(shell.pid);`,
     );
-    const all = once(bot.child.stdout ?? process.stdin, 'data');
     const found = await agent();
     await adoption.sweep([found]);
-    await all;
+    await until('all are there', () => existsSync(join(stage.directory, 'bot/all')));
     const shell = Number(bot.firstLine);
     const children = readdirSync('/proc')
       .map((name) => readStat(Number(name)))
@@ -230,7 +231,7 @@ describe.skipIf(missing !== undefined)('adoption', () => {
 
   it('takes in what came to the AI agent since, and asks nothing about the rest', async () => {
     const first = await startBot();
-    await adoption.sweep(await agents());
+    await adoption.sweep([await agent()]);
     const second = await startBot();
     await until('it is discovered', async () => (await agent()).processes.length === 2);
     const found = await agent();
@@ -239,6 +240,28 @@ describe.skipIf(missing !== undefined)('adoption', () => {
     expect([first, second].map(({ pid }) => groupOf(pid))).toEqual([leafOf(found), leafOf(found)]);
     await adoption.sweep([found], { again: true });
     expect(types()).toEqual(['guard.adopted', 'guard.adopted']);
+  });
+
+  it('takes in what goes on without its first thread, and gives it back', async () => {
+    stage.write('bot/requirements.txt', `langchain\n${library}\n`);
+    const bot = await stage.start(PYTHON, [stage.write('bot/bot.py', OUTLIVING_SCRIPT)]);
+    const home = homes.create('home');
+    home.add(bot.pid);
+    const found = await agent();
+    const governed: number[] = [];
+    adoption = open(async (_, members) => governed.push(...members.map(({ pid }) => pid)));
+
+    await adoption.sweep([found]);
+
+    expect(readCgroup(bot.pid)).toBe(leafOf(found));
+    expect(governed).toEqual([bot.pid]);
+    await adoption.sweep([found], { again: true });
+    expect(types()).toEqual(['guard.adopted']);
+
+    await adoption.releaseAll('the guard was turned off');
+    expect(readCgroup(bot.pid)).toBe(homes.pathOf('home'));
+    await runs(bot);
+    expect(cgroups.list()).toEqual([]);
   });
 
   it('leaves what raypher run started in its group', async () => {
@@ -287,6 +310,7 @@ describe.skipIf(missing !== undefined)('adoption', () => {
     const home = homes.create('home');
     const bot = await startBot();
     home.add(bot.pid);
+    await agent();
     await freezer.apply(freeze());
     const found = await agent();
     await adoption.sweep([found]);
@@ -361,6 +385,8 @@ describe.skipIf(missing !== undefined)('adoption', () => {
       const before = groupOf(process.pid);
       const { pid, startTime = 0 } = { ...readStat(process.pid), pid: process.pid };
       const own = { ...(await fakeOf()), processes: [{ pid, startTime: BigInt(startTime) }] };
+      const family = () => new ProcessTree([{ pid, startTime }]).collect();
+      await until('nobody is left whom other tests in this process started', () => family().length === 1);
       await adoption.adopt(own as AiAgent);
       expect(groupOf(process.pid)).toBe(before);
       expect(reasons()).toEqual(['it is the Raypher agent itself']);

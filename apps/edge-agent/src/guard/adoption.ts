@@ -24,8 +24,12 @@ export interface AdoptionOptions {
   /** Holds processes in groups of its own meanwhile; they return to the adopted one. */
   freezer: Pick<Freezer, 'rehome'>;
   record: (event: EventDraft) => void;
-  /** Called when all of an AI agent stand in its group, before they run again: the rules are to hold by then. */
-  govern?: (group: string) => Promise<unknown>;
+  /**
+   * Called when all of an AI agent stand in its group, before they run again: the rules are to hold by then.
+   *
+   * @param members all that are in it
+   */
+  govern?: (group: string, members: readonly ProcessRef[]) => Promise<unknown>;
   /** Milliseconds since the epoch. */
   now?: () => number;
 }
@@ -161,9 +165,9 @@ export class Adoption extends EventEmitter<AdoptionEvents> {
 
   /** The group of an AI agent that ended goes to one that it started, if such a one is left in there. */
   #handOver(row: AdoptedAgent, agents: readonly AiAgent[]): boolean {
-    const pids = new Set(this.#options.cgroups?.open(row.group)?.pids() ?? []);
+    const leaf = this.#options.cgroups?.open(row.group);
     const heir = agents.find(
-      ({ id, processes }) => !this.#adopted.has(id) && processes.some(({ pid }) => pids.has(pid)),
+      ({ id, processes }) => !this.#adopted.has(id) && processes.some(({ pid }) => leaf?.holds(pid)),
     );
     if (heir === undefined) return false;
     this.#adopted.delete(row.agent);
@@ -222,7 +226,7 @@ export class Adoption extends EventEmitter<AdoptionEvents> {
         // Children that were forked before their parent was moved.
         loose = this.#loose(family.collect(), spared, cgroups);
       }
-      if (row.members.length > before) await govern?.(row.group);
+      if (row.members.length > before) await govern?.(row.group, row.members);
     } catch (error) {
       failure = error;
     }
@@ -230,7 +234,7 @@ export class Adoption extends EventEmitter<AdoptionEvents> {
     const fresh = row.members.slice(before).filter(isAlive);
     row.members = row.members.filter(isAlive);
     this.#spare(agent, [...spared.values()]);
-    if (row.members.length === 0 && leaf.pids().length === 0) this.#forget(row);
+    if (row.members.length === 0 && leaf.isEmpty()) this.#forget(row);
     else {
       const isNew = !this.#adopted.has(agent.id);
       store.save(row);
@@ -357,8 +361,8 @@ export class Adoption extends EventEmitter<AdoptionEvents> {
     leaf.setFrozen(true);
     await leaf.waitFrozen(SETTLE_MS);
     for (let pass = 0; pass < MAX_PASSES; pass += 1) {
-      const pids = leaf.pids();
-      if (pids.length === 0) break;
+      const pids = leaf.occupants(row.members);
+      if (pids.size === 0) break;
       for (const pid of pids) {
         const origin = origins.get(pid) ?? row.home;
         const now = cgroups.moveTo(origin, pid);

@@ -78,7 +78,7 @@ test.skipIf(missing !== undefined)(
       });
     } finally {
       await stop();
-      await group.waitEmpty(5000);
+      await group.waitEmpty(20_000);
       group.remove();
       cgroups.removeFolder();
       rmSync(folder, { recursive: true, force: true });

@@ -233,10 +233,9 @@ export class GuardPart implements Part {
   }
 
   #aiAgentIn(group: string): AiAgent | undefined {
-    const pids = new Set(this.#options.cgroups?.open(group)?.pids() ?? []);
-    return this.#options.inventory.current.agents.find(({ processes }) =>
-      processes.some(({ pid }) => pids.has(pid)),
-    );
+    const { agents } = this.#options.inventory.current;
+    const pids = this.#options.cgroups?.open(group)?.occupants(agents.flatMap(({ processes }) => processes));
+    return agents.find(({ processes }) => processes.some(({ pid }) => pids?.has(pid)));
   }
 
   #contextOf({ group, pid, processName, rule, blocked, reason }: GuardDenial): DenialContext {

@@ -21,7 +21,7 @@ describe.skipIf(tpmUnavailable)(`a device whose key is in its TPM ${tpmUnavailab
 
   beforeAll(async () => {
     [chip, other] = await Promise.all([TestTpm.start({ manufactured: true }), TestTpm.start()]);
-  }, 30_000);
+  });
   afterAll(() => Promise.all([chip?.stop(), other?.stop()]));
   beforeEach(async () => {
     plane = await TestControlPlane.start();

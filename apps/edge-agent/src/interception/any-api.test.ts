@@ -56,8 +56,7 @@ async function http2(
     body += text;
   });
   stream.end();
-  const [answer] = await once(stream, 'response');
-  await once(stream, 'close');
+  const [[answer]] = await Promise.all([once(stream, 'response'), once(stream, 'close')]);
   session.close();
   return { status: Number(answer[':status']), body };
 }

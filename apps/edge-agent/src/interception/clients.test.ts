@@ -67,38 +67,28 @@ print(c.getresponse().read().decode())`,
     ),
 };
 
-test.each(Object.keys(PROGRAMS))(
-  '%s works unchanged, and its request is read',
-  async (name) => {
-    const { stdout } = await (PROGRAMS[name]?.() ?? Promise.reject(new Error(name)));
-    expect(stdout).toContain('"object":"list"');
-    if (name.startsWith('curl')) expect(stdout).toMatch(name.endsWith('2') ? /\n2$/ : /\n1\.1$/);
-    expect(await world.recorded('network.request')).toMatchObject({
-      target: 'api.openai.com/v1/models',
-      actor: { id: BOT.agent.id },
-      data: { inspected: true, status: 200, provider: 'openai' },
-    });
-    expect(world.events.some(({ type }) => type === 'network.tunnel')).toBe(false);
-  },
-  20_000,
-);
+test.each(Object.keys(PROGRAMS))('%s works unchanged, and its request is read', async (name) => {
+  const { stdout } = await (PROGRAMS[name]?.() ?? Promise.reject(new Error(name)));
+  expect(stdout).toContain('"object":"list"');
+  if (name.startsWith('curl')) expect(stdout).toMatch(name.endsWith('2') ? /\n2$/ : /\n1\.1$/);
+  expect(await world.recorded('network.request')).toMatchObject({
+    target: 'api.openai.com/v1/models',
+    actor: { id: BOT.agent.id },
+    data: { inspected: true, status: 200, provider: 'openai' },
+  });
+  expect(world.events.some(({ type }) => type === 'network.tunnel')).toBe(false);
+});
 
-test.each(Object.keys(PROGRAMS))(
-  '%s sees a denial, and the upstream sees nothing',
-  async (name) => {
-    world.enforce(
-      'rules: [{ id: no-openai, effect: deny, providers: [openai], reason: Not with this one. }]',
-    );
-    const seen = await (PROGRAMS[name]?.() ?? Promise.reject(new Error(name))).catch((error) => error);
-    expect(`${seen.stdout}${seen.stderr}`).toMatch(/Not with this one|403/);
-    expect(world.upstream.requests).toEqual([]);
-    expect(await world.recorded('network.request')).toMatchObject({
-      verdict: { outcome: 'DENY', rule: 'no-openai' },
-      data: { denied: true },
-    });
-  },
-  20_000,
-);
+test.each(Object.keys(PROGRAMS))('%s sees a denial, and the upstream sees nothing', async (name) => {
+  world.enforce('rules: [{ id: no-openai, effect: deny, providers: [openai], reason: Not with this one. }]');
+  const seen = await (PROGRAMS[name]?.() ?? Promise.reject(new Error(name))).catch((error) => error);
+  expect(`${seen.stdout}${seen.stderr}`).toMatch(/Not with this one|403/);
+  expect(world.upstream.requests).toEqual([]);
+  expect(await world.recorded('network.request')).toMatchObject({
+    verdict: { outcome: 'DENY', rule: 'no-openai' },
+    data: { denied: true },
+  });
+});
 
 test('the official OpenAI client streams, uses tools and meets errors through a tunnel as it does directly', async () => {
   const client = new OpenAI({

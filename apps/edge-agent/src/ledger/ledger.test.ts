@@ -188,6 +188,7 @@ test('erased parts leave the chain as it was, and nothing of them in the files',
   // In clear, so that they can be seen to go.
   const { path, log, ledger } = open(undefined, { clear: true });
   const sample = ['tell', 'tale', 'sample'].join('-');
+  const began = Date.now();
   await ledger.record(found([sample]));
   await ledger.record(draft('after'));
   const onDisk = () =>
@@ -195,7 +196,7 @@ test('erased parts leave the chain as it was, and nothing of them in the files',
       .filter((file) => existsSync(file))
       .some((file) => readFileSync(file).includes(sample));
   expect(onDisk()).toBe(true);
-  expect(log.erasePrivate(Date.now() - 1000)).toBe(0);
+  expect(log.erasePrivate(began - 1000)).toBe(0);
   expect(log.erasePrivate(Date.now() + 1000)).toBe(1);
   expect(onDisk()).toBe(false);
   expect(storedPrivate(log)).toEqual([undefined, undefined]);
@@ -242,4 +243,4 @@ test('after kill -9 in the middle of writes everything acknowledged is there and
   const onDisk = new Set(log.from(0, 100_000).map(({ seq, hash }) => `${seq} ${hash}`));
   expect(acknowledged.filter((line) => !onDisk.has(line))).toEqual([]);
   expect(ledger.check()).toBeUndefined();
-}, 20_000);
+});

@@ -1,3 +1,4 @@
+import { writeSync } from 'node:fs';
 import { openDatabase } from '../store/database.ts';
 import { EntryCipher } from '../store/entry-cipher.ts';
 import { EventLog } from '../store/event-log.ts';
@@ -6,8 +7,10 @@ import { Ledger, NOBODY } from './ledger.ts';
 
 /**
  * The child process of the kill -9 test: records events as fast as it can and prints the sequence number
- * of each one that was acknowledged.
+ * of each one that was acknowledged. It prints by `writeSync`, which waits for a parent that is slow to read and writes
+ * all lines or none; `process.stdout` would gather what does not fit, and could be killed in the middle of a line.
  */
+const STDOUT = 1;
 const ledger = new Ledger(
   new EventLog(openDatabase(process.argv[2] ?? '').db, new EntryCipher(Buffer.alloc(32, 7))),
   NOBODY,
@@ -25,5 +28,5 @@ for (;;) {
       }),
     ),
   );
-  process.stdout.write(recorded.map(({ seq, hash }) => `${seq} ${hash}\n`).join(''));
+  writeSync(STDOUT, recorded.map(({ seq, hash }) => `${seq} ${hash}\n`).join(''));
 }

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { expect, it, vi } from 'vitest';
+import { until } from '../response/spawned.test-support.ts';
 import { ProcessConnector, type ProcessEvent } from './process-connector.ts';
 
 vi.setConfig({ testTimeout: 60_000 });
@@ -68,11 +69,15 @@ itOnLinuxAsRoot('what does not fit is told of as lost, and what follows arrives'
   await once(burst, 'exit');
   expect(connector.drain().lost).toBe(true);
 
-  connector.drain();
-  const child = spawn('/bin/true', { stdio: 'ignore' });
-  await once(child, 'spawn');
-  const events = await collect(connector, (seen) => seen.some(({ pid }) => pid === child.pid));
-  expect(events.some(({ pid }) => pid === child.pid)).toBe(true);
+  // What others start on this machine fills so small a buffer as well: one of several arrives.
+  const started = new Set<number | undefined>();
+  await until('an event arrives', async () => {
+    connector.drain();
+    const child = spawn('/bin/true', { stdio: 'ignore' });
+    started.add(child.pid);
+    await once(child, 'exit');
+    return connector.drain().events.some(({ pid }) => started.has(pid));
+  });
 });
 
 itOnLinuxAsRoot('whoever waits is woken when it is closed', async () => {

@@ -1,7 +1,7 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 import { setImmediate as breathe } from 'node:timers/promises';
 import { errorCode, readProcText } from '../discovery/procfs.ts';
-import { isAlive } from '../discovery/stat.ts';
+import { isAlive, shownUnder } from '../discovery/stat.ts';
 import type { ProcessRef } from '../response/tree.ts';
 
 /** A run of pages of one process; its bytes lie at `offset` of the dump. */
@@ -65,11 +65,12 @@ async function copyMemory(
   const segments: (Omit<MemorySegment, 'offset'> & { content: Buffer })[] = [];
   let leftOutBytes = 0;
   let room = Math.floor(maxBytes / pageBytes) * pageBytes;
-  for (const { start, bytes, region } of runsOf(pid, pageBytes)) {
+  const shown = shownUnder(pid);
+  for (const { start, bytes, region } of runsOf(shown, pageBytes)) {
     const wanted = Math.min(bytes, room);
     leftOutBytes += bytes - wanted;
     for (let at = 0; at < wanted; at += CHUNK_BYTES) {
-      const content = readAt(`/proc/${pid}/mem`, start + at, Math.min(CHUNK_BYTES, wanted - at));
+      const content = readAt(`/proc/${shown}/mem`, start + at, Math.min(CHUNK_BYTES, wanted - at));
       if (content.length === 0) break;
       segments.push({ pid, start: (start + at).toString(16), bytes: content.length, region, content });
       room -= content.length;

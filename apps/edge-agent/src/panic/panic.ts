@@ -147,7 +147,7 @@ export class Panic {
     const group = this.#parts.cgroups?.open(groupName(intent));
     const known = new Set(alive.map(({ pid }) => pid));
     const { processes } = await this.#parts.sources.inventory.refresh();
-    const inGroup = new Set(group?.pids() ?? []);
+    const inGroup = group?.occupants(processes) ?? new Set();
     const more = processes.filter(({ pid }) => inGroup.has(pid) && !known.has(pid));
     return { ...intent, roots: [...alive, ...more.map(({ pid, startTime }) => ({ pid, startTime }))] };
   }

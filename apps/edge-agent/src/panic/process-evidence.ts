@@ -56,13 +56,14 @@ export function readEvidence(
 ): ProcessEvidence | undefined {
   const stat = readStat(pid);
   if (stat === undefined || stat.startTime !== startTime) return undefined;
-  const command = readProcFile(`/proc/${pid}/cmdline`, (bytes) => bytes.toString('utf8').split('\0'));
+  const { shownUnder } = stat;
+  const command = readProcFile(`/proc/${shownUnder}/cmdline`, (bytes) => bytes.toString('utf8').split('\0'));
   const status = readProcFile(
     `/proc/${pid}/status`,
     (bytes) => /^Uid:\s+\d+\s+(\d+)/m.exec(bytes.toString('utf8'))?.[1],
   );
   const link = (name: string): string => {
-    const read = readProcLink(`/proc/${pid}/${name}`);
+    const read = readProcLink(`/proc/${shownUnder}/${name}`);
     return read.ok ? maskText(read.value) : '';
   };
   const uid = status.ok && status.value !== undefined ? Number(status.value) : null;
@@ -79,9 +80,9 @@ export function readEvidence(
     exePath: link('exe'),
     exeSha256: known?.exeSha256 ?? null,
     workingDirectory: link('cwd'),
-    cgroup: readCgroup(pid),
-    environment: environmentNames(pid),
-    ...openFiles(pid),
+    cgroup: readCgroup(pid, shownUnder),
+    environment: environmentNames(shownUnder),
+    ...openFiles(shownUnder),
   };
 }
 

@@ -19,7 +19,7 @@ beforeAll(async () => {
   for (const step of MIGRATIONS) db.exec(step);
   world = await TestInterception.start({}, new Budgets(db));
   clients = await ClientProcess.start(world.proxy.port, world.rootFile);
-}, 30_000);
+});
 beforeEach(() => {
   world.reset();
   world.govern(EVERYTHING_ON);
@@ -75,7 +75,8 @@ async function run(way: Way, client: string, scenario: ScenarioName, faults: Fau
     failRequests,
     errorAfterEvents,
     ...(goodKey === undefined ? {} : { acceptKey: (key: string) => key === goodKey }),
-    ...(slowly ? { chunkCharacters: 1, chunkDelayMs: 3 } : {}),
+    // Some seconds in all: a process that was held up for a while has not missed the end of it.
+    ...(slowly ? { chunkCharacters: 1, chunkDelayMs: 100 } : {}),
   });
   const { model = client.includes('anthropic') ? 'claude-opus-4-5' : 'gpt-4o', retries = 0 } = faults;
   const task: Task = { client, scenario, origins: originsOf(way), apiKey: 'the-key', model, retries };

@@ -10,8 +10,8 @@ afterAll(() => world.stop());
 
 const PERSON = ['jane.doe', 'northwind-robotics.com'].join('@');
 const IBAN = ['DE89', '3704', '0044', '0532', '0130', '00'].join('');
-const call = (path: string) =>
-  fetch(`${world.url}/openai${path}`, { headers: { authorization: 'Bearer k' } });
+const call = async (path: string) =>
+  (await fetch(`${world.url}/openai${path}`, { headers: { authorization: 'Bearer k' } })).text();
 
 test.each([
   ['without a rule about data', ''],

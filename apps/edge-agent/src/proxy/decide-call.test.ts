@@ -20,7 +20,8 @@ let spending: Budgets;
 beforeEach(() => {
   const db = new DatabaseSync(':memory:');
   for (const step of MIGRATIONS) db.exec(step);
-  spending = new Budgets(db);
+  // No day ends in the middle of a test.
+  spending = new Budgets(db, { clock: () => Date.UTC(2026, 10, 20, 12) });
   snapshot = snapshotOf(`${RULES}\n${LIMIT}`);
   asked = 0;
   const policy = inForce(() => snapshot);

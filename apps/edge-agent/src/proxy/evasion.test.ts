@@ -1,5 +1,5 @@
 import { connect } from 'node:net';
-import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { BOT, TestProxy } from '../testing/test-proxy.ts';
 import type { Caller } from './caller.ts';
 
@@ -16,8 +16,9 @@ test('whoever hangs up while it is being identified sends nothing and is recorde
   const socket = connect(world.proxy.port, '127.0.0.1');
   const request = 'GET http://gateway.example/v1/models HTTP/1.1\r\nHost: x\r\n\r\n';
   await new Promise((sent) => socket.write(request, sent));
+  await expect.poll(() => world.proxy.connections).toBe(1);
   socket.destroy();
-  await vi.waitFor(() => expect(world.proxy.connections).toBe(0));
+  await expect.poll(() => world.proxy.connections).toBe(0);
   found.resolve(BOT);
   expect(await world.recorded).toMatchObject({ actor: { name: 'bot' }, data: { host: 'gateway.example' } });
   expect(world.upstream.requests).toEqual([]);
@@ -146,17 +147,24 @@ test.each([
   ['/gemini/v1beta/fileSearchStores', {}],
   ['/bedrock/eu-central-1/model/a.b-v1%3A0/converse', {}],
 ])('at %s a rule about models leaves %j alone', async (path, body) => {
+  // None of them leaves this machine.
+  const hosts = [
+    'api.openai.com',
+    'generativelanguage.googleapis.com',
+    'bedrock-runtime.eu-central-1.amazonaws.com',
+  ];
+  world.proxy.redirect(Object.fromEntries(hosts.map((host) => [host, world.upstream.url])));
   world.enforce('rules: [{ id: no-gpt, effect: deny, models: ["gpt-4*"] }]');
   const answer = await fetch(`${world.url}${path}`, { method: 'POST', body: JSON.stringify(body) });
   expect(await answer.text()).not.toContain('no-gpt');
 });
 
 test.each(['name=model\r\n', 'name=model'])('a form full of %j does not stop the proxy', async (piece) => {
-  const started = performance.now();
+  const began = process.cpuUsage().user;
   await fetch(`${world.url}/v1/audio/transcriptions`, {
     method: 'POST',
     headers: { 'content-type': form },
     body: `--b\r\n${piece.repeat(90_000)}`,
   }).then((answer) => answer.text());
-  expect(performance.now() - started).toBeLessThan(2000);
+  expect((process.cpuUsage().user - began) / 1000).toBeLessThan(5_000);
 });

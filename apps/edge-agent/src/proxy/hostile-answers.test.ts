@@ -148,7 +148,10 @@ test('an answer in the background is charged as if it were the longest', async (
     response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(queued));
   const db = new DatabaseSync(':memory:');
   for (const step of MIGRATIONS) db.exec(step);
-  world.spending = new Budgets(db);
+  // No day ends in the middle of it.
+  const now = Date.now();
+  const budgets = new Budgets(db, { clock: () => now });
+  world.spending = budgets;
   world.govern('financial: { limits: [{ id: daily, amount: 10, per: day, scope: organisation }] }');
   const response = await fetch(`${world.url}/v1/responses`, {
     method: 'POST',
@@ -157,7 +160,7 @@ test('an answer in the background is charged as if it were the longest', async (
   });
   expect(await response.json()).toEqual(queued);
   await world.recorded;
-  const [account] = new Budgets(db).accounts();
+  const [account] = budgets.accounts();
   expect(account?.spent).toBeGreaterThanOrEqual(100_000);
   db.close();
 });

@@ -91,14 +91,16 @@ export class UninspectedTunnel {
 
   /** Resolves when the server speaks or is gone. */
   serverSpeaks(): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>();
     const upstream = this.#upstream;
-    if (upstream === undefined) return Promise.resolve();
-    upstream.once('readable', resolve);
-    upstream.once('close', resolve);
+    if (upstream === undefined || upstream.destroyed) return Promise.resolve();
+    const { promise, resolve } = Promise.withResolvers<void>();
+    // `close` says something with it, which is no answer here.
+    const told = (): void => resolve();
+    upstream.once('readable', told);
+    upstream.once('close', told);
     return promise.finally(() => {
-      upstream.off('readable', resolve);
-      upstream.off('close', resolve);
+      upstream.off('readable', told);
+      upstream.off('close', told);
     });
   }
 
@@ -122,6 +124,8 @@ export class UninspectedTunnel {
       end.on('error', close);
       end.on('close', close);
     }
+    // One that has closed already does not say so again.
+    if (client.destroyed || upstream.destroyed) close();
     const live = this.#show(upstream);
     live.cut.addEventListener('abort', close, { once: true });
     upstream.pipe(client);

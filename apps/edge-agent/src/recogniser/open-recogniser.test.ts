@@ -23,7 +23,13 @@ afterAll(() => presidio.stop());
 const open = (config: Partial<RecogniserConfig>): Promise<OpenedRecogniser> =>
   openRecogniser({ ...DEFAULT_CONFIG, ...config }, (reason) => told.push(reason));
 const openPresidio = (more: Partial<RecogniserConfig> = {}): Promise<OpenedRecogniser> =>
-  open({ dlpRecogniser: 'presidio', dlpPresidioUrl: presidio.url, dlpBudgetMs: 5_000, ...more });
+  open({
+    dlpRecogniser: 'presidio',
+    dlpPresidioUrl: presidio.url,
+    dlpBudgetMs: 30_000,
+    dlpPresidioTimeoutMs: 20_000,
+    ...more,
+  });
 const found = async ({ source }: OpenedRecogniser, text: string): Promise<string[]> => {
   const [entities = []] = (await source?.recogniser.recognise([text])) ?? [];
   return entities.map(({ start, end }) => text.slice(start, end));
@@ -60,10 +66,13 @@ describe('Presidio', () => {
     expect(await posture(opened)).toMatchObject({ state: 'enforced' });
   });
 
-  test.each(['broken', 'silent'] as const)(
+  test.each([
+    ['broken', 20_000],
+    ['silent', 400],
+  ] as const)(
     'that is %s is replaced by the rules; log and posture say why',
-    async (mood) => {
-      const opened = await openPresidio({ dlpPresidioTimeoutMs: 400 });
+    async (mood, dlpPresidioTimeoutMs) => {
+      const opened = await openPresidio({ dlpPresidioTimeoutMs });
       presidio.mood = mood;
       expect(await found(opened, `ask Dr. Ada Dyke or ${KNOWN_NAME}`)).toEqual(['Ada Dyke']);
       expect(opened.source?.failures()).toBe(1);
@@ -73,8 +82,8 @@ describe('Presidio', () => {
         reason: expect.stringMatching(/does not answer.*rules/),
       });
       presidio.mood = 'well';
-      expect(await found(opened, `ask Dr. Ada Dyke or ${KNOWN_NAME}`)).toEqual([KNOWN_NAME]);
-      expect(await posture(opened)).toMatchObject({ state: 'enforced' });
+      await expect.poll(() => found(opened, `ask Dr. Ada Dyke or ${KNOWN_NAME}`)).toEqual([KNOWN_NAME]);
+      await expect.poll(() => posture(opened)).toMatchObject({ state: 'enforced' });
     },
   );
 
@@ -97,7 +106,7 @@ describe('Presidio', () => {
     const opened = await openPresidio({ dlpBudgetMs: 100, dlpPresidioTimeoutMs: 10_000 });
     const started = performance.now();
     await found(opened, 'Nobody at all');
-    expect(performance.now() - started).toBeLessThan(2_000);
+    expect(performance.now() - started).toBeLessThan(8_000);
   });
 
   test('without an address, and a model without a folder, are replaced by the rules', async () => {

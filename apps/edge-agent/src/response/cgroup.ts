@@ -186,6 +186,20 @@ export class Cgroup {
     return readCgroup(pid).endsWith(`/${this.name}`);
   }
 
+  /**
+   * What the kernel lists, and of these processes those it does not: one whose first thread had ended before it came
+   * in is in here by its other threads alone.
+   */
+  occupants(candidates: Iterable<{ readonly pid: number }>): Set<number> {
+    const listed = new Set(this.pids());
+    for (const { pid } of candidates) if (!listed.has(pid) && this.holds(pid)) listed.add(pid);
+    return listed;
+  }
+
+  isEmpty(): boolean {
+    return readFileSync(join(this.#path, 'cgroup.events'), 'utf8').includes('populated 0');
+  }
+
   pids(): number[] {
     return readFileSync(join(this.#path, 'cgroup.procs'), 'utf8')
       .split('\n')

@@ -5,6 +5,7 @@ import { readStat } from '../discovery/stat.ts';
 import { openDatabase } from '../store/database.ts';
 import { FrozenTrees } from '../store/frozen-trees.ts';
 import { Cgroups } from './cgroup.ts';
+import { applyUntilFound } from './freeze.test-support.ts';
 import { Freezer } from './freeze.ts';
 import { Protection } from './protected.ts';
 import { BUSY_SCRIPT, Stage, until, withoutRoot } from './spawned.test-support.ts';
@@ -39,13 +40,14 @@ it.skipIf(withoutRoot !== undefined)(
 
     const selector = { kind: 'library' as const, name: library };
     const since = '2026-11-20T10:00:00.000Z';
-    const report = await freezer().apply([{ id: randomUUID(), selector, reason: '', by: '', since }]);
+    const freeze = { id: randomUUID(), selector, reason: '', by: '', since };
+    const report = await applyUntilFound(freezer(), [freeze]);
     expect(report).toMatchObject({ complete: true, frozen: 1 });
     expect(readStat(bot.pid)?.state).toBe('T');
 
     // As after SIGKILL: nothing but the store is left of the first one.
     await freezer().apply([]);
-    await until('it runs again', () => readStat(bot.pid)?.state !== 'T', 3000);
+    await until('it runs again', () => readStat(bot.pid)?.state !== 'T');
     db.close();
   },
 );

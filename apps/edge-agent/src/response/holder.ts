@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { RaypherError } from '@raypher/shared';
 import { errorCode } from '../discovery/procfs.ts';
 import { readCgroup } from '../discovery/scan.ts';
-import { isAlive, processKey, readStat } from '../discovery/stat.ts';
+import { isAlive, processKey, readStat, readThreads } from '../discovery/stat.ts';
 import type { Cgroup, CgroupDoor, Cgroups } from './cgroup.ts';
 import type { FrozenMember, FrozenTree } from './frozen-tree.ts';
 import { signalProcess } from './signal.ts';
@@ -26,7 +26,7 @@ export class Holder {
 
   /** Who is in the control group of a tree: read once, however many are asked about. */
   occupants(tree: FrozenTree): ReadonlySet<number> {
-    return new Set(this.#group(tree)?.pids() ?? []);
+    return this.#group(tree)?.occupants(tree.members) ?? new Set();
   }
 
   /** Whether a member is held as it was left. @param occupants of its tree */
@@ -86,7 +86,7 @@ export class Holder {
   async settle(tree: FrozenTree, timeoutMs: number): Promise<boolean> {
     const deadline = performance.now() + timeoutMs;
     const group = this.#group(tree);
-    const still = group === undefined || group.pids().length === 0 || (await group.waitFrozen(timeoutMs));
+    const still = group === undefined || group.isEmpty() || (await group.waitFrozen(timeoutMs));
     const signalled = tree.members.filter(({ method }) => method === 'signal');
     for (let pause = 0; !signalled.every(isStopped); pause = Math.min(16, pause * 2 + 1)) {
       if (performance.now() >= deadline) return false;
@@ -106,7 +106,7 @@ export class Holder {
     const group = this.#group(tree);
     if (group === undefined) return released;
     const members = new Map(tree.members.map((member) => [member.pid, member]));
-    for (const pid of group.pids()) {
+    for (const pid of group.occupants(tree.members)) {
       const known = members.get(pid);
       const member = known ?? { ...this.prepare({ pid, startTime: 0, name: '' }), cgroup: '/' };
       const reason = this.#moveOut(member);
@@ -155,8 +155,9 @@ export function moveIn(door: Pick<Cgroup, 'add'>, member: ProcessRef, cgroups: C
   return false;
 }
 
+/** All its threads have: a signal reaches each when that is next scheduled, and the first one may have ended. */
 function isStopped({ pid }: ProcessRef): boolean {
-  return /[TtZX]/.test(readStat(pid)?.state ?? 'X');
+  return readThreads(pid).every(({ state }) => /[TtZX]/.test(state));
 }
 
 /** A reason for people when a process cannot be suspended; other errors are defects and pass through. */

@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { RaypherError } from '@raypher/shared';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { readAllStats, readStat } from '../discovery/stat.ts';
+import { OUTLIVING_SCRIPT, PYTHON } from '../testing/python.ts';
 import { killTree } from './kill.ts';
 import { Protection } from './protected.ts';
 import { BUSY_SCRIPT, Stage, until, withoutRoot } from './spawned.test-support.ts';
@@ -64,13 +65,15 @@ describe.skipIf(withoutRoot !== undefined).each(['cgroup', 'signal'] as const)(
       });
       expect(readFileSync(`/proc/${root.pid}/limits`, 'utf8')).toMatch(/Max processes\s+150\s+150/);
       const members = () => [...readAllStats().values()].filter(({ session }) => session === root.pid);
-      await until('dozens of processes', () => members().length > 30);
+      // Of those that live: whoever collects the ended ones may be late. Between two forks half of them are gone.
+      const living = () => members().filter(({ state }) => state !== 'Z');
+      await until('dozens of processes', () => living().length > 60);
 
       const report = await killTree(root.pid, options());
 
       expect(report.survivors).toEqual([]);
       expect(report.killed.length).toBeGreaterThan(20);
-      expect(members().filter(({ state }) => state !== 'Z')).toEqual([]);
+      expect(living()).toEqual([]);
     });
 
     it('ends what raypher run started, with what left its session', async () => {
@@ -104,7 +107,8 @@ describe.skipIf(withoutRoot !== undefined).each(['cgroup', 'signal'] as const)(
       await killTree(victim.pid, options());
 
       expect(readStat(other.pid)?.startTime).toBe(other.startTime);
-      expect(readStat(other.pid)?.state).toBe('S');
+      // It runs on: on a busy machine it may still be on its way to sleep.
+      await until('the other one sleeps', () => readStat(other.pid)?.state === 'S');
       await killTree(shell.pid, options());
     });
 
@@ -128,6 +132,17 @@ describe.skipIf(withoutRoot !== undefined).each(['cgroup', 'signal'] as const)(
 
       expect(report.survivors).toEqual([]);
       expect(report.killed).toHaveLength(2);
+    });
+
+    it('ends what goes on without its first thread, and what that started', async () => {
+      const script = `import subprocess\nsubprocess.Popen(['sleep', '1000'])\n${OUTLIVING_SCRIPT}`;
+      const root = await stage.start(PYTHON, [stage.write('bot.py', script)]);
+
+      const report = await killTree(root.pid, options());
+
+      expect(report.survivors).toEqual([]);
+      expect(report.killed.map(({ name }) => name).sort()).toEqual(['python3', 'sleep']);
+      await until('it is gone', () => readStat(root.pid) === undefined);
     });
 
     it('takes the number of a thread for no process', async () => {

@@ -113,7 +113,7 @@ describe('ending connections', () => {
   it('does nothing, and says nothing, where there is none', async () => {
     const stage = new Stage();
     try {
-      const quiet = await stage.start('sh', ['-c', 'echo ready; read line']);
+      const quiet = await stage.start('sh', ['-c', 'echo ready; while :; do sleep 0.2; done']);
       expect(severConnections([quiet.pid])).toEqual({ severed: 0, connections: [], notSevered: [] });
     } finally {
       await stage.end();
@@ -142,6 +142,7 @@ describe('ending connections', () => {
         connections: [],
         notSevered: [expect.stringMatching(/^1 left: .*EPERM/)],
       });
+      await until('connected', () => peer.connections.length === 1);
       expect(peer.connections[0]?.socket.destroyed).toBe(false);
     } finally {
       await stage.end();

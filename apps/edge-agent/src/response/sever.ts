@@ -1,4 +1,5 @@
 import { listProcDirectory, readProcLink } from '../discovery/procfs.ts';
+import { shownUnder } from '../discovery/stat.ts';
 import { shareDescriptors } from '../native/file-tables.ts';
 import { InetDiag } from '../native/inet-diag.ts';
 import type { TcpSocket } from '../native/tcp-socket.ts';
@@ -90,7 +91,7 @@ export function namespacesOf(pids: readonly number[]): (string | undefined)[] {
   const paths = new Map<string, string | undefined>(here.ok ? [[here.value, undefined]] : []);
   for (const pid of pids) {
     if (paths.size === MAX_NAMESPACES) break;
-    const path = `/proc/${pid}/ns/net`;
+    const path = `/proc/${shownUnder(pid)}/ns/net`;
     const link = readProcLink(path);
     if (link.ok && !paths.has(link.value)) paths.set(link.value, path);
   }

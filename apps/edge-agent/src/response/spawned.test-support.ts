@@ -69,8 +69,7 @@ export class Stage {
         const group = cgroups.open(name);
         group?.setFrozen(false);
         group?.kill();
-        await group?.waitEmpty(2000);
-        group?.remove();
+        await until(`nobody is left in ${name}`, () => group?.remove() !== false);
       }
       cgroups.removeFolder();
     }

@@ -76,7 +76,7 @@ export class ProcessTree {
     if (parent !== undefined) return parent.depth + 1;
     const leader = this.#leader(stat, stats);
     if (leader !== undefined) return leader.depth + 1;
-    return this.#cgroups.size > 0 && this.#cgroups.has(readCgroup(stat.pid)) ? 0 : undefined;
+    return this.#cgroups.size > 0 && this.#cgroups.has(readCgroup(stat.pid, stat.shownUnder)) ? 0 : undefined;
   }
 
   /** The member that lives under this pid now. */

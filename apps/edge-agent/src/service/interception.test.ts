@@ -58,12 +58,14 @@ print('python', u.urlopen(u.Request('https://api.openai.com/v1/models', headers=
   expect(stdout).toContain('"object":"list"');
   expect(stdout).toContain('no-deepseek');
   expect(stdout).toMatch(/node 200\npython 200\n$/);
-  const requests = (await agent.logs()).filter(
-    (entry) =>
-      typeof entry === 'object' && entry !== null && 'type' in entry && entry.type === 'network.request',
-  );
-  expect(requests).toHaveLength(4);
-  expect(requests.every((entry) => JSON.stringify(entry).includes('"inspected":true'))).toBe(true);
+  const requests = async () =>
+    (await agent.logs()).filter(
+      (entry) =>
+        typeof entry === 'object' && entry !== null && 'type' in entry && entry.type === 'network.request',
+    );
+  // A call is recorded when its answer has ended, of which its client need not wait.
+  await expect.poll(requests).toHaveLength(4);
+  expect((await requests()).every((entry) => JSON.stringify(entry).includes('"inspected":true'))).toBe(true);
 
   const { interception } = await agent.status();
   const exported = join(agent.config.dataDir, 'exported.pem');

@@ -56,11 +56,14 @@ const command = (arguments_: Record<string, string | boolean>) => ({
 });
 
 async function idOf(name: string): Promise<string> {
-  const scanned = await agent.ask({ verb: 'scan' });
-  const { agents } = scanned as { agents: { id: string; name: string }[] };
-  const found = agents.find((one) => one.name === name);
-  if (found === undefined)
-    throw new Error(`${name} is not among ${agents.map((one) => one.name).join(', ')}`);
+  const seen = async () => {
+    const scanned = await agent.ask({ verb: 'scan' });
+    return (scanned as { agents: { id: string; name: string }[] }).agents;
+  };
+  // On a busy machine its files can come too late for one look.
+  await expect.poll(async () => (await seen()).map((one) => one.name)).toContain(name);
+  const found = (await seen()).find((one) => one.name === name);
+  if (found === undefined) throw new Error(`${name} is gone`);
   return found.id;
 }
 
@@ -109,6 +112,7 @@ test.skipIf(!isRoot)(
   async () => {
     const bot = await startBot();
     await agent.start();
+    await idOf(bot.name);
     const report = await agent.ask({
       verb: 'panic',
       target: { kind: 'agent', agent: bot.name },

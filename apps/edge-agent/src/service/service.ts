@@ -274,10 +274,10 @@ async function compose(config: Config, log: Logger, release: () => void): Promis
     protection,
     freezer,
     record,
-    govern: async (group) => {
+    govern: async (group, members) => {
       await guard.govern(group);
       if (policy.mode !== 'enforce' || !(guard.uses('cgroup') || guard.uses('nftables'))) return;
-      endEarlierConnections(usable?.open(group)?.pids() ?? [], group, record);
+      endEarlierConnections([...(usable?.open(group)?.occupants(members) ?? [])], group, record);
     },
   });
   let strays: Promise<void> | undefined;

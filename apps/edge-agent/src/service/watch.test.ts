@@ -110,7 +110,9 @@ it.skipIf(reason !== undefined)('what comes and goes is recorded without the clo
   await until('the first look is over', () => inventory.current.processes.length > 0);
   const bot = await startBot();
   const of = (type: string) =>
-    events.filter(({ type: its, data }) => its === type && String(data.pids).includes(String(bot.pid)));
+    events.filter(
+      ({ type: its, data }) => its === type && String(data.pids).split(',').includes(String(bot.pid)),
+    );
   await until('it is recorded', () => of('discovery.appeared').length === 1);
   bot.child.kill('SIGKILL');
   await until('its end is recorded', () => of('discovery.vanished').length === 1);

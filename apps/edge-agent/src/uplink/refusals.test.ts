@@ -17,7 +17,7 @@ async function started(fleet: TestFleet): Promise<TestDevice> {
 }
 
 function status(device: TestDevice) {
-  return expect.poll(() => device.uplink.status, { timeout: 5000 });
+  return expect.poll(() => device.uplink.status);
 }
 
 test('a device that waits for approval says so, and is let in by its next attempt after it', async () => {

@@ -367,7 +367,8 @@ test('told to come back later, the device waits at least that long', async () =>
   const asked = performance.now();
   plane.send({ $case: 'retry', value: { afterMs: 700, reason: 'restarting' } });
   await back;
-  expect(performance.now() - asked).toBeGreaterThanOrEqual(700);
+  // Timers count whole milliseconds.
+  expect(performance.now() - asked).toBeGreaterThan(699);
 });
 
 test('a control plane with another root is not talked to', async () => {
@@ -377,9 +378,9 @@ test('a control plane with another root is not talked to', async () => {
     fleet.enrolment = { ...fleet.enrolment, link };
     const device = fleet.open();
     device.uplink.start();
-    await expect.poll(() => device.uplink.status.reason, { timeout: 15_000 }).not.toBe('');
+    await expect.poll(() => device.uplink.status.reason).not.toBe('');
     expect(impostor.connections).toBe(0);
   } finally {
     await impostor.stop();
   }
-}, 20_000);
+});

@@ -305,7 +305,10 @@ export class Vault {
   async #tryToOpen(): Promise<void> {
     const { path, sealer, pcrs, record } = this.#parts;
     try {
-      this.#root = await VaultRoot.open(path, sealer, pcrs);
+      const root = await VaultRoot.open(path, sealer, pcrs);
+      // Somebody else's try was done first: the key is not to be in memory twice.
+      if (this.#root !== undefined) return root.close();
+      this.#root = root;
       if (this.#fault !== undefined) this.#parts.keyChanged?.();
       this.#fault = undefined;
     } catch (cause) {

@@ -214,7 +214,7 @@ describe('what comes back in a WebSocket', () => {
     answer = (socket) => socket.send(delta('output_text', 'Hello the'));
     const { client, received } = await open();
     client.send(say('go'));
-    await expect.poll(() => received, { timeout: 3_000 }).toEqual([delta('output_text', 'Hello the')]);
+    await expect.poll(() => received, { timeout: 10_000 }).toEqual([delta('output_text', 'Hello the')]);
   });
 
   test('order, kinds and bytes of messages without findings stay', async () => {

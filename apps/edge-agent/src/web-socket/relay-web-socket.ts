@@ -49,7 +49,7 @@ export async function relayWebSocket(
   let upstream: WebSocket | undefined;
   try {
     signal.throwIfAborted();
-    const transport = await dialUpstream(context, route);
+    const transport = await dialUpstream(context, route, signal);
     const offered = protocolsOf(request);
     upstream = new WebSocket(`ws://upstream.invalid${outgoing.path}`, offered, {
       createConnection: () => transport,
@@ -141,7 +141,7 @@ function protocolsOf({ headers }: IncomingMessage): string[] {
 }
 
 /** A connection to an address that was decided about; for `https:` the certificate has to be for the logical host. */
-async function dialUpstream(context: ProxyContext, route: Route): Promise<Socket> {
+async function dialUpstream(context: ProxyContext, route: Route, signal: AbortSignal): Promise<Socket> {
   const socket = await context.upstreams.dial(route);
   if (!route.origin.startsWith('https:')) return socket;
   const { host } = route;
@@ -154,7 +154,7 @@ async function dialUpstream(context: ProxyContext, route: Route): Promise<Socket
   });
   const timeout = AbortSignal.timeout(HANDSHAKE_TIMEOUT_MS);
   try {
-    await once(secure, 'secureConnect', { signal: timeout });
+    await once(secure, 'secureConnect', { signal: AbortSignal.any([signal, timeout]) });
     return secure;
   } catch (error) {
     socket.destroy();
@@ -177,6 +177,7 @@ function opening(upstream: WebSocket, signal: AbortSignal): Promise<Opened> {
   });
   upstream.once('unexpected-response', (_request, answer) => resolve({ refused: answer }));
   upstream.on('error', reject);
+  if (signal.aborted) reject(signal.reason);
   signal.addEventListener('abort', () => reject(signal.reason), { once: true });
   return promise;
 }
@@ -206,6 +207,8 @@ function acceptClient(parts: {
       for (const one of Array.isArray(value) ? value : [value]) lines.push(`${name}: ${one}`);
     }
   });
+  // Of one that closed meanwhile the library says nothing.
+  if (socket.destroyed) reject(new Error('the client is gone'));
   socket.once('close', () => reject(new Error('the client is gone')));
   server.handleUpgrade(request, socket, head, resolve);
   return promise;

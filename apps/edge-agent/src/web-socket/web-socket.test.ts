@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, request as httpRequest, type IncomingMessage } from 'node:http';
+import { type AddressInfo, createServer as createTcpServer, type Socket } from 'node:net';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { type ClientOptions, WebSocket, WebSocketServer } from 'ws';
 import { TestInterception } from '../testing/test-interception.ts';
@@ -13,6 +14,8 @@ const http = createServer((request, response) => {
   if (request.url === '/hello') response.end('hello');
   else response.writeHead(404).end();
 });
+/** Accepts connections and never says a word. */
+const silent = createTcpServer();
 const server = new WebSocketServer({
   noServer: true,
   perMessageDeflate: true,
@@ -32,9 +35,16 @@ beforeAll(async () => {
   await once(http, 'listening');
   const address = http.address();
   const url = `http://127.0.0.1:${typeof address === 'object' ? address?.port : 0}`;
-  world = await TestInterception.start({ 'socket.example': url, 'api.openai.com': url });
+  silent.listen(0, '127.0.0.1');
+  await once(silent, 'listening');
+  world = await TestInterception.start({
+    'socket.example': url,
+    'api.openai.com': url,
+    'silent.example': `https://127.0.0.1:${(silent.address() as AddressInfo).port}`,
+  });
 });
-afterEach(() => {
+afterEach(async () => {
+  await expect.poll(() => world.engines.connections.list()).toEqual([]);
   world.reset();
   handle = echo;
 });
@@ -42,6 +52,7 @@ afterAll(async () => {
   await world.stop();
   http.closeAllConnections();
   http.close();
+  silent.close();
 });
 handle = echo;
 
@@ -179,6 +190,10 @@ test('a side that reads slowly holds the other one up, not the memory', async ()
     }
   };
   const client = await WAYS['wss in a tunnel']('/');
+  let received = 0;
+  client.on('message', () => {
+    received += 1;
+  });
   await once(client, 'open');
   client.pause();
   let before = -1;
@@ -194,14 +209,10 @@ test('a side that reads slowly holds the other one up, not the memory', async ()
     .toBe(true);
   // Buffers of the kernel and ours: far less than the 100 MiB that the server has to send.
   expect(sent.messages).toBeLessThan(200);
-  let received = 0;
-  client.on('message', () => {
-    received += 1;
-  });
   client.resume();
-  await expect.poll(() => received, { timeout: 10_000 }).toBe(400);
+  await expect.poll(() => received, { timeout: 40_000 }).toBe(400);
   client.terminate();
-}, 30_000);
+}, 60_000);
 
 test('when one side breaks off, so does the other', async () => {
   const opened = Promise.withResolvers<WebSocket>();
@@ -263,4 +274,16 @@ test('a connection that a person cuts ends for both', async () => {
   world.engines.connections.cut(live?.id ?? '', 'ada');
   expect((await once(client, 'close'))[0]).toBe(1008);
   expect(await world.recorded('network.request')).toMatchObject({ data: { brokenOff: 'person' } });
+});
+
+test('a client that hangs up before the server has shown who it is leaves nothing open', async () => {
+  const reached = once(silent, 'connection');
+  const secure = await world.secure('silent.example:443');
+  const client = new WebSocket('ws://silent.example/v1/realtime', { createConnection: () => secure });
+  client.on('error', () => {});
+  const [upstream]: Socket[] = await reached;
+  const closed = once(upstream?.resume() ?? silent, 'close');
+  client.terminate();
+  await closed;
+  expect(await world.recorded('network.request')).toMatchObject({ data: { status: 499 } });
 });

@@ -162,7 +162,8 @@ describe('the permission table', () => {
     }
   });
 
-  it('a program is let through exactly where its scopes allow it', async () => {
+  // Thousands of requests.
+  it('a program is let through exactly where its scopes allow it', { timeout: 120_000 }, async () => {
     for (const scope of Permission.options) {
       const client = await api.program(acme, [scope]);
       for (const [route, access] of GUARDED) {

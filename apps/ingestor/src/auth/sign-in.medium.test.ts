@@ -236,7 +236,9 @@ describe('a password', () => {
     await expect
       .poll(async () => {
         const { rows } = await admin.query(
-          `SELECT count(*)::int AS held FROM pg_locks WHERE locktype = 'advisory' AND NOT granted`,
+          // Those of all databases of the server are in there.
+          `SELECT count(*)::int AS held FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND objid = 7
+            AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`,
         );
         return rows[0].held;
       })

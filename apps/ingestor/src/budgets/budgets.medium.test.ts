@@ -174,7 +174,7 @@ it('an answer that is lost, and a link process that dies, cost and give nothing'
     spent: Number(sharer.spent),
     committed: LIMIT,
   });
-}, 20_000);
+});
 
 it('a device that is gone, or that lost its store, has spent its share until it says otherwise', async () => {
   const counter = counterOf('models', 'model', 'gone');

@@ -42,8 +42,8 @@ async function getsTheLock(): Promise<boolean> {
 it('a link that is gone in the middle of a COPY keeps no locks', { timeout: 90_000 }, async () => {
   const gone = new pg.Client({
     connectionString: database.urls.ingest,
-    statement_timeout: 1_000,
-    idle_in_transaction_session_timeout: 1_000,
+    statement_timeout: 5_000,
+    idle_in_transaction_session_timeout: 5_000,
   });
   const ended = once(gone, 'error');
   await gone.connect();

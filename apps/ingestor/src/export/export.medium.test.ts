@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { CuttingRelay } from '../testing/cutting-relay.ts';
 import { ExportHarness } from './testing/export-harness.ts';
 import { HecReceiver } from './testing/hec-receiver.ts';
 import { HttpsReceiver } from './testing/https-receiver.ts';
@@ -148,7 +149,8 @@ describe('a receiver in trouble', () => {
       status: 400,
       body: `{"text":"Incorrect index","code":7,"token":"${token}"}\u0000\n${'x'.repeat(2_000)}`,
     };
-    splunk.answers.push(...Array<typeof refusal>(50).fill(refusal));
+    // More than there are attempts, however long it takes to look at them.
+    splunk.answers.push(...Array<typeof refusal>(5_000).fill(refusal));
     const id = await toSplunk(splunk);
     const healthy = await toSplunk(other);
     await harness.log.append(4);
@@ -175,12 +177,12 @@ describe('a receiver in trouble', () => {
   });
 
   it('that was away catches up in order, one bounded batch after the other, and only its own destination waits', async () => {
-    const away = await hec();
-    const { port } = away.receiver;
-    const { identity } = away.receiver;
-    await away.receiver.stop();
+    const identity = await receiverIdentity();
+    // Nobody is at the other end.
+    const way = await CuttingRelay.start(1);
+    cleanups.push(() => way.stop());
     const id = await harness.destination('webhook', {
-      secret: { url: `https://siem.example:${port}/events`, signingKey: 'k'.repeat(43) },
+      secret: { url: `https://siem.example:${way.port}/events`, signingKey: 'k'.repeat(43) },
       ca: identity.ca,
     });
     const there = await toSplunk(await hec());
@@ -188,8 +190,9 @@ describe('a receiver in trouble', () => {
     for (let batch = 0; batch < 6; batch += 1) await harness.log.append(400);
     await reaches(there, 2_400);
     await expect.poll(async () => (await harness.cursor(id)).failures).toBeGreaterThan(1);
-    const back = await HttpsReceiver.start(identity, port);
+    const back = await HttpsReceiver.start(identity);
     cleanups.push(() => back.stop());
+    way.to = [back.port];
     await reaches(id, 2_400);
     const batches = back.requests.map(({ body }) => JSON.parse(body) as { metadata: { sequence: number } }[]);
     expect(batches.flat().map(({ metadata }) => metadata.sequence)).toEqual(upTo(2_400));
@@ -524,7 +527,7 @@ describe('addresses of this network', () => {
 describe('metrics', () => {
   it('say how far each destination is behind', async () => {
     const splunk = await hec();
-    splunk.answers.push(...Array(100).fill({ status: 503, body: '{"text":"Server is busy","code":9}' }));
+    splunk.answers.push(...Array(5_000).fill({ status: 503, body: '{"text":"Server is busy","code":9}' }));
     const id = await toSplunk(splunk);
     await harness.log.append(9);
     const exporter = harness.exporter();

@@ -34,8 +34,14 @@ async function signed(organisation = log.organisation): Promise<string> {
     );
     return row?.isWhole === true ? row.note : undefined;
   };
-  await expect.poll(newest, { timeout: 10_000 }).toBeDefined();
-  return (await newest()) ?? '';
+  let note: string | undefined;
+  await expect
+    .poll(async () => {
+      note = await newest();
+      return note;
+    })
+    .toBeDefined();
+  return note ?? '';
 }
 
 function beat(stream: TestStream, logSeen: LogSeen | undefined): void {

@@ -51,9 +51,7 @@ it('a device that reports ever new AI agents does not fill the database', async 
           [device.id, `agent ${round} %`],
         )
       ).rows[0];
-    await expect
-      .poll(read, { timeout: 5_000 })
-      .toEqual({ running: perRound, gone: Math.min(round * perRound, MAX_GONE) });
+    await expect.poll(read).toEqual({ running: perRound, gone: Math.min(round * perRound, MAX_GONE) });
   }
   const { rows } = await admin.query(
     `SELECT count(*)::int AS newest FROM ai_agents WHERE device_id = $1 AND state = 'gone' AND name LIKE 'agent 1 %'`,

@@ -78,7 +78,7 @@ describe('silent devices', () => {
           await job.run();
           return openAlerts();
         },
-        { timeout: 5_000, interval: 100 },
+        { interval: 100 },
       )
       .toEqual([]);
   });
@@ -185,7 +185,7 @@ describe('the schedule', () => {
     await server.exited;
     await server.restart();
     expect(before).toBeGreaterThan(0);
-    await expect.poll(schedule, { timeout: 10_000 }).toBe(before);
+    await expect.poll(schedule).toBe(before);
   });
 
   it('is one per job, and a job that fails is counted', async () => {
@@ -207,7 +207,7 @@ describe('the schedule', () => {
       await admin.query('REVOKE EXECUTE ON FUNCTION organisation_ids() FROM raypher_app');
       await queue.add('presence-pruning', {});
       await expect
-        .poll(async () => (await fetch(`${api.url}/metrics`)).text(), { timeout: 10_000 })
+        .poll(async () => (await fetch(`${api.url}/metrics`)).text())
         .toMatch(/raypher_jobs_failed_total\{job="presence-pruning"\} [1-9]/);
     } finally {
       await queue.close();

@@ -10,7 +10,8 @@ import {
   verifyInclusion,
   verifyNote,
 } from '@raypher/ledger';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import pg from 'pg';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import * as yauzl from 'yauzl';
 import { TestApi, type TestOrganisation } from '../testing/test-api.ts';
 import { CheckpointSigningService } from './checkpoint-signing.service.ts';
@@ -143,7 +144,16 @@ describe('GET /v1/ledger', () => {
   });
 
   it('is looked at by hand once at a time, with an entry in the audit', async () => {
-    const answers = await Promise.all([1, 2].map(() => acme.administrator.post('/v1/ledger/audit')));
+    const lock = new pg.Client({ connectionString: api.database.adminUrl });
+    await lock.connect();
+    onTestFinished(() => lock.end());
+    // Who looks waits while this is held, so the other one comes meanwhile.
+    await lock.query('BEGIN');
+    await lock.query('LOCK TABLE ledger_checkpoints IN ACCESS EXCLUSIVE MODE');
+    const asked = [1, 2].map(() => acme.administrator.post('/v1/ledger/audit'));
+    expect((await Promise.race(asked)).status).toBe(429);
+    await lock.query('ROLLBACK');
+    const answers = await Promise.all(asked);
     expect(answers.map(({ status }) => status).toSorted()).toEqual([200, 429]);
     const { body } = await acme.administrator.get('/v1/audit?limit=2');
     expect(body.items.map(({ action }: { action: string }) => action)).toEqual([

@@ -12,7 +12,6 @@ import {
   MAX_FRAME_BYTES,
   splitFrames,
 } from '@raypher/shared';
-import { freePort } from '@raypher/testkit';
 import pg from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
@@ -242,9 +241,7 @@ describe('a session of requests', () => {
     let balancer: CuttingRelay;
 
     beforeAll(async () => {
-      second = await createApp(
-        installation.configOf('link', { RAYPHER_LINK_PORT: String(await freePort()) }),
-      );
+      second = await createApp(installation.configOf('link', { RAYPHER_LINK_PORT: '0' }));
       await second.listen(0, '127.0.0.1');
       port = await second.get(LinkServer).listen();
     });
@@ -393,7 +390,8 @@ it.each(['GET / HTTP/1.1\r\nhost: x\r\n', ''])(
     socket.write(beginning);
     socket.resume();
     await once(socket, 'close');
-    expect(performance.now() - began).toBeLessThan(20_000);
+    // After ten seconds, which are looked at every five; one that is only idle would be left alone for thirty.
+    expect(performance.now() - began).toBeLessThan(25_000);
   },
 );
 

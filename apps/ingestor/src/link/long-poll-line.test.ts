@@ -31,7 +31,8 @@ function receive(after: number): Promise<readonly Buffer[]> {
 
 test('a session that nobody asks for messages is over after a minute, and not before', () => {
   const now = performance.now();
-  line.tick(now + 59 * SECOND);
+  // A few seconds may have passed since it was made.
+  line.tick(now + 55 * SECOND);
   expect(left).toBe(0);
   line.tick(now + 61 * SECOND);
   expect(left).toBe(1);

@@ -1,7 +1,6 @@
 import 'reflect-metadata';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { Phase, StateKind } from '@raypher/shared';
-import { freePort } from '@raypher/testkit';
 import pg from 'pg';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { CommandsService } from '../desired-state/commands.service.ts';
@@ -24,7 +23,7 @@ let secondPort: number;
 let devices: TestDevice[] = [];
 
 async function startSecond(): Promise<void> {
-  second = await createApp(installation.configOf('link', { RAYPHER_LINK_PORT: String(await freePort()) }));
+  second = await createApp(installation.configOf('link', { RAYPHER_LINK_PORT: '0' }));
   secondPort = await second.get(LinkServer).listen();
 }
 
@@ -273,7 +272,8 @@ describe('a process that stops', () => {
     const began = performance.now();
     const closed = second.close();
     expect(await stream.ended).toMatchObject({ code: 'link/overloaded' });
-    expect(performance.now() - began).toBeLessThan(8_000);
+    // It gives what it has received five seconds; a database would say after twenty that it cannot.
+    expect(performance.now() - began).toBeLessThan(15_000);
     await lock.query('ROLLBACK');
     await lock.end();
     await closed;

@@ -56,7 +56,9 @@ describe('the numbers of the link', () => {
     const first = await device.open(installation.linkPort);
     const second = await device.open(installation.linkPort);
     await first.ended;
-    expect(await sampleOf(installation.link, 'raypher_link_closed_total{code="device/replaced"}')).toBe(1);
+    await expect
+      .poll(() => sampleOf(installation.link, 'raypher_link_closed_total{code="device/replaced"}'))
+      .toBe(1);
     second.close();
     device.close();
   });

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { ArtefactKind } from '@raypher/shared/rest';
-import { freePort } from '@raypher/testkit';
+import { holdPort } from '@raypher/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { TlsListener } from '../http/tls-listener.ts';
 import { InstallationAuthority } from '../keys/installation-authority.ts';
@@ -41,7 +41,9 @@ beforeAll(async () => {
     describePackage('changed.deb', 'x64'),
   ];
   await writeFile(join(folder, 'packages.json'), JSON.stringify(list));
-  api = await TestApi.start({ packagesDirectory: folder, tlsPort: await freePort() });
+  const place = await holdPort();
+  api = await TestApi.start({ packagesDirectory: folder, tlsPort: place.port });
+  await place.letGo();
   await api.app.get(TlsListener).listen();
   [acme, rival] = [await api.found(`O'Neil & "Sons" $(touch x)`), await api.found('Rival')];
 });

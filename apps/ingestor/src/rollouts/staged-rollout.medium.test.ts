@@ -113,9 +113,7 @@ async function expectNoPolicyFor(streams: readonly TestStream[]): Promise<void> 
 }
 
 const settled = (id: string, counts: Record<string, number>) =>
-  expect
-    .poll(async () => (await administrator.get(`/v1/rollouts/${id}`)).body.counts, { timeout: 5_000 })
-    .toMatchObject(counts);
+  expect.poll(async () => (await administrator.get(`/v1/rollouts/${id}`)).body.counts).toMatchObject(counts);
 
 describe('a policy for some devices first', () => {
   it('reaches them alone; everybody else keeps the running revision, whatever a sweep finds', async () => {
@@ -138,8 +136,9 @@ describe('a policy for some devices first', () => {
       revision: before.revision,
       open: { rolloutId: staged.body.id, revision: { revision: before.revision + 1, running: false } },
     });
-    const overview = await administrator.get('/v1/overview');
-    expect(overview.body.policy).toMatchObject({ revision: before.revision, appliedBy: DEVICES - 2 });
+    await expect
+      .poll(async () => (await administrator.get('/v1/overview')).body.policy)
+      .toMatchObject({ revision: before.revision, appliedBy: DEVICES - 2 });
   });
 
   it('nothing else is deployed or applied meanwhile', async () => {
@@ -233,7 +232,7 @@ describe('a policy for some devices first', () => {
     await settled(staged.body.id, { rejected: 1 });
     // The schedule may have been faster.
     await watch.run();
-    expect(await running()).toMatchObject({
+    await expect.poll(running).toMatchObject({
       open: null,
       rolledBackTo: before.revision,
       createdBy: 'Raypher',

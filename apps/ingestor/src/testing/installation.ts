@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { NestExpressApplication } from '@nestjs/platform-express';
-import { createTestDatabase, freePort, type TestDatabase } from '@raypher/testkit';
+import { createTestDatabase, holdPort, type TestDatabase } from '@raypher/testkit';
 import type { Principal } from '../auth/principal.ts';
 import { type Config, readConfig } from '../config/config.ts';
 import { TenantDatabase } from '../database/tenant-database.ts';
@@ -42,10 +42,11 @@ export class Installation {
       await writeFile(join(directory, name), content, { mode: 0o600 });
       return join(directory, name);
     };
+    const place = await holdPort();
     const environment: NodeJS.ProcessEnv = {
       RAYPHER_HTTP_PORT: '0',
       RAYPHER_TLS_PORT: '0',
-      RAYPHER_LINK_PORT: String(await freePort()),
+      RAYPHER_LINK_PORT: String(place.port),
       RAYPHER_PKI_DIR: join(directory, 'pki'),
       RAYPHER_REDIS_URL_FILE: await file('redis', options.redisUrl ?? database.redisUrl),
       RAYPHER_DATABASE_URL_FILE: await file('app', database.urls.app),
@@ -63,6 +64,7 @@ export class Installation {
     await api.listen(0, '127.0.0.1');
     installation.tlsPort = await api.get(TlsListener).listen();
     await link.listen(0, '127.0.0.1');
+    await place.letGo();
     installation.linkPort = await link.get(LinkServer).listen();
     await installation.createOrganisation(installation.organisationId, 'Test organisation');
     return installation;
@@ -93,7 +95,7 @@ export class Installation {
         name: 'test',
         teamId: null,
         maxUses: options.maxUses ?? 1_000,
-        expiresAt: new Date(Date.now() + (options.expiresInMs ?? 60_000)),
+        expiresAt: new Date(Date.now() + (options.expiresInMs ?? 600_000)),
         createdBy: 'test',
       });
       return token;

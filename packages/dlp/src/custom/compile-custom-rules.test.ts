@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { createScanner } from '../detect/create-scanner.ts';
+import { quickestMs } from '../quickest-ms.test-support.ts';
 import type { CustomRule } from './custom-rule.ts';
 import { fingerprintDocument } from './fingerprint-document.ts';
 
@@ -10,9 +11,7 @@ const found = (rule: CustomRule, text: string): string[] =>
 
 test('a pattern that stalls a backtracking engine is linear here', () => {
   const rule = { kind: 'pattern', id: 'bait', severity: 'low', pattern: '(a+)+$' } as const;
-  const before = performance.now();
-  found(rule, `${'a'.repeat(20_000)}!`);
-  expect(performance.now() - before).toBeLessThan(5_000);
+  expect(quickestMs(() => found(rule, `${'a'.repeat(20_000)}!`))).toBeLessThan(5_000);
 });
 
 test('a pattern with keywords is found near one of them, whatever its case, and nowhere else', () => {
@@ -58,9 +57,7 @@ test('very many matches and keywords do not multiply', () => {
   const keywords = Array.from({ length: 500 }, (_, n) => `word${n}`);
   const rule = { kind: 'pattern', id: 'letter', severity: 'low', pattern: 'a', keywords } as const;
   const text = 'a '.repeat(50_000) + keywords.join(' ');
-  const before = performance.now();
-  found(rule, text);
-  expect(performance.now() - before).toBeLessThan(5_000);
+  expect(quickestMs(() => found(rule, text))).toBeLessThan(5_000);
 });
 
 test('look-around is refused with the name of the rule', () => {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { quickestMs } from '../quickest-ms.test-support.ts';
 import { createScanner } from './create-scanner.ts';
 
 const scanner = createScanner();
@@ -49,9 +50,7 @@ describe('published addresses', () => {
   it('costs linear time for a flood of addresses', () => {
     const time = (count: number) => {
       const text = 'Bo <bo@dyke.io>, '.repeat(count);
-      const start = performance.now();
-      scanner.scan(text);
-      return performance.now() - start;
+      return quickestMs(() => scanner.scan(text));
     };
     time(2_000);
     expect(time(40_000) / time(4_000)).toBeLessThan(40);

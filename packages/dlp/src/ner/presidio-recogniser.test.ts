@@ -55,7 +55,7 @@ afterAll(() => {
 });
 
 let time = 0;
-function recogniser(timeoutMs = 2_000): PresidioRecogniser {
+function recogniser(timeoutMs = 20_000): PresidioRecogniser {
   const breaker = new CircuitBreaker({ failures: 2, restMs: 1_000, now: () => time });
   return new PresidioRecogniser({
     url,

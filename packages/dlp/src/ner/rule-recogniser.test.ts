@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { quickestMs } from '../quickest-ms.test-support.ts';
 import { entityFinding } from './entity.ts';
 import { recogniseEntities, ruleRecogniser } from './rule-recogniser.ts';
 
@@ -28,9 +29,8 @@ describe('rules', () => {
 
   it('takes linear time on bait', () => {
     for (const bait of ['Aa ', 'Dr. Aa Bb ', '1 A ', 'born ', 'A', '12 Aa Aa Aa ', "A'"]) {
-      const start = performance.now();
-      recogniseEntities(bait.repeat(60_000));
-      expect(performance.now() - start).toBeLessThan(3_000);
+      const text = bait.repeat(60_000);
+      expect(quickestMs(() => recogniseEntities(text))).toBeLessThan(3_000);
     }
   });
 

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
+import { mkdtemp, readFile, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
@@ -71,7 +71,6 @@ describe('an embedded Postgres', () => {
     const second = await start({ dataDir, password: 'one', persistent: false });
     expect((await first.exited).code).toBe(0);
     expect(await query(second.adminUrl(), 'SELECT 1 AS up')).toEqual([{ up: 1 }]);
-    await rm(dataDir, { recursive: true, force: true });
   });
 
   it('removes a temporary cluster when stopped', async () => {

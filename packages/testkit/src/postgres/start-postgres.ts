@@ -37,6 +37,9 @@ export interface PostgresServer extends Daemon {
 
 const SUPERUSER = 'postgres';
 const READY = /database system is ready to accept connections/;
+/** What it says while a process of a killed predecessor has not noticed yet that it is to end. */
+const NOT_ALONE = /pre-existing shared memory block/;
+const ALONE_WITHIN_MS = 30_000;
 
 /**
  * Starts a real Postgres 18 on 127.0.0.1: no Unix socket, SCRAM passwords only.
@@ -75,23 +78,25 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Post
       : { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off', autovacuum_naptime: '5min' }),
   };
   const start = (onPort: number) =>
-    startDaemon({
-      command: binaries.postgres,
-      args: [
-        '-D',
-        dataDir,
-        '-p',
-        String(onPort),
-        ...Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]),
-      ],
-      ready: READY,
-      // "Fast" shutdown: connections are ended, the data is written, no wait for clients.
-      stopSignal: 'SIGINT',
-      account,
-      logFile: options.logFile,
-      signal: options.signal,
-      env: { PATH: process.env.PATH, LC_MESSAGES: 'C', TZ: 'UTC' },
-    });
+    onceAlone(() =>
+      startDaemon({
+        command: binaries.postgres,
+        args: [
+          '-D',
+          dataDir,
+          '-p',
+          String(onPort),
+          ...Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]),
+        ],
+        ready: READY,
+        // "Fast" shutdown: connections are ended, the data is written, no wait for clients.
+        stopSignal: 'SIGINT',
+        account,
+        logFile: options.logFile,
+        signal: options.signal,
+        env: { PATH: process.env.PATH, LC_MESSAGES: 'C', TZ: 'UTC' },
+      }),
+    );
 
   const first = await onFreePort(options.port, start);
   const { port } = first;
@@ -130,6 +135,19 @@ async function prepareFolder(dataDir: string, account: Account | undefined): Pro
     );
   }
   await chown(dataDir, account.uid, account.gid);
+}
+
+/** Again and again while what a killed predecessor left is ending. Not our children, so there is no event to wait for. */
+async function onceAlone(start: () => Promise<Daemon>): Promise<Daemon> {
+  const giveUpAt = performance.now() + ALONE_WITHIN_MS;
+  for (;;) {
+    try {
+      return await start();
+    } catch (error) {
+      if (!NOT_ALONE.test(String(error)) || performance.now() > giveUpAt) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  }
 }
 
 /** Ends a server that a killed predecessor left running on the same data, so that the data has one owner. */

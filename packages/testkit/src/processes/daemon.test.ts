@@ -91,7 +91,10 @@ describe('a daemon', () => {
       stopSignal: 'SIGTERM',
       logFile,
     });
-    const child = Number(/child (\d+)/.exec(await readFile(logFile, 'utf8'))?.[1]);
+    // It is ready as soon as it has said so; the log holds that a moment later.
+    const said = async () => /child (\d+)\n/.exec(await readFile(logFile, 'utf8'))?.[1];
+    await expect.poll(said).toBeDefined();
+    const child = Number(await said());
     parent.kill('SIGKILL');
     await parent.exited;
     // The kernel's signal is on its way; the process is no child of ours, so there is no event to await.

@@ -64,6 +64,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     await untilReady(child, output, options);
   } catch (error) {
     child.kill('SIGKILL');
+    await exited;
     throw error;
   }
   const pid = child.pid;

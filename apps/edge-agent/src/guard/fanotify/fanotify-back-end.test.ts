@@ -74,7 +74,7 @@ describe.skipIf(missing !== undefined)(
 
     afterAll(async () => {
       await backEnd.remove();
-      await group.waitEmpty(5000);
+      await group.waitEmpty(20_000);
       group.remove();
       cgroups.removeFolder();
       rmSync(root, { recursive: true, force: true });

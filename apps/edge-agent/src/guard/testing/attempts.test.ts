@@ -39,7 +39,7 @@ describe.skipIf(!canTry)('attempts without a guard (needs root on Linux on x64)'
   const victims: ChildProcess[] = [];
 
   const victim = (): number => {
-    const child = spawn('sleep', ['120'], { stdio: 'ignore' });
+    const child = spawn('sleep', ['1000'], { stdio: 'ignore' });
     victims.push(child);
     return child.pid ?? 0;
   };

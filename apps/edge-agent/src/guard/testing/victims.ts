@@ -7,7 +7,7 @@ export class Victims implements AsyncDisposable {
 
   /** @returns the pid of a process that only sleeps */
   start(): number {
-    const child = spawn('sleep', ['300'], { stdio: 'ignore' });
+    const child = spawn('sleep', ['1000'], { stdio: 'ignore' });
     this.#children.push(child);
     return child.pid ?? 0;
   }

@@ -19,7 +19,7 @@ describe.skipIf(tpmUnavailable)(`a TPM as from a factory ${tpmUnavailable ?? ''}
   let chip: TestTpm;
   beforeAll(async () => {
     chip = await TestTpm.start({ manufactured: true });
-  }, 30_000);
+  });
   afterAll(() => chip?.stop());
 
   test('is recognised as a program, with the certificate of its own key', () => {

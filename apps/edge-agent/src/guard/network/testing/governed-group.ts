@@ -123,7 +123,7 @@ export class GovernedFolder {
       child.kill('SIGKILL');
       await gone;
       cgroup.kill();
-      await cgroup.waitEmpty(5000);
+      await cgroup.waitEmpty(20_000);
       cgroup.remove();
     }
     this.cgroups.removeFolder();

@@ -99,7 +99,7 @@ const LEAVING: readonly Omit<Attempt, 'stoppedBy'>[] = [
     attempt: (stage) => {
       rawSystemCall('ptrace', PTRACE_ATTACH, stage.siblingPid, 0, 0);
       // It has to have stopped before it can be let go; the kernel sends SIGSTOP with attaching.
-      for (let round = 0; round < 1000 && stateOf(stage.siblingPid) !== 't'; round++);
+      waitUntil(() => stateOf(stage.siblingPid) === 't', 10_000);
       rawSystemCall('ptrace', PTRACE_DETACH, stage.siblingPid, 0, 0);
     },
   },
@@ -204,7 +204,7 @@ const AGAINST_US: readonly Omit<Attempt, 'stoppedBy'>[] = [
         closeSync(near);
         closeSync(far);
       }
-      if (!waitUntil(() => agentStopped(stage), 500))
+      if (!waitUntil(() => agentStopped(stage), 5_000))
         throw Object.assign(new Error('EPERM: no signal came'), { code: 'EPERM' });
     },
     endsAgent: true,
@@ -215,7 +215,7 @@ const AGAINST_US: readonly Omit<Attempt, 'stoppedBy'>[] = [
     tries: 'trace it',
     attempt: (stage) => {
       rawSystemCall('ptrace', PTRACE_ATTACH, stage.agentPid, 0, 0);
-      for (let round = 0; round < 1000 && stateOf(stage.agentPid) !== 't'; round++);
+      waitUntil(() => stateOf(stage.agentPid) === 't', 10_000);
       rawSystemCall('ptrace', PTRACE_DETACH, stage.agentPid, 0, 0);
     },
   },
