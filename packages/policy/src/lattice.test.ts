@@ -95,7 +95,7 @@ const request: fc.Arbitrary<NetworkConnectRequest> = fc.record({
   ),
 });
 
-const RUNS = { numRuns: 1500 };
+const RUNS = { numRuns: 500 };
 
 describe('the lattice of layers', () => {
   test('adding a layer never relaxes what is carried out, nor what is recorded', () => {

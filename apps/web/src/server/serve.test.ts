@@ -1,5 +1,6 @@
+import { once } from 'node:events';
 import { createServer, type IncomingMessage, request, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, connect, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createWebServer, type WebServer } from './serve.ts';
@@ -10,6 +11,10 @@ const api = createServer((incoming, response) => {
   response.end(JSON.stringify({ url: incoming.url, headers: incoming.headers }));
 });
 api.on('upgrade', (incoming, socket) => {
+  if (incoming.url === '/v1/refused') {
+    socket.end('HTTP/1.1 401 Unauthorized\r\nContent-Length: 2\r\n\r\nno');
+    return;
+  }
   socket.end(
     `HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n${incoming.url}`,
   );
@@ -173,5 +178,44 @@ describe('health', () => {
   it('answers without the API and without a page', async () => {
     const response = await fetch(`${origin}/healthz`);
     expect([response.status, await response.text()]).toEqual([200, 'ok\n']);
+  });
+});
+
+describe('an upgrade that is refused', () => {
+  const ask = (path: string) =>
+    `GET ${path} HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n`;
+  /** A connection that is up. */
+  async function open(): Promise<Socket> {
+    const socket = connect(Number(new URL(origin).port), '127.0.0.1').on('error', () => {});
+    await once(socket, 'connect');
+    return socket;
+  }
+  const connections = () =>
+    new Promise<number>((resolve) => web.server.getConnections((_, count) => resolve(count)));
+
+  it('ends nothing but itself when it is reset', async () => {
+    const before = await connections();
+    for (let round = 0; round < 50; round += 1) {
+      const socket = await open();
+      socket.write(ask(round % 2 === 0 ? '/nowhere' : '/v1/live'), () => socket.resetAndDestroy());
+      await once(socket, 'close');
+    }
+    await expect.poll(connections).toBeLessThanOrEqual(before);
+    expect((await fetch(`${origin}/healthz`)).status).toBe(200);
+  });
+
+  it.each([
+    ['/nowhere', '404'],
+    ['/v1/refused', '401'],
+  ])('of %s is closed once it was read, whatever came behind it', async (path, status) => {
+    const before = await connections();
+    for (let round = 0; round < 5; round += 1) {
+      const socket = await open();
+      socket.write(`${ask(path)}${'more'.repeat(10_000)}`);
+      const [answer] = await once(socket, 'data');
+      expect(String(answer)).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `));
+      socket.end('and more');
+    }
+    await expect.poll(connections).toBeLessThanOrEqual(before);
   });
 });

@@ -4,6 +4,9 @@ import { ownerOfPath } from './api-paths.ts';
 import { createApiProxy, refuseUpgrade } from './api-proxy.ts';
 import { contentSecurityPolicy, createNonce, securityHeaders } from './security-headers.ts';
 
+/** How long a browser has to take its last bytes and close, milliseconds. */
+const LINGER_MS = 5_000;
+
 export interface ServeOptions {
   apiOrigin: string;
   /** True when browsers reach this server over https (a balancer ends TLS). */
@@ -67,6 +70,10 @@ export function createWebServer(options: ServeOptions): WebServer {
       stream.destroy();
       return;
     }
+    // node:http has let go of it: an error that nobody listens to would end the dashboard for everybody.
+    stream.on('error', () => stream.destroy());
+    // Nobody reads on once it was refused or its other end is gone: unread, it would never close.
+    stream.once('finish', () => stream.setTimeout(LINGER_MS, () => stream.destroy()).resume());
     upgraded.add(stream);
     stream.once('close', () => upgraded.delete(stream));
     if (ownerOfPath(request.url ?? '/') === 'api') proxy.upgrade(request, stream, head);
