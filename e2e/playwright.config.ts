@@ -11,7 +11,7 @@ export default defineConfig({
   workers: 1,
   fullyParallel: false,
   retries: 1,
-  timeout: 240_000,
+  timeout: 180_000,
   expect: { timeout: 30_000 },
   outputDir: '../test-results',
   forbidOnly: true,

@@ -36,7 +36,9 @@ test('nobody takes a simulated device for a real one, wherever it is named', asy
     await page.goto(`${stack.urls.web}${path}`);
     await expectMarked(page.getByRole('main').getByRole('row'));
   }
-  await expect(page.getByRole('list', { name: 'Totals' })).toContainText(/cost: all of it simulated/);
+  await expect(page.getByRole('list', { name: 'Totals' })).toContainText(
+    /cost together: all of it simulated/,
+  );
 });
 
 test('the overview counts what the Watchtower shows, and a state is not as large as a number', async ({

@@ -1,3 +1,4 @@
+import { readdirSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { END_THIS_THREAD, PYTHON } from '../testing/python.ts';
 import { SocketHolders } from './holders.ts';
@@ -34,15 +35,17 @@ describe('an allowed process', () => {
     expect(await on.authorise(caller)).toMatchObject({ allowed: false });
   });
 
-  it('is refused while it is traced', async () => {
+  it.each(['its first thread', 'another thread'])('is refused while %s is traced', async (which) => {
     await on.allowNode();
     const { caller, process } = await on.visit(NODE, [on.file('bot.js')]);
     expect(await on.authorise(caller)).toMatchObject({ allowed: true });
+    const threads = readdirSync(`/proc/${process.pid}/task`).map(Number);
+    const thread = which === 'another thread' ? threads.find((id) => id !== process.pid) : process.pid;
     // PTRACE_SEIZE (ptrace(2)): attaches without stopping.
     const tracer = await on.stage.start(PYTHON, [
       '-c',
       `import ctypes, time
-print(ctypes.CDLL(None, use_errno=True).ptrace(0x4206, ${process.pid}, None, None), flush=True)
+print(ctypes.CDLL(None, use_errno=True).ptrace(0x4206, ${thread}, None, None), flush=True)
 time.sleep(600)`,
     ]);
     expect(tracer.firstLine).toBe('0');

@@ -1,7 +1,7 @@
 import { type BigIntStats, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ExecutableHasher } from '../discovery/exe-hash.ts';
-import { readProcFile, readProcLink, readProcText } from '../discovery/procfs.ts';
+import { readProcFile, readProcLink, readProcText, walkProcDirectory } from '../discovery/procfs.ts';
 import { readStat } from '../discovery/stat.ts';
 import type { AllowedProgram } from '../store/allow-list.ts';
 import { codeLoadingVariable, searchPath } from './environment.ts';
@@ -68,7 +68,7 @@ export async function deviation(
 ): Promise<string | undefined> {
   const status = readProcText(`/proc/${pid}/status`);
   if (!status.ok) return 'it cannot be examined';
-  const tracer = /^TracerPid:\s+(\d+)$/m.exec(status.value)?.[1];
+  const tracer = tracerOf(pid);
   if (tracer !== '0') return `process ${tracer} traces it, and can make it do anything`;
   const users = /^Uid:\s+(\d+)\s+(\d+)\s+(\d+)\s+(\d+)$/m.exec(status.value)?.slice(1) ?? [];
   if (users.length !== 4 || new Set(users).size !== 1) return 'it changes between users';
@@ -118,6 +118,19 @@ export async function deviation(
     return `${file.path} was changed or moved after this process started; restart it`;
   }
   return undefined;
+}
+
+/** Each thread can have one of its own. @returns "0": none has any */
+function tracerOf(pid: number): string | undefined {
+  let found: string | undefined;
+  for (const thread of walkProcDirectory(`/proc/${pid}/task`)) {
+    const status = readProcText(`/proc/${pid}/task/${thread}/status`);
+    // It ended meanwhile.
+    if (!status.ok && status.failure === 'gone') continue;
+    found = status.ok ? /^TracerPid:\s+(\d+)$/m.exec(status.value)?.[1] : undefined;
+    if (found !== '0') return found;
+  }
+  return found;
 }
 
 /** Of a regular file; undefined when it cannot be read, or changes meanwhile. */

@@ -8,7 +8,8 @@ import { normalisePackage, packageOfPath } from './package-name.ts';
 import type { PackageEvidence } from './packages.ts';
 import { packagesOfCommand, packagesOfFiles, packagesOfManifest, packagesOfSource } from './packages.ts';
 import { listProcDirectory, readProcFile, readProcLink } from './procfs.ts';
-import type { ScannedProcess } from './scan.ts';
+import { runtimeOf } from './runtime.ts';
+import { readArguments, type ScannedProcess } from './scan.ts';
 import type { Risk, SignatureMatch, Signatures } from './signatures.ts';
 
 /** One reason to take a process for an AI agent. */
@@ -39,6 +40,7 @@ const MAX_LIBRARIES = 256;
 /** npm allows no longer ones. A manifest may hold anything; what is no name must not be carried around. */
 const MAX_PACKAGE_NAME = 214;
 const MAX_OPEN_FILES = 512;
+const MAX_ARGUMENT_BYTES = 1024 * 1024;
 
 /** Looks for signs of an AI agent in single processes. */
 export class Examiner {
@@ -67,7 +69,7 @@ export class Examiner {
     const files = FileView.ofProcess(process.shownUnder, this.#sharesRoot(process));
     const entry = await findEntry(
       executable,
-      process.argv,
+      argumentsOf(process, executable),
       cwd.ok ? cwd.value : undefined,
       files,
       this.#signatures,
@@ -190,6 +192,13 @@ export class Examiner {
 
 function isPackageName(name: string): boolean {
   return name.length <= MAX_PACKAGE_NAME && /^[\x21-\x7e]+$/.test(name);
+}
+
+/** A script must not hide behind thousands of options. */
+function argumentsOf({ argv, argvIsCut, shownUnder }: ScannedProcess, executable: string): readonly string[] {
+  if (!argvIsCut || runtimeOf(executable) === undefined) return argv;
+  const read = readArguments(shownUnder, MAX_ARGUMENT_BYTES);
+  return read.ok ? read.value.argv : argv;
 }
 
 /** Base name of the executable; without permission to see it, the name that the process gives itself. */

@@ -95,13 +95,17 @@ export class ExecutableHasher {
   }
 }
 
-/** @returns undefined when the process ended or replaced its program meanwhile: there is nothing to remember. */
+/**
+ * @returns undefined when the process ended or replaced its program meanwhile, or somebody keeps others from the file
+ *   now: there is nothing to remember
+ */
 async function hashFile(
   key: string,
   path: string,
 ): Promise<{ sha256: string } | { reason: string } | undefined> {
   try {
-    await using file = await open(path, constants.O_RDONLY);
+    // O_NONBLOCK: what has become a pipe since, or is under a lease (fcntl(2)), would be waited for.
+    await using file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
     if (fileKey(await file.stat({ bigint: true })) !== key) return undefined;
     const hash = createHash('sha256');
     const buffer = Buffer.allocUnsafeSlow(1024 * 1024);
@@ -116,7 +120,7 @@ async function hashFile(
   } catch (error) {
     const code = errorCode(error);
     if (code === undefined) throw error;
-    if (code === 'ENOENT' || code === 'ESRCH') return undefined;
+    if (code === 'ENOENT' || code === 'ESRCH' || code === 'EAGAIN') return undefined;
     return { reason: `executable cannot be read (${code})` };
   }
 }

@@ -184,11 +184,11 @@ export class Inventory extends EventEmitter<InventoryEvents> {
   }
 
   async #update(events: readonly ProcessEvent[]): Promise<InventorySnapshot> {
-    const { touched, lineage } = this.#read(events);
+    const { touched, executed, lineage } = this.#read(events);
     const now = performance.now();
     for (const [pid, at] of this.#due) if (at <= now) touched.add(pid);
     const hashBudgetMs = this.#options.hashBudgetMs ?? UPDATE_HASH_BUDGET_MS;
-    const processes = await this.#scanner.rescan([...touched], { hashBudgetMs });
+    const processes = await this.#scanner.rescan([...touched], { hashBudgetMs }, executed);
     if (processes === undefined) return this.#snapshot;
     return this.#digest(processes, (pid) => touched.has(pid), lineage);
   }
@@ -196,11 +196,13 @@ export class Inventory extends EventEmitter<InventoryEvents> {
   /** Which processes events are about, and to which AI agent those belong that were forked meanwhile. */
   #read(events: readonly ProcessEvent[]): {
     touched: Set<number>;
+    executed: Set<number>;
     lineage: Map<number, AgentGroup | undefined>;
   } {
     const touched = new Set<number>();
+    const executed = new Set<number>();
     const lineage = new Map<number, AgentGroup | undefined>();
-    if (events.length === 0) return { touched, lineage };
+    if (events.length === 0) return { touched, executed, lineage };
     const groups = new Map<number, AgentGroup | undefined>();
     const children = new Map<number, number[]>();
     for (const { process, group } of this.#tracked.values()) {
@@ -211,6 +213,7 @@ export class Inventory extends EventEmitter<InventoryEvents> {
     }
     for (const event of events) {
       touched.add(event.pid);
+      if (event.kind === 'exec') executed.add(event.pid);
       if (event.kind === 'fork') {
         const { parent } = event;
         lineage.set(event.pid, lineage.has(parent) ? lineage.get(parent) : groups.get(parent));
@@ -218,7 +221,7 @@ export class Inventory extends EventEmitter<InventoryEvents> {
       // They have another parent now, of which no event tells; the number of this one can be given away again.
       if (event.kind === 'exit') for (const child of children.get(event.pid) ?? []) touched.add(child);
     }
-    return { touched, lineage };
+    return { touched, executed, lineage };
   }
 
   async #digest(

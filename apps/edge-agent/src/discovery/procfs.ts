@@ -1,4 +1,4 @@
-import { closeSync, openSync, readdirSync, readlinkSync, readSync } from 'node:fs';
+import { closeSync, type Dir, opendirSync, openSync, readdirSync, readlinkSync, readSync } from 'node:fs';
 import { RaypherError } from '@raypher/shared';
 
 /** Why something of a process could not be read. `gone`: the process ended. `denied`: another user's process. */
@@ -36,14 +36,14 @@ export function readProcFile<T>(
   let length = 0;
   try {
     for (;;) {
+      if (length >= limit) break;
       if (length === scratch.length) {
-        if (length >= limit) break;
         const larger = Buffer.alloc(Math.min(limit, scratch.length * 2));
         scratch.copy(larger);
         scratch.fill(0);
         scratch = larger;
       }
-      const read = readSync(fd, scratch, length, scratch.length - length, null);
+      const read = readSync(fd, scratch, length, Math.min(limit, scratch.length) - length, null);
       length += read;
       if (read === 0 || (isOnePiece && length < scratch.length)) break;
     }
@@ -74,6 +74,25 @@ export function listProcDirectory(path: string): ProcRead<string[]> {
     return { ok: true, value: readdirSync(path) };
   } catch (error) {
     return { ok: false, failure: failureOf(error) };
+  }
+}
+
+/** The same, one name after the other, as far as somebody asks; none when it cannot be read. */
+export function* walkProcDirectory(path: string): Generator<string> {
+  let directory: Dir;
+  try {
+    directory = opendirSync(path);
+  } catch (error) {
+    failureOf(error);
+    return;
+  }
+  try {
+    for (let entry = directory.readSync(); entry !== null; entry = directory.readSync()) yield entry.name;
+  } catch (error) {
+    // It ended meanwhile.
+    failureOf(error);
+  } finally {
+    directory.closeSync();
   }
 }
 

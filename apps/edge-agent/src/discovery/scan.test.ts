@@ -21,8 +21,10 @@ import {
   untilTicksAdvance,
   withoutRoot,
 } from '../response/spawned.test-support.ts';
+import { PYTHON } from '../testing/python.ts';
 import { ExecutableHasher } from './exe-hash.ts';
 import { ProcessScanner, type ScannedProcess, scanProcesses } from './scan.ts';
+import { readStat } from './stat.ts';
 
 // Real processes on a machine that may be busy with other things.
 vi.setConfig({ testTimeout: 60_000 });
@@ -105,6 +107,74 @@ describe('scanProcesses', () => {
     expect(await argvOf()).toContain('exec sh');
     writeFileSync(join(stage.directory, 'go'), 'go\n');
     await until('the second program is seen', async () => (await argvOf()) === 'second');
+  });
+
+  it('notices it also of a process whose addresses are not random', async () => {
+    // The same interpreter with as many letters: every address is the same.
+    const source = `import ctypes, os, sys, time
+ctypes.CDLL(None).personality(0x0040000)
+step = {'start': 'first', 'first': 'again'}.get(sys.argv[1])
+if step == 'again':
+    print('ready', flush=True)
+    while not os.path.exists('go'): time.sleep(0.01)
+if step: os.execv(sys.executable, [sys.executable, sys.argv[0], step])
+time.sleep(1000)
+`;
+    const program = await stage.start(PYTHON, [stage.write('program.py', source), 'start']);
+    const scanner = new ProcessScanner();
+    const look = async () => (await scanner.scan()).find(({ pid }) => pid === program.pid);
+    const before = { found: await look(), stat: readStat(program.pid) };
+    expect(before.found?.argv.at(-1)).toBe('first');
+    expect((await look())?.image).toBe(before.found?.image);
+    stage.write('go', '');
+    await until('the second program is seen', async () => (await look())?.argv.at(-1) === 'again');
+    expect(readStat(program.pid)?.image).toBe(before.stat?.image);
+    expect((await look())?.image).not.toBe(before.found?.image);
+  });
+
+  it('looks anew at what is said to have executed a program, whatever it seems to be', async () => {
+    const scanner = new ProcessScanner();
+    const imageOf = (all: ScannedProcess[] | undefined) => all?.find(({ pid }) => pid === process.pid)?.image;
+    const first = imageOf(await scanner.scan());
+    expect(imageOf(await scanner.rescan([process.pid]))).toBe(first);
+    const second = imageOf(await scanner.rescan([process.pid], {}, new Set([process.pid])));
+    expect(second).not.toBe(first);
+    expect(imageOf(await scanner.rescan([process.pid]))).toBe(second);
+  });
+
+  it('keeps a bounded part of the arguments of a process, which its children share for nothing', async () => {
+    const words = Array.from({ length: 20_000 }, (_, index) => `--word=${index}`);
+    const talker = await stage.start('sh', ['-c', 'echo ready; sleep 1000 & wait', 'sh', ...words]);
+    const found = (await scanProcesses()).find(({ pid }) => pid === talker.pid);
+    expect(found).toMatchObject({ argvIsCut: true, confidence: 'partial' });
+    expect(found?.reasons).toContain('arguments: only the first ones are kept');
+    expect(found?.argv.length).toBeLessThanOrEqual(1024);
+    expect(found?.argv.join(' ').length).toBeLessThanOrEqual(32 * 1024);
+  });
+
+  it('waits for nobody who keeps others from a file', async () => {
+    const path = stage.write('script.py', 'pass');
+    const stats = statSync(path, { bigint: true });
+    // A write lease: whoever opens the file waits until it is given back, 45 seconds by default.
+    await stage.start(PYTHON, [
+      '-c',
+      `import fcntl, os, signal, sys, time
+signal.signal(signal.SIGIO, signal.SIG_IGN)
+fcntl.fcntl(os.open(sys.argv[1], os.O_RDWR), fcntl.F_SETLEASE, fcntl.F_WRLCK)
+print('ready', flush=True)
+time.sleep(1000)`,
+      path,
+    ]);
+    const pipe = join(stage.directory, 'pipe');
+    execFileSync('mkfifo', [pipe]);
+    const hasher = new ExecutableHasher();
+    const started = performance.now();
+    for (const way of [path, pipe]) {
+      const outcome = hasher.hash(way, stats);
+      if (outcome.state === 'pending') await outcome.done;
+      expect(hasher.hash(way, stats).state).toBe('pending');
+    }
+    expect(performance.now() - started).toBeLessThan(10_000);
   });
 
   it('lists threads of the kernel as such', async () => {

@@ -1,7 +1,16 @@
+import { createHash } from 'node:crypto';
 import { type BigIntStats, statSync } from 'node:fs';
 import { ExecutableHasher } from './exe-hash.ts';
 import { type KernelUnits, readKernelUnits } from './kernel-units.ts';
-import { errorCode, listPids, readProcFile, readProcLink, readProcText, requireLinux } from './procfs.ts';
+import {
+  errorCode,
+  listPids,
+  type ProcRead,
+  readProcFile,
+  readProcLink,
+  readProcText,
+  requireLinux,
+} from './procfs.ts';
 import { hasEnded, type ProcessStat, readStat, shownUnder } from './stat.ts';
 import { UserNames } from './users.ts';
 
@@ -20,7 +29,10 @@ export interface ScannedProcess {
   /** One letter, see proc(5): R, S, D, T, Z … */
   state: string;
   name: string;
+  /** The beginning; see `argvIsCut`. */
   argv: readonly string[];
+  /** There are more arguments than are kept of a process. */
+  argvIsCut: boolean;
   /** Empty for kernel threads and when it may not be read; " (deleted)" is removed. */
   exePath: string;
   exeSha256: string | undefined;
@@ -41,20 +53,31 @@ export interface ScannedProcess {
   confidence: Confidence;
   /** What could not be examined, and why. */
   reasons: readonly string[];
-  /** Changes with every exec; see ProcessStat.image. */
+  /** Changes with every exec that can be told from none. */
   image: string;
 }
 
 /** What stays as it is until the process executes another program. */
 interface Examined {
   image: string;
+  /** What a later look compares. */
+  sign: string;
+  /** Its addresses are the same after every exec, or nobody may know: see `signOf`. */
+  isPredictable: boolean;
   argv: readonly string[];
+  argvIsCut: boolean;
   exePath: string;
   exeStats: BigIntStats | undefined;
   uid: number | undefined;
   cgroup: string;
   namespaces: ScannedProcess['namespaces'];
   reasons: readonly string[];
+}
+
+interface Arguments {
+  argv: readonly string[];
+  /** There are more. */
+  isCut: boolean;
 }
 
 interface Remembered {
@@ -65,8 +88,20 @@ interface Remembered {
   described: ScannedProcess | undefined;
 }
 
+const NOBODY: ReadonlySet<number> = new Set();
+
 /** One of the `reasons`: the hash comes with a later look. */
 export const STILL_HASHING = 'executable is still being hashed';
+
+/**
+ * Of the arguments of a process, kept as long as it is there: the kernel accepts megabytes of them, and children share
+ * them, so that whoever starts very many would fill the memory.
+ */
+const KEPT_ARGUMENT_BYTES = 32 * 1024;
+const KEPT_ARGUMENTS = 1024;
+
+/** Bit of /proc/PID/personality: its addresses are not random (personality(2)), as every program may ask for. */
+const ADDR_NO_RANDOMIZE = 0x0040000;
 
 /** Shares of shorter times would be mere steps of the kernel's clock, which is of 10 ms. */
 const SHORTEST_SHARE_MS = 100;
@@ -84,7 +119,10 @@ export class ProcessScanner {
   readonly #hasher: ExecutableHasher;
   readonly #users = new UserNames();
   readonly #units: KernelUnits;
+  /** Root can have the kernel randomise nobody's addresses. */
+  readonly #isRandomised = isRandomised();
   #remembered = new Map<number, Remembered>();
+  #executions = 0;
 
   constructor(hasher = new ExecutableHasher()) {
     requireLinux();
@@ -103,17 +141,23 @@ export class ProcessScanner {
    * Every process as it was found last, but these as they are now: what was started, executed a program or ended
    * since.
    *
+   * @param executed those of them that are known to have executed a program
    * @returns undefined when nothing is different: they came and went unseen, as most do
    */
-  async rescan(pids: readonly number[], options: ScanOptions = {}): Promise<ScannedProcess[] | undefined> {
+  async rescan(
+    pids: readonly number[],
+    options: ScanOptions = {},
+    executed: ReadonlySet<number> = NOBODY,
+  ): Promise<ScannedProcess[] | undefined> {
     const isDifferent = pids.some((pid) => this.#remembered.has(pid) || readStat(pid) !== undefined);
-    return isDifferent ? this.#look(pids, this.#remembered, options) : undefined;
+    return isDifferent ? this.#look(pids, this.#remembered, options, executed) : undefined;
   }
 
   async #look(
     pids: Iterable<number>,
     before: ReadonlyMap<number, Remembered>,
     options: ScanOptions,
+    executed: ReadonlySet<number> = NOBODY,
   ): Promise<ScannedProcess[]> {
     this.#users.refresh();
     const looked: Remembered[] = [];
@@ -125,8 +169,7 @@ export class ProcessScanner {
       }
       const known = before.get(pid);
       const same = known?.stat.startTime === stat.startTime ? known : undefined;
-      const image = imageOf(stat);
-      const examined = same?.examined.image === image ? same.examined : examine(stat, image);
+      const examined = this.#examined(stat, same?.examined, executed.has(pid));
       const entry = { stat, examined, cpu: this.#cpu(stat, same?.cpu), described: undefined };
       this.#remembered.set(pid, entry);
       looked.push(entry);
@@ -139,6 +182,22 @@ export class ProcessScanner {
     return [...this.#remembered.values()]
       .flatMap(({ described }) => (described === undefined ? [] : [described]))
       .sort((a, b) => a.pid - b.pid);
+  }
+
+  #examined(stat: ProcessStat, before: Examined | undefined, hasExecuted: boolean): Examined {
+    const isSame = before?.sign === signOf(stat, before?.isPredictable === true);
+    if (before !== undefined && isSame && !hasExecuted) return before;
+    const isPredictable = this.#isPredictable(stat);
+    const sign = signOf(stat, isPredictable);
+    const image = before?.sign === sign ? `${sign}/${++this.#executions}` : sign;
+    return examine(stat, { sign, isPredictable, image });
+  }
+
+  #isPredictable({ kernelThread, shownUnder, image }: ProcessStat): boolean {
+    if (kernelThread || image === undefined) return false;
+    if (!this.#isRandomised) return true;
+    const read = readProcText(`/proc/${shownUnder}/personality`);
+    return !read.ok || (Number.parseInt(read.value, 16) & ADDR_NO_RANDOMIZE) !== 0;
   }
 
   #cpu(stat: ProcessStat, before: Remembered['cpu'] | undefined): Remembered['cpu'] {
@@ -191,6 +250,7 @@ export class ProcessScanner {
       state: stat.state,
       name: stat.name,
       argv: examined.argv,
+      argvIsCut: examined.argvIsCut,
       exePath: examined.exePath,
       exeSha256,
       exeFromSystem: isFromSystem(exeStats),
@@ -227,32 +287,61 @@ export function readCgroup(pid: number, shown = shownUnder(pid)): string {
   return /^0::(.*)$/m.exec(read.value)?.[1] ?? '';
 }
 
-/** Without permission to see addresses, an exec is noticed by the executable or, at least, the name. */
-function imageOf(stat: ProcessStat): string {
-  if (stat.image !== undefined) return stat.image;
+function isRandomised(): boolean {
+  const read = readProcText('/proc/sys/kernel/randomize_va_space');
+  return read.ok && read.value.trim() !== '0';
+}
+
+/**
+ * Without permission to see addresses, an exec is noticed by the executable or, at least, the name. Addresses that
+ * are not random are the same for two programs, so executable and arguments are compared as well.
+ */
+function signOf(stat: ProcessStat, isPredictable: boolean): string {
+  if (stat.image !== undefined) return isPredictable ? `${stat.image} ${contentOf(stat)}` : stat.image;
   if (stat.kernelThread || hasEnded(stat)) return `${stat.name}/${hasEnded(stat)}`;
   const exe = readProcLink(`/proc/${stat.shownUnder}/exe`);
   return exe.ok ? exe.value : stat.name;
 }
 
-function examine(stat: ProcessStat, image: string): Examined {
+function contentOf({ shownUnder }: ProcessStat): string {
+  const exe = statOf(`/proc/${shownUnder}/exe`, []);
+  const words = readProcFile(
+    `/proc/${shownUnder}/cmdline`,
+    (bytes) => createHash('sha256').update(bytes).digest('base64'),
+    KEPT_ARGUMENT_BYTES,
+  );
+  return `${exe?.dev}:${exe?.ino}:${exe?.ctimeNs} ${words.ok ? words.value : words.failure}`;
+}
+
+function examine(stat: ProcessStat, as: Pick<Examined, 'image' | 'sign' | 'isPredictable'>): Examined {
   const { pid, shownUnder: shown } = stat;
   const reasons: string[] = [];
   const status = readProcText(`/proc/${pid}/status`);
   // Real, effective, saved, file system: what it may do is decided by the effective one.
   const uid = status.ok ? /^Uid:\s+\d+\s+(\d+)/m.exec(status.value)?.[1] : undefined;
-  const base = { image, uid: uid === undefined ? undefined : Number(uid), cgroup: readCgroup(pid, shown) };
+  const base = { ...as, uid: uid === undefined ? undefined : Number(uid), cgroup: readCgroup(pid, shown) };
   if (stat.kernelThread) {
-    return { ...base, argv: [], exePath: '', exeStats: undefined, namespaces: undefined, reasons };
+    return {
+      ...base,
+      argv: [],
+      argvIsCut: false,
+      exePath: '',
+      exeStats: undefined,
+      namespaces: undefined,
+      reasons,
+    };
   }
   if (hasEnded(stat)) reasons.push('ended, waiting to be collected by its parent');
-  const argv = readProcFile(`/proc/${shown}/cmdline`, (bytes) => splitArguments(bytes.toString('utf8')));
-  if (!argv.ok) reasons.push(`arguments: ${argv.failure}`);
+  const read = readArguments(shown, KEPT_ARGUMENT_BYTES);
+  if (!read.ok) reasons.push(`arguments: ${read.failure}`);
+  const { argv, isCut } = read.ok ? keptOf(read.value) : { argv: [], isCut: false };
+  if (isCut) reasons.push('arguments: only the first ones are kept');
   const exe = readProcLink(`/proc/${shown}/exe`);
   if (!exe.ok && !hasEnded(stat)) reasons.push(`executable: ${exe.failure}`);
   return {
     ...base,
-    argv: argv.ok ? argv.value : [],
+    argv,
+    argvIsCut: isCut,
     exePath: exe.ok ? exe.value.replace(/ \(deleted\)$/, '') : '',
     exeStats: exe.ok ? statOf(`/proc/${shown}/exe`, reasons) : undefined,
     namespaces: readNamespaces(shown),
@@ -277,6 +366,21 @@ function statOf(path: string, reasons: string[]): BigIntStats | undefined {
     reasons.push(`executable: ${code}`);
     return undefined;
   }
+}
+
+/** @param limit bytes; what lies beyond is not read */
+export function readArguments(shown: number, limit: number): ProcRead<Arguments> {
+  return readProcFile(
+    `/proc/${shown}/cmdline`,
+    (bytes) => ({ argv: splitArguments(bytes.toString('utf8')), isCut: bytes.length >= limit }),
+    limit,
+  );
+}
+
+function keptOf({ argv, isCut }: Arguments): Arguments {
+  return argv.length > KEPT_ARGUMENTS
+    ? { argv: argv.slice(0, KEPT_ARGUMENTS), isCut: true }
+    : { argv, isCut };
 }
 
 function splitArguments(text: string): string[] {

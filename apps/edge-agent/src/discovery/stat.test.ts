@@ -1,8 +1,9 @@
 import { once } from 'node:events';
-import { readFileSync, realpathSync } from 'node:fs';
-import { afterAll, describe, expect, it } from 'vitest';
-import { Stage } from '../response/spawned.test-support.ts';
-import { OUTLIVING_SCRIPT, PYTHON } from '../testing/python.ts';
+import fs, { readFileSync, realpathSync } from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
+import { afterAll, describe, expect, it, vi } from 'vitest';
+import { Stage, until } from '../response/spawned.test-support.ts';
+import { END_THIS_THREAD, OUTLIVING_SCRIPT, PYTHON } from '../testing/python.ts';
 import { scanProcesses } from './scan.ts';
 import { isAlive, parseStat, readAllStats, readStat } from './stat.ts';
 
@@ -78,5 +79,25 @@ describe('a process whose first thread has ended', () => {
     process.kill(bot.pid, 'SIGKILL');
     await closed;
     expect(isAlive(bot)).toBe(false);
+  });
+
+  it('is read as quickly when it has very many', async () => {
+    const source = `import threading, time
+threading.stack_size(65536)
+for _ in range(1000): threading.Thread(target=time.sleep, args=(1000,)).start()
+print('ready', flush=True)
+${END_THIS_THREAD}
+`;
+    const bot = await stage.start(PYTHON, [stage.write('many.py', source)]);
+    await until('its first thread has ended', () => readStat(bot.pid)?.shownUnder !== bot.pid);
+    const opened = vi.spyOn(fs, 'openSync');
+    syncBuiltinESMExports();
+    try {
+      expect(readStat(bot.pid)).toMatchObject({ pid: bot.pid, threads: 1001 });
+      expect(opened.mock.calls.length).toBeLessThan(10);
+    } finally {
+      opened.mockRestore();
+      syncBuiltinESMExports();
+    }
   });
 });

@@ -1,4 +1,4 @@
-import { listPids, listProcDirectory, readProcFile } from './procfs.ts';
+import { listPids, readProcFile, walkProcDirectory } from './procfs.ts';
 
 /** What the kernel says about a process in one read of /proc/PID/stat (proc_pid_stat(5)). */
 export interface ProcessStat {
@@ -28,7 +28,8 @@ export interface ProcessStat {
   residentPages: number;
   /**
    * Where code, stack and arguments lie. Address randomisation makes it differ after every exec, so the same
-   * value means the same program with the same arguments. Undefined when this user may not see addresses.
+   * value means the same program with the same arguments, unless the process has it switched off (personality(2)).
+   * Undefined when this user may not see addresses.
    */
   image: string | undefined;
 }
@@ -75,6 +76,7 @@ export function readStat(pid: number): ProcessStat | undefined {
   const stat = readStatOf(`/proc/${pid}`);
   if (stat?.state !== 'Z' || stat.threads <= 1) return stat;
   const { name, startTime, cpuTicks, threads } = stat;
+  // It may have tens of thousands: the first that runs will do.
   for (const thread of readThreads(pid)) {
     if (thread.pid === pid || hasEnded(thread)) continue;
     return { ...thread, pid, shownUnder: thread.pid, name, startTime, cpuTicks, threads };
@@ -82,14 +84,15 @@ export function readStat(pid: number): ProcessStat | undefined {
   return stat;
 }
 
-/** One for each thread of a process, its `pid` being the thread's id; none when the process is gone. */
-export function readThreads(pid: number): ProcessStat[] {
-  const threads = listProcDirectory(`/proc/${pid}/task`);
-  if (!threads.ok) return [];
-  return threads.value.flatMap((thread) => {
+/**
+ * One for each thread of a process, its `pid` being the thread's id; none when the process is gone. Each is read when it
+ * is asked for.
+ */
+export function* readThreads(pid: number): Generator<ProcessStat> {
+  for (const thread of walkProcDirectory(`/proc/${pid}/task`)) {
     const stat = readStatOf(`/proc/${pid}/task/${thread}`);
-    return stat === undefined ? [] : [thread === String(pid) ? stat : { ...stat, threads: 1 }];
-  });
+    if (stat !== undefined) yield thread === String(pid) ? stat : { ...stat, threads: 1 };
+  }
 }
 
 function readStatOf(folder: string): ProcessStat | undefined {

@@ -60,6 +60,9 @@ export class PinnedPools {
       timeout: CONNECT_TIMEOUT_MS,
       // Said here, because NODE_TLS_REJECT_UNAUTHORIZED would otherwise send keys to whoever answers.
       rejectUnauthorized: true,
+      // An upload over HTTP/2 that breaks off sends Node.js round in a circle for good; one connection carries one
+      // request here anyway.
+      allowH2: false,
       // Tries the families in turn (RFC 8305).
       autoSelectFamily: true,
       ...(addresses === undefined ? {} : { lookup: pinnedLookup(addresses) }),
@@ -67,6 +70,7 @@ export class PinnedPools {
     const pool = new Pool(origin, {
       connections: 256,
       pipelining: 1,
+      allowH2: false,
       keepAliveTimeout: 30_000,
       headersTimeout: ANSWER_TIMEOUT_MS,
       bodyTimeout: ANSWER_TIMEOUT_MS,

@@ -1,11 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { errorCode, readProcLink } from '../discovery/procfs.ts';
+import { errorCode, readProcLink, readProcText } from '../discovery/procfs.ts';
 import { shownUnder } from '../discovery/stat.ts';
 import type { Cgroups } from '../response/cgroup.ts';
 import { boundLimits, type CgroupLimits, readCgroupLimits } from '../response/cgroup-limits.ts';
 
-/** What an AI agent's group has, and where its processes are that are in no container. */
+/** Of the processes of a control group. */
+const MOST_LOOKED_AT = 1000;
+
+/** What an AI agent's group has, and the control groups of its processes that are no container's. */
 export interface AdoptionTerms {
   limits: CgroupLimits;
   homes: ReadonlySet<string>;
@@ -47,6 +50,20 @@ export function isForeign(pid: number): boolean {
     const [its, own] = [readProcLink(`/proc/${shown}/ns/${kind}`), readProcLink(`/proc/self/ns/${kind}`)];
     return !its.ok || !own.ok || its.value !== own.value;
   });
+}
+
+/**
+ * Whether somebody who is in no container is in a control group: then it is no container's, and whoever is foreign in it
+ * has merely shut itself in, with or without those of its AI agent beside it.
+ *
+ * @param cgroup path that /proc/PID/cgroup shows
+ */
+export function isShared(cgroup: string, cgroups: Cgroups): boolean {
+  if (!cgroups.reaches(cgroup)) return false;
+  const read = readProcText(join(cgroups.locate(cgroup), 'cgroup.procs'));
+  if (!read.ok) return false;
+  const pids = read.value.split('\n').map(Number).slice(0, MOST_LOOKED_AT);
+  return pids.some((pid) => pid > 0 && !isForeign(pid));
 }
 
 /** "domain", or for groups of threads "threaded" and others; the first group has no such file. */

@@ -13,6 +13,7 @@ import { Freezer } from '../response/freeze.ts';
 import { Protection } from '../response/protected.ts';
 import {
   BUSY_SCRIPT,
+  HOPPING_SCRIPT,
   Stage,
   type Started,
   until,
@@ -284,6 +285,62 @@ describe.skipIf(missing !== undefined)('adoption', () => {
     expect([cgroups.list(), adoption.groupOf(found.id)]).toEqual([[], undefined]);
   });
 
+  it('keeps the group as long as somebody is in it, though too quick to be seen', async () => {
+    const home = homes.create('home');
+    const bot = await startBot();
+    home.add(bot.pid);
+    const found = await agent();
+    await adoption.sweep([found]);
+    const group = cgroups.open(adoption.groupOf(found.id) ?? '');
+    const door = group?.path ?? '';
+    // As the AI agent would start it: born in the group.
+    const hopper = await stage.start('sh', [
+      '-c',
+      `echo $$ > ${door}/cgroup.procs; exec "$0" "$1"`,
+      PYTHON,
+      stage.write('hop.py', HOPPING_SCRIPT),
+    ]);
+    stage.write('hop', '');
+    await once(hopper.child, 'exit');
+    bot.child.kill('SIGKILL');
+    await once(bot.child, 'exit');
+    await adoption.sweep([]);
+    expect([group?.isEmpty(), home.isEmpty()]).toEqual([false, true]);
+    group?.kill();
+    await until('nobody is left in it', () => group?.isEmpty() === true);
+    await adoption.sweep([]);
+    expect([cgroups.list(), adoption.groupOf(found.id)]).toEqual([[], undefined]);
+  });
+
+  it('a freeze of the AI agent holds what it gave another parent', async () => {
+    stage.write('py/requirements.txt', `langchain\n${library}\n`);
+    const clone = process.arch === 'arm64' ? 220 : 56;
+    const source = `import ctypes, os, time
+print('ready', flush=True)
+while not os.path.exists('go'): time.sleep(0.01)
+CLONE_PARENT, SIGCHLD = 0x8000, 17
+pid = ctypes.CDLL(None).syscall(${clone}, CLONE_PARENT | SIGCHLD, 0, 0, 0, 0)
+if pid == 0: os.execve('/bin/sh', ['sh', '-c', 'while :; do :; done'], {})
+print(pid, flush=True)
+time.sleep(1000)
+`;
+    const bot = await stage.start(PYTHON, [stage.write('py/bot.py', source)]);
+    const found = await agent();
+    await adoption.sweep([found]);
+    stage.write('go', '');
+    const [line] = await once(bot.child.stdout ?? process.stdin, 'data');
+    const pid = Number(String(line));
+    await runs({ pid });
+    expect(readStat(pid)?.ppid).toBe(process.pid);
+    expect((await agent()).processes.map((one) => one.pid)).toEqual([bot.pid]);
+
+    expect(await freezer.apply(freeze())).toMatchObject({ frozen: 2, complete: true });
+    expect(cgroups.nameOf(groupOf(pid))).toMatch(/^held-/);
+    await freezer.apply([]);
+    expect([groupOf(pid), groupOf(bot.pid)]).toEqual([leafOf(found), leafOf(found)]);
+    await runs({ pid });
+  });
+
   const freeze = () => [
     {
       id: randomUUID(),
@@ -415,6 +472,18 @@ describe.skipIf(missing !== undefined)('adoption', () => {
       both.processes = both.processes.filter(({ pid }) => pid === inner || pid === plain.pid);
       await adoption.adopt(both);
       expect([inner, plain.pid].map(groupOf)).toEqual([leafOf(both), leafOf(both)]);
+    });
+
+    it('but not who shut itself in, when somebody outside is in the same group', async () => {
+      const session = homes.create('session');
+      const bot = await startBot(BUSY_SCRIPT, ['unshare', '--pid', '--fork', '--kill-child', '--mount-proc']);
+      const found = await agent();
+      const inner = found.processes.find(({ pid }) => pid !== bot.pid)?.pid ?? 0;
+      // The AI agent is only what runs inside: what shut it in is one of everybody's programs.
+      found.processes = found.processes.filter(({ pid }) => pid === inner);
+      for (const pid of [bot.pid, inner]) session.add(pid);
+      await adoption.adopt(found);
+      expect([groupOf(inner), reasons()]).toEqual([leafOf(found), []]);
     });
 
     it.skipIf(withoutHugetlb !== undefined)(

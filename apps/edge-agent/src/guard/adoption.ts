@@ -6,6 +6,7 @@ import { errorCode } from '../discovery/procfs.ts';
 import { readCgroup } from '../discovery/scan.ts';
 import { isAlive, processKey } from '../discovery/stat.ts';
 import { type EventDraft } from '../ledger/event-draft.ts';
+import { adoptedPrefix } from '../response/agent-groups.ts';
 import type { Cgroup, Cgroups } from '../response/cgroup.ts';
 import { boundLimits, readCgroupLimits, writeCgroupLimits } from '../response/cgroup-limits.ts';
 import type { Freezer } from '../response/freeze.ts';
@@ -14,7 +15,7 @@ import type { Protection } from '../response/protected.ts';
 import { type ProcessRef, ProcessTree, type TreeMember } from '../response/tree.ts';
 import type { AdoptedAgent, AdoptedMember, AdoptionStore } from './adopted-agent.ts';
 import { adoptedEvent, notAdoptedEvent, releasedEvent, type Spared } from './adoption-events.ts';
-import { isForeign, refusesAdoption } from './adoption-refusal.ts';
+import { isForeign, isShared, refusesAdoption } from './adoption-refusal.ts';
 
 export interface AdoptionOptions {
   /** Undefined: nothing can be adopted. */
@@ -136,8 +137,10 @@ export class Adoption extends EventEmitter<AdoptionEvents> {
       }
       this.#settled = settled;
       for (const row of [...this.#adopted.values()]) {
-        if (!living.has(row.agent) && !this.#handOver(row, agents))
-          await this.#give(row, 'the AI agent ended');
+        if (living.has(row.agent) || this.#handOver(row, agents)) continue;
+        // Whoever is left is of its tree, though nobody saw it: one of those that fork and end quicker than they are read.
+        if (this.#options.cgroups?.open(row.group)?.isEmpty() === false) continue;
+        await this.#give(row, 'the AI agent ended');
       }
     });
   }
@@ -257,7 +260,10 @@ export class Adoption extends EventEmitter<AdoptionEvents> {
     const spare = ({ pid, startTime, name }: ProcessRef & { name: string }, reason: string): void => {
       spared.set(processKey({ pid, startTime }), { pid, name, reason });
     };
-    for (const { pid } of loose) if (!isForeign(pid)) homes.add(this.#placeOf(pid, cgroups).path);
+    for (const { pid } of loose) {
+      const { path } = this.#placeOf(pid, cgroups);
+      if (!homes.has(path) && (!isForeign(pid) || isShared(path, cgroups))) homes.add(path);
+    }
     const movable: AdoptedMember[] = [];
     for (const process of loose.toSorted((a, b) => a.depth - b.depth)) {
       const { pid, startTime, name } = process;
@@ -321,7 +327,7 @@ export class Adoption extends EventEmitter<AdoptionEvents> {
     const limits = cgroups.reaches(home) ? readCgroupLimits(cgroups.root, cgroups.locate(home)) : {};
     const bound = new Set(boundLimits(limits));
     return {
-      group: `${PREFIX}${agent.id.slice(0, 16)}-${randomBytes(4).toString('hex')}`,
+      group: `${adoptedPrefix(agent.id)}${randomBytes(4).toString('hex')}`,
       bootId: this.#bootId,
       agent: agent.id,
       label: agent.name,

@@ -35,6 +35,8 @@ export class Http2Front {
   constructor(answer: (exchange: Http2Exchange) => void) {
     this.#server = createServer({
       maxHeaderListPairs: 200,
+      // An answer goes on as it came, also with two lines of what should be one.
+      strictSingleValueFields: false,
       maxSessionMemory: SESSION_MEMORY_MB,
       settings: {
         maxConcurrentStreams: MAX_STREAMS,

@@ -12,6 +12,8 @@ import type { EventDraft } from '../ledger/event-draft.ts';
 import { Protection } from '../response/protected.ts';
 import { signalProcess } from '../response/signal.ts';
 import { Stage, withoutRoot } from '../response/spawned.test-support.ts';
+import { PYTHON } from '../testing/python.ts';
+import { dumpMemory } from './dump-memory.ts';
 import { MACHINE_KEY } from './forensic-recipient.ts';
 import { Panic, type PanicParts } from './panic.ts';
 import { PanicFolder } from './panic-folder.ts';
@@ -212,6 +214,20 @@ describe.skipIf(withoutRoot !== undefined)('a panic', () => {
     expect(segments.reduce((sum, { bytes }) => sum + bytes, 0)).toBe(memory.length);
     expect(new Set(segments.map(({ pid }) => pid))).toEqual(new Set([bot.pid, bot.child]));
     expect(JSON.stringify(snapshot)).not.toContain(mark.toString('hex'));
+  });
+
+  it('is not held up by a process that has mapped very much and used little of it', async () => {
+    const source = `import mmap, time
+secret = mmap.mmap(-1, 4096, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+secret.write(b'what it ' + b'works with')
+huge = mmap.mmap(-1, 16 << 40, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | 0x4000)
+print('ready', flush=True)
+time.sleep(1000)
+`;
+    const bot = await stage.start(PYTHON, ['-c', source]);
+    const dump = await dumpMemory([bot], 4096);
+    expect(dump.content.includes('what it works with')).toBe(true);
+    expect(dump.gaps).toEqual([expect.stringContaining(`memory of process ${bot.pid}:`)]);
   });
 
   it('refuses what must not be stopped, and touches nothing', async () => {

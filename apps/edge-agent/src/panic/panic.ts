@@ -6,7 +6,8 @@ import { sealSnapshot } from '@raypher/vault';
 import type { Inventory } from '../discovery/inventory.ts';
 import { isAlive } from '../discovery/stat.ts';
 import { EDGE_AGENT, type EventDraft } from '../ledger/event-draft.ts';
-import type { Cgroups } from '../response/cgroup.ts';
+import { groupsOf, holdsAny } from '../response/agent-groups.ts';
+import type { Cgroup, Cgroups } from '../response/cgroup.ts';
 import { type EndReport, endTrees, killable } from '../response/kill.ts';
 import type { Protection } from '../response/protected.ts';
 import { severConnections } from '../response/sever.ts';
@@ -118,7 +119,8 @@ export class Panic {
     const { agents } = await sources.inventory.refresh();
     switch (target.kind) {
       case 'all':
-        if (agents.length === 0 && !hold) throw noAgent('No AI agent runs on this device.');
+        if (agents.length === 0 && !hold && this.#groupsOf(target, []).length === 0)
+          throw noAgent('No AI agent runs on this device.');
         return { target, label: 'every AI agent', roots: agents.flatMap(processesOf) };
       case 'agent': {
         const agent = choose(agents, target.agent);
@@ -194,11 +196,25 @@ export class Panic {
     const report = await endTrees(intent.roots, {
       protection,
       cgroups,
+      groups: this.#groupsOf(intent.target, intent.roots),
       groupName: groupName(intent),
       suspended,
     });
     const { severed, notSevered, spared, survivors, killed } = report;
     return { processes: killed.length, severed, notSevered, spared, survivors };
+  }
+
+  /** A process that is meant by its number can be one of several that an AI agent's group holds. */
+  #groupsOf(target: PanicIntent['target'], roots: readonly ProcessRef[]): Cgroup[] {
+    const { protection, cgroups } = this.#parts;
+    switch (target.kind) {
+      case 'all':
+        return groupsOf(undefined, cgroups, protection);
+      case 'agent':
+        return groupsOf(target.agent, cgroups, protection).filter((group) => holdsAny(group, roots));
+      case 'process':
+        return [];
+    }
   }
 
   async #holdFrozen(intent: PanicIntent, suspended: (members: readonly ProcessRef[]) => Promise<void>) {

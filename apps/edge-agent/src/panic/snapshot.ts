@@ -69,6 +69,7 @@ export async function takeSnapshot(
   const pids = members.map(({ pid }) => pid);
   const sockets = readSockets(pids, gaps);
   const dump = intent.memory ? await dumpMemory(members, units.pageBytes) : undefined;
+  gaps.push(...(dump?.gaps ?? []));
   const ids = new Set(members.map(processKey));
   const { v: _, roots: __, sealed: ___, ...panic } = intent;
   return {

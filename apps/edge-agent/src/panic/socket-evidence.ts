@@ -20,10 +20,7 @@ export interface SocketEvidence {
  * @param gaps gets what could not be looked at
  */
 export function readSockets(pids: readonly number[], gaps: string[]): SocketEvidence[] {
-  const holders = new Map<string, number[]>();
-  for (const pid of pids) {
-    for (const inode of new Set(socketsOf(pid))) holders.set(inode, [...(holders.get(inode) ?? []), pid]);
-  }
+  const holders = socketsOf(pids, gaps);
   if (holders.size === 0) return [];
   const found: SocketEvidence[] = [];
   const take = (socket: Omit<SocketEvidence, 'pids'>): void => {

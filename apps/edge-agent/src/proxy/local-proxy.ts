@@ -22,9 +22,10 @@ import { forward } from './forward.ts';
 import type { Tunnel } from './proxied-tunnel.ts';
 import type { PolicyInForce, ProxyContext } from './proxy-context.ts';
 import { takeRedirected } from './redirected-tunnel.ts';
-import { refuse, tunnelRefusal } from './refusal.ts';
+import { refuse } from './refusal.ts';
 import { Transcripts } from './transcript.ts';
 import { tunnel } from './tunnel.ts';
+import { refuseTunnel } from './uninspected-tunnel.ts';
 import { Upstreams } from './upstreams.ts';
 
 export interface LocalProxyOptions {
@@ -61,6 +62,8 @@ export interface LocalProxyParts {
 
 const MAX_HEADER_BYTES = 32 * 1024;
 const MAX_CONNECTIONS = 4096;
+/** Requests of one connection that wait for their answers; Node.js would take on as many as a client writes. */
+const MAX_UNANSWERED = 6;
 /** What the parser says, as a status; everything else is a bad request. */
 const CLIENT_ERRORS: Readonly<Record<string, string>> = {
   HPE_HEADER_OVERFLOW: '431 Request Header Fields Too Large',
@@ -225,8 +228,17 @@ export class LocalProxy {
       if (this.#interception?.isInside(socket) !== true) this.#track(socket);
     });
     const last = new WeakMap<object, ServerResponse>();
+    const unanswered = new WeakMap<object, number>();
     server.on('request', (request, response) => {
-      last.set(request.socket, response);
+      const { socket } = request;
+      const waiting = unanswered.get(socket) ?? 0;
+      if (waiting === MAX_UNANSWERED) {
+        socket.destroy();
+        return;
+      }
+      unanswered.set(socket, waiting + 1);
+      response.once('close', () => unanswered.set(socket, (unanswered.get(socket) ?? 1) - 1));
+      last.set(socket, response);
       this.#answer(request, response, context, this.#interception?.connectionOf(request));
     });
     server.on('upgrade', (request, duplex, head) => {
@@ -234,17 +246,24 @@ export class LocalProxy {
       const socket = duplex as Socket;
       socket.on('error', () => socket.destroy());
       const connection = this.#interception?.connectionOf(request);
-      this.#answer(request, responseFor(request, socket), context, connection, { socket, head });
+      afterAnswer(last.get(socket), () =>
+        this.#answer(request, responseFor(request, socket), context, connection, { socket, head }),
+      );
     });
     server.on('connect', (request, socket, head) => {
-      if (this.#interception?.isInside(socket) === true) {
-        socket.end(tunnelRefusal('bad-request', 'There are no tunnels inside of tunnels.'));
-        return;
-      }
       // As above.
-      tunnel(request, socket as Socket, head, context, this.#interception).catch((error: unknown) => {
-        socket.end(tunnelRefusal('unavailable', 'Raypher could not decide about this connection.'));
-        this.#parts.failed(error);
+      const client = socket as Socket;
+      // Until both ends are joined, an error only means that the client has gone.
+      client.on('error', () => client.destroy());
+      afterAnswer(last.get(client), () => {
+        if (this.#interception?.isInside(client) === true) {
+          refuseTunnel(client)('bad-request', 'There are no tunnels inside of tunnels.');
+          return;
+        }
+        tunnel(request, client, head, context, this.#interception).catch((error: unknown) => {
+          refuseTunnel(client)('unavailable', 'Raypher could not decide about this connection.');
+          this.#parts.failed(error);
+        });
       });
     });
     server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
@@ -264,6 +283,12 @@ export class LocalProxy {
     });
     return server;
   }
+}
+
+/** The socket is that of the answer to the request before, until that one is over. */
+function afterAnswer(before: ServerResponse | undefined, take: () => void): void {
+  if (before === undefined || (before.writableFinished && before.socket === null)) take();
+  else before.once('finish', take);
 }
 
 /** A request inside an intercepted tunnel. */

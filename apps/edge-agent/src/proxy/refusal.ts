@@ -144,6 +144,8 @@ export function refuse(
     return response.statusCode;
   }
   const body = JSON.stringify(refusalBody(dialect, kind, message));
+  // HTTP/2 keeps those of an answer that could not be written.
+  for (const name of response.getHeaderNames()) response.removeHeader(name);
   response.writeHead(status, {
     'content-type': 'application/json; charset=utf-8',
     'content-length': Buffer.byteLength(body),

@@ -16,8 +16,6 @@ export async function tunnel(
   context: ProxyContext,
   interception: Interception | undefined,
 ): Promise<void> {
-  // Until both ends are joined, an error only means that the client has gone.
-  client.on('error', () => client.destroy());
   const refuse = refuseTunnel(client);
   const target = tunnelAuthority(request.url ?? '');
   if (target === undefined) {

@@ -221,5 +221,9 @@ type Refuse = (kind: RefusalKind, message: string) => void;
 
 /** Tells the client of a CONNECT that is not answered yet. */
 export function refuseTunnel(client: Socket): Refuse {
-  return (kind, message) => client.end(tunnelRefusal(kind, message));
+  return (kind, message) => {
+    client.end(tunnelRefusal(kind, message));
+    // Behind bytes that nobody reads its end would not be seen, and the connection never be closed.
+    client.resume();
+  };
 }

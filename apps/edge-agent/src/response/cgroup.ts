@@ -170,6 +170,11 @@ export class Cgroup {
     return this.#path;
   }
 
+  /** Nobody removed it. */
+  exists(): boolean {
+    return existsSync(this.#path);
+  }
+
   /** @returns false when the process ended meanwhile */
   add(pid: number): boolean {
     using door = this.open();
@@ -249,6 +254,8 @@ export class Cgroup {
   async #waitFor(state: string, timeoutMs: number): Promise<boolean> {
     const deadline = performance.now() + timeoutMs;
     for (let pause = 0; ; pause = Math.min(16, pause * 2 + 1)) {
+      // Removed meanwhile, nobody is in it.
+      if (!this.exists()) return true;
       if (readFileSync(join(this.#path, 'cgroup.events'), 'utf8').includes(state)) return true;
       if (performance.now() >= deadline) return false;
       // The kernel announces changes of this file at most every 10 ms; it usually stops all within 2 ms.

@@ -3,7 +3,8 @@ import { readFileSync } from 'node:fs';
 import type { ActiveFreeze } from '@raypher/shared';
 import type { Inventory } from '../discovery/inventory.ts';
 import { isAlive, type ProcessStat, processKey, readAllStats, readStatsSince } from '../discovery/stat.ts';
-import type { Cgroups } from './cgroup.ts';
+import { groupsOf, holdsAny, pidsIn } from './agent-groups.ts';
+import type { Cgroup, Cgroups } from './cgroup.ts';
 import { type FreezeReport, type FreezeResult, resultOf } from './freeze-report.ts';
 import type { FreezeStore, FrozenMember, FrozenTree } from './frozen-tree.ts';
 import { byKey, Holder, refusalOf } from './holder.ts';
@@ -184,8 +185,10 @@ export class Freezer {
     const failed = new Set<string>();
     this.#holder.ensureFrozen(tree);
     let touched = false;
-    let latest = stats;
-    let members = this.#collect(family, claimed, target, results, stats);
+    await using groups = await this.#stopGroups(target, tree);
+    let latest = groups.all.length === 0 ? stats : readStatsSince(stats, new Set());
+    family.add(inside(groups.all, latest));
+    let members = this.#collect(family, claimed, target, results, latest);
     for (let pass = 0; pass < MAX_PASSES; pass += 1) {
       const known = byKey(tree.members);
       const occupants = this.#holder.occupants(tree);
@@ -201,6 +204,7 @@ export class Freezer {
       await this.#holder.settle(tree, SETTLE_MS / 4);
       // Children that were forked before their parent stood still.
       latest = readStatsSince(latest, new Set(members.map(({ pid }) => pid)));
+      family.add(inside(groups.all, latest));
       members = this.#collect(family, claimed, target, results, latest);
     }
     const alive = new Set(members.map(processKey));
@@ -212,6 +216,28 @@ export class Freezer {
     else if (JSON.stringify(tree) !== before) this.#options.store.save(tree);
     const settled = await this.#holder.settle(tree, touched ? SETTLE_MS : 0);
     return { settled: settled && failed.size === 0, touched };
+  }
+
+  /** What is in a group of this AI agent's own stands still while it is gathered, so that nobody forks away from it. */
+  async #stopGroups(
+    { key, roots }: FreezeTarget,
+    { members }: FrozenTree,
+  ): Promise<{ all: Cgroup[] } & AsyncDisposable> {
+    const { cgroups, protection } = this.#options;
+    const named = key.startsWith('agent:') ? groupsOf(key.slice('agent:'.length), cgroups, protection) : [];
+    const all = named.filter(
+      (group) =>
+        holdsAny(group, roots) || members.some(({ cgroup }) => cgroup === cgroups?.pathOf(group.name)),
+    );
+    const ours = all.filter((group) => !group.isSetFrozen());
+    for (const group of ours) group.setFrozen(true);
+    for (const group of ours) await group.waitFrozen(SETTLE_MS / 4);
+    return {
+      all,
+      [Symbol.asyncDispose]: async () => {
+        for (const group of ours) if (group.exists()) group.setFrozen(false);
+      },
+    };
   }
 
   /** Stored first: a crash in between leaves a record of something that is not frozen, never the reverse. */
@@ -328,6 +354,10 @@ export class Freezer {
     const keys = [...this.#trees.values()].flatMap((tree) => tree.members.map(processKey));
     this.#options.inventory.setFrozen(new Set(keys));
   }
+}
+
+function inside(groups: readonly Cgroup[], stats: ReadonlyMap<number, ProcessStat>): ProcessRef[] {
+  return groups.flatMap(pidsIn).flatMap((pid) => stats.get(pid) ?? []);
 }
 
 /** A tree as the target that it was taken for. */

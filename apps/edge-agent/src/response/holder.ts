@@ -157,7 +157,8 @@ export function moveIn(door: Pick<Cgroup, 'add'>, member: ProcessRef, cgroups: C
 
 /** All its threads have: a signal reaches each when that is next scheduled, and the first one may have ended. */
 function isStopped({ pid }: ProcessRef): boolean {
-  return readThreads(pid).every(({ state }) => /[TtZX]/.test(state));
+  for (const { state } of readThreads(pid)) if (!/[TtZX]/.test(state)) return false;
+  return true;
 }
 
 /** A reason for people when a process cannot be suspended; other errors are defects and pass through. */

@@ -1,11 +1,13 @@
+import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
 import { RaypherError } from '@raypher/shared';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { readAllStats, readStat } from '../discovery/stat.ts';
 import { OUTLIVING_SCRIPT, PYTHON } from '../testing/python.ts';
-import { killTree } from './kill.ts';
+import { groupsOf } from './agent-groups.ts';
+import { endTrees, killTree } from './kill.ts';
 import { Protection } from './protected.ts';
-import { BUSY_SCRIPT, Stage, until, withoutRoot } from './spawned.test-support.ts';
+import { BUSY_SCRIPT, HOPPING_SCRIPT, Stage, until, withoutRoot } from './spawned.test-support.ts';
 
 // Real processes on a machine that may be busy with other things.
 vi.setConfig({ testTimeout: 60_000 });
@@ -89,6 +91,30 @@ describe.skipIf(withoutRoot !== undefined).each(['cgroup', 'signal'] as const)(
       expect(report.survivors).toEqual([]);
       expect(leaf.pids()).toEqual([]);
     });
+
+    it.runIf(method === 'cgroup')(
+      'ends all in a group of an AI agent, though too quick to be seen',
+      async () => {
+        const cgroups = stage.cgroups();
+        const group = cgroups.create('adopted-0123456789abcdef-1');
+        const hopper = await stage.start('sh', [
+          '-c',
+          `echo $$ > ${group.path}/cgroup.procs; exec "$0" "$1"`,
+          PYTHON,
+          stage.write('hop.py', HOPPING_SCRIPT),
+        ]);
+        stage.write('hop', '');
+        await once(hopper.child, 'exit');
+        const groups = groupsOf('0123456789abcdef0123', cgroups, protection);
+        expect(groups.map(({ name }) => name)).toEqual([group.name]);
+        // Whoever made the group removes it as soon as nobody is left in it.
+        const removed = until('the group is removed', () => group.isEmpty() && group.remove());
+        const report = await endTrees([hopper], { protection, cgroups, groups });
+        expect(report).toMatchObject({ survivors: [], spared: [] });
+        expect(report.killed.length).toBeGreaterThan(0);
+        await removed;
+      },
+    );
 
     it('leaves the other end of a shell pipeline alone', async () => {
       // The neighbour is of the same process group as the victim, which leads it.

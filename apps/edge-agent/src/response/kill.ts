@@ -26,6 +26,8 @@ export interface EndOptions {
   cgroups: Cgroups | undefined;
   /** For all trees together, milliseconds. */
   timeoutMs?: number;
+  /** Control groups that hold nothing but what is to be ended. */
+  groups?: readonly Cgroup[];
   /** Control group that holds them meanwhile; one that is there is used again. */
   groupName?: string;
   /** Once the trees stand still, before anything is taken from them. */
@@ -123,15 +125,16 @@ function add(total: SeverReport, more: SeverReport): void {
 class Kill {
   readonly #tree: ProcessTree;
   readonly #protection: Protection;
-  /** Those of `raypher run`, which hold nothing but a tree: freezing one stops all of it at once, forks included. */
+  /** Those of `raypher run` and adoption, which hold nothing but a tree: freezing one stops all of it at once, forks included. */
   readonly #leaves: Cgroup[];
   /** For whoever is in none of them. */
   readonly #group: Cgroup | undefined;
   readonly #stopped = new Map<string, TreeMember>();
   readonly #spared = new Map<string, EndReport['spared'][number]>();
 
-  constructor(roots: readonly ProcessRef[], { protection, cgroups, groupName }: EndOptions) {
+  constructor(roots: readonly ProcessRef[], { protection, cgroups, groupName, groups = [] }: EndOptions) {
     const leaves = new Set(roots.flatMap((root) => runLeafOf(root) ?? []));
+    for (const { name } of groups) if (cgroups !== undefined) leaves.add(cgroups.pathOf(name));
     this.#tree = new ProcessTree(roots, leaves);
     this.#protection = protection;
     this.#leaves = [...leaves].flatMap((leaf) => cgroups?.open(basename(leaf)) ?? []);
@@ -139,8 +142,10 @@ class Kill {
     for (const group of this.#groups) group.setFrozen(true);
   }
 
+  /** The leaves are not ours: whoever made one may have removed it once it was empty. */
   get #groups(): Cgroup[] {
-    return this.#group === undefined ? this.#leaves : [...this.#leaves, this.#group];
+    const leaves = this.#leaves.filter((leaf) => leaf.exists());
+    return this.#group === undefined ? leaves : [...leaves, this.#group];
   }
 
   /** Suspends members until none is found that still runs. */

@@ -2,9 +2,10 @@ import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { PYTHON } from '../testing/python.ts';
 import { killTree } from './kill.ts';
 import { Protection } from './protected.ts';
-import { severConnections } from './sever.ts';
+import { severConnections, socketsOf } from './sever.ts';
 import { Stage, until, withoutRoot } from './spawned.test-support.ts';
 
 vi.setConfig({ testTimeout: 60_000 });
@@ -120,13 +121,46 @@ describe('ending connections', () => {
     }
   });
 
+  it('does not go through descriptors without end, and says whose', async () => {
+    const stage = new Stage();
+    try {
+      // Each thread has a table of its own.
+      const source = `import ctypes, os, resource, socket, threading, time
+hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+held = socket.socket()
+for _ in range(2500): os.dup(held.fileno())
+threading.stack_size(65536)
+ready = threading.Barrier(9)
+def own():
+    ctypes.CDLL(None).unshare(0x400)
+    ready.wait()
+    time.sleep(1000)
+for _ in range(8): threading.Thread(target=own, daemon=True).start()
+ready.wait()
+print('ready', flush=True)
+time.sleep(1000)
+`;
+      const fat = await stage.start(PYTHON, ['-c', source]);
+      const gaps: string[] = [];
+      const none: string[] = [];
+      // Thousands cannot be read within a millisecond.
+      socketsOf([fat.pid], gaps, 1);
+      expect(gaps).toEqual([`process ${fat.pid} has too many descriptors to look through`]);
+      expect(socketsOf([fat.pid], none, 60_000).size).toBeGreaterThan(0);
+      expect(none).toEqual([]);
+    } finally {
+      await stage.end();
+    }
+  });
+
   it.skipIf(withoutRoot !== undefined)('says why it may not, and leaves the connection open', async () => {
     const peer = new Peer();
     const port = await peer.listen('127.0.0.1');
     const stage = new Stage();
     try {
       const script = `import { connect } from 'node:net';
-        import { severConnections } from ${JSON.stringify(new URL('sever.ts', import.meta.url).href)};
+        import { severConnections, socketsOf } from ${JSON.stringify(new URL('sever.ts', import.meta.url).href)};
         const socket = connect(Number(process.argv[2]), '127.0.0.1', () =>
           console.log(JSON.stringify(severConnections([process.pid]))));`;
       // Root, without the capability that ending somebody's connection takes.

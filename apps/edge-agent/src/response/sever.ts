@@ -1,4 +1,4 @@
-import { listProcDirectory, readProcLink } from '../discovery/procfs.ts';
+import { readProcLink, walkProcDirectory } from '../discovery/procfs.ts';
 import { shownUnder } from '../discovery/stat.ts';
 import { shareDescriptors } from '../native/file-tables.ts';
 import { InetDiag } from '../native/inet-diag.ts';
@@ -15,6 +15,11 @@ export interface SeverReport {
 
 const MAX_NAMED = 64;
 const MAX_NAMESPACES = 64;
+/**
+ * For the descriptors of a tree, milliseconds. Nothing else happens meanwhile, and every thread can have a table of its
+ * own with as many as a process may have.
+ */
+const SEARCH_MS = 2000;
 
 /**
  * Ends the TCP connections of processes that stand still, before they are killed: a process that dies on its own
@@ -29,8 +34,8 @@ export function severConnections(
   pids: readonly number[],
   isMeant: (socket: TcpSocket) => boolean = () => true,
 ): SeverReport {
-  const held = new Set(pids.flatMap(socketsOf));
   const report: SeverReport = { severed: 0, connections: [], notSevered: [] };
+  const held = new Set(socketsOf(pids, report.notSevered).keys());
   const obstacles = new Map<string, number>();
   if (held.size === 0) return report;
   for (const namespace of namespacesOf(pids)) {
@@ -65,20 +70,50 @@ function end(diag: InetDiag, socket: TcpSocket, report: SeverReport): string | u
   return undefined;
 }
 
-/** Inodes of the sockets that a process holds, those of threads with descriptors of their own included. */
-export function socketsOf(pid: number): string[] {
-  const threads = listProcDirectory(`/proc/${pid}/task`);
-  const own = (threads.ok ? threads.value : []).filter(
-    (thread) => thread !== String(pid) && shareDescriptors(pid, Number(thread)) === false,
-  );
-  return [`/proc/${pid}/fd`, ...own.map((thread) => `/proc/${pid}/task/${thread}/fd`)].flatMap((folder) => {
-    const descriptors = listProcDirectory(folder);
-    if (!descriptors.ok) return [];
-    return descriptors.value.flatMap((fd) => {
-      const target = readProcLink(`${folder}/${fd}`);
-      return target.ok ? (/^socket:\[(\d+)\]$/.exec(target.value)?.[1] ?? []) : [];
-    });
-  });
+/**
+ * Inodes of the sockets that processes hold, those of threads with descriptors of their own included, and who holds
+ * each. Every process gets its share of the time, the later ones what the others leave.
+ *
+ * @param gaps gets whose descriptors were too many
+ */
+export function socketsOf(
+  pids: readonly number[],
+  gaps: string[],
+  searchMs = SEARCH_MS,
+): Map<string, number[]> {
+  const holders = new Map<string, number[]>();
+  const deadline = performance.now() + searchMs;
+  for (const [index, pid] of pids.entries()) {
+    const now = performance.now();
+    const until = now + (deadline - now) / (pids.length - index);
+    const inodes = new Set<string>();
+    let isWhole = true;
+    for (const found of lookThrough(pid)) {
+      if (found !== undefined) inodes.add(found);
+      isWhole = performance.now() <= until;
+      if (!isWhole) break;
+    }
+    for (const inode of inodes) holders.set(inode, [...(holders.get(inode) ?? []), pid]);
+    if (!isWhole) gaps.push(`process ${pid} has too many descriptors to look through`);
+  }
+  return holders;
+}
+
+/** One for each descriptor and thread: the inode, where it is a socket. */
+function* lookThrough(pid: number): Generator<string | undefined> {
+  yield* socketsIn(`/proc/${pid}/fd`);
+  for (const thread of walkProcDirectory(`/proc/${pid}/task`)) {
+    yield undefined;
+    if (thread === String(pid) || shareDescriptors(pid, Number(thread)) !== false) continue;
+    yield* socketsIn(`/proc/${pid}/task/${thread}/fd`);
+  }
+}
+
+function* socketsIn(folder: string): Generator<string | undefined> {
+  for (const fd of walkProcDirectory(folder)) {
+    const target = readProcLink(`${folder}/${fd}`);
+    yield target.ok ? /^socket:\[(\d+)\]$/.exec(target.value)?.[1] : undefined;
+  }
 }
 
 /**

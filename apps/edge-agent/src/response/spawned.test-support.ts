@@ -85,6 +85,19 @@ export interface Started extends ProcessRef {
 /** A Node script that uses a processor without end. */
 export const BUSY_SCRIPT = `console.log('ready'); const burn = () => { const end = Date.now() + 5; while (Date.now() < end); setImmediate(burn); }; burn();`;
 
+/**
+ * A Python script that goes on in a child of a child without end, each in a session of its own, once there is a file
+ * `hop`; for a minute at most.
+ */
+export const HOPPING_SCRIPT = `import os, time
+print('ready', flush=True)
+while not os.path.exists('hop'): time.sleep(0.01)
+end = time.monotonic() + 60
+while time.monotonic() < end:
+    if os.fork(): os._exit(0)
+    os.setsid()
+`;
+
 /** Processor time used so far, clock ticks. */
 export function ticksOf(process: { pid: number }): number {
   const stat = readStat(process.pid);

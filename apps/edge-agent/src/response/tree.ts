@@ -35,6 +35,13 @@ export class ProcessTree {
     this.#cgroups = new Set([...cgroups].filter((path) => path !== '' && path !== '/'));
   }
 
+  /** More of whom it is known that they belong to it. */
+  add(members: Iterable<ProcessRef>): void {
+    for (const { pid, startTime } of members) {
+      if (this.#members.get(pid)?.startTime !== startTime) this.#members.set(pid, { startTime, depth: 0 });
+    }
+  }
+
   /**
    * The members that live at about this moment; those that ended but were not collected are left out.
    *

@@ -23,6 +23,8 @@ export interface Carried {
 
 /** Beyond this much that the other side has not taken yet, nothing more is read. */
 const HIGH_WATER_BYTES = 1024 * 1024;
+/** The same, for frames: memory that an empty one takes is not in its bytes. */
+const HIGH_WATER_FRAMES = 1024;
 /** RFC 6455 §7.4.1: no status was sent, and the connection broke; neither may be sent. */
 const NO_STATUS = 1005;
 const ABNORMAL = 1006;
@@ -54,11 +56,24 @@ export async function joinWebSockets(joined: Joined): Promise<Carried> {
   function relay(from: WebSocket, to: WebSocket, direction: 'out' | 'in'): void {
     const inspector = inspect[direction];
     let timer: NodeJS.Timeout | undefined;
+    let waiting = 0;
+    const isFull = (): boolean => waiting >= HIGH_WATER_FRAMES || to.bufferedAmount >= HIGH_WATER_BYTES;
+    const passOn = (write: (taken: () => void) => void): void => {
+      if (to.readyState !== to.OPEN) return;
+      waiting += 1;
+      write(() => {
+        waiting -= 1;
+        if (from.isPaused && !isFull()) from.resume();
+      });
+      if (isFull()) from.pause();
+    };
     const pass = (look: () => readonly Message[]): void => {
       clearTimeout(timer);
       if (carried.blocked) return;
       try {
-        for (const message of look()) send(from, to, message);
+        for (const { bytes, isBinary } of look()) {
+          passOn((taken) => to.send(bytes, { binary: isBinary }, taken));
+        }
       } catch (error) {
         block();
         stopped(error);
@@ -73,12 +88,8 @@ export async function joinWebSockets(joined: Joined): Promise<Carried> {
       else state.bytesReceived = carried.bytesIn += bytes.length;
       pass(() => inspector.push({ bytes, isBinary }));
     });
-    from.on('ping', (data) => {
-      if (to.readyState === to.OPEN) to.ping(data);
-    });
-    from.on('pong', (data) => {
-      if (to.readyState === to.OPEN) to.pong(data);
-    });
+    from.on('ping', (data) => passOn((taken) => to.ping(data, undefined, taken)));
+    from.on('pong', (data) => passOn((taken) => to.pong(data, undefined, taken)));
     from.on('close', (code, reason) => {
       pass(() => inspector.flush());
       if (code === ABNORMAL) to.terminate();
@@ -88,14 +99,6 @@ export async function joinWebSockets(joined: Joined): Promise<Carried> {
     // The library closes with the right code by itself (1002, 1007, 1009); 'close' follows.
     from.on('error', () => {});
   }
-}
-
-function send(from: WebSocket, to: WebSocket, { bytes, isBinary }: Message): void {
-  if (to.readyState !== to.OPEN) return;
-  to.send(bytes, { binary: isBinary }, () => {
-    if (from.isPaused && to.bufferedAmount < HIGH_WATER_BYTES) from.resume();
-  });
-  if (to.bufferedAmount >= HIGH_WATER_BYTES) from.pause();
 }
 
 function closed(socket: WebSocket): Promise<void> {

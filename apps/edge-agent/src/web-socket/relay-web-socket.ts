@@ -1,11 +1,13 @@
 import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import { isIP, type Socket } from 'node:net';
+import { addAbortSignal } from 'node:stream';
 import { connect as tlsConnect } from 'node:tls';
 import { EventTooLongError } from '@raypher/dlp';
 import { WebSocket, WebSocketServer } from 'ws';
 import { CutByPerson } from '../connections/live-connections.ts';
 import type { Route } from '../egress/reach.ts';
+import { eachPiece } from '../proxy/each-piece.ts';
 import { responseHeaders } from '../proxy/headers.ts';
 import { AnswerBlocked } from '../proxy/inspect-answer.ts';
 import type { ProxyContext } from '../proxy/proxy-context.ts';
@@ -60,17 +62,19 @@ export async function relayWebSocket(
       // What one side asks, the other answers.
       autoPong: false,
       maxPayload: context.bodyLimitBytes,
-      handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
     });
     const opened = await opening(upstream, signal);
     if ('refused' in opened) {
       const { statusCode = 502, headers } = opened.refused;
       response.writeHead(statusCode, responseHeaders(headers));
       let bytesReceived = 0;
-      for await (const chunk of opened.refused) {
+      // It has nothing to say any more but that it is gone.
+      socket.once('end', () => socket.destroy()).resume();
+      await eachPiece(addAbortSignal(signal, opened.refused), (chunk) => {
         bytesReceived += chunk.length;
-        response.write(chunk);
-      }
+        // Of a connection that was handed over, the response is not told.
+        return response.write(chunk) ? undefined : once(socket, 'drain', { signal });
+      });
       response.end();
       return { status: statusCode, bytesReceived, streamed: false };
     }
@@ -179,7 +183,12 @@ function opening(upstream: WebSocket, signal: AbortSignal): Promise<Opened> {
   upstream.on('error', reject);
   if (signal.aborted) reject(signal.reason);
   signal.addEventListener('abort', () => reject(signal.reason), { once: true });
-  return promise;
+  // The library leaves the time to whoever makes connections, which these were made without.
+  const timer = setTimeout(
+    () => reject(Object.assign(new Error('no answer'), { code: 'ETIMEDOUT' })),
+    HANDSHAKE_TIMEOUT_MS,
+  );
+  return promise.finally(() => clearTimeout(timer));
 }
 
 function acceptClient(parts: {

@@ -19,6 +19,10 @@ export function responseFor(request: IncomingMessage, socket: Socket): ServerRes
   const response = new ServerResponse(request);
   response.shouldKeepAlive = false;
   response.assignSocket(socket);
-  response.once('finish', () => socket.end());
+  response.once('finish', () => {
+    socket.end();
+    // Behind bytes that nobody reads its end would not be seen, and the connection never be closed.
+    socket.resume();
+  });
   return response;
 }

@@ -95,4 +95,11 @@ describe('a webhook', () => {
     stranger.network = usual;
     await expect(stranger.post(url, '{}', {})).rejects.toThrow(/certificate/);
   });
+
+  it('that answers with another protocol is one that does not take it, and nobody waits for more', async () => {
+    chat.statuses.push(101);
+    await expect(openSender().post(`https://chat.example:${chat.port}/`, '{}', {})).rejects.toThrow(
+      /no answer/,
+    );
+  });
 });

@@ -49,6 +49,8 @@ function send(url: URL, body: string, options: Parameters<typeof request>[1]): P
     answer.destroy();
   });
   outgoing.on('error', reject);
+  // One that answers with another protocol (101) gives neither an answer nor an error.
+  outgoing.on('close', () => reject(new Error('the chat service gives no answer')));
   outgoing.end(body);
   return promise;
 }

@@ -1,6 +1,9 @@
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { createServer, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -275,6 +278,32 @@ describe('object lock', () => {
     expect(await textOf(store, 'a')).toBe('0123456789');
     server.fail(({ method }) => (method === 'GET' ? 'half' : undefined));
     await expect(store.read('a')).rejects.toMatchObject({ code: 'archive/unreachable' });
+  });
+
+  it.each([
+    ['falls silent in the middle of an answer', (answer: ServerResponse) => answer.write('x')],
+    [
+      'answers without end',
+      (answer: ServerResponse) => {
+        const more = () => {
+          while (!answer.destroyed && answer.write(Buffer.alloc(64 * 1024)));
+        };
+        answer.on('drain', more);
+        more();
+      },
+    ],
+  ])('a server that %s is not waited for without end', async (_, begin) => {
+    const hostile = createServer((_request, answer) => {
+      answer.writeHead(200, { 'content-type': 'application/octet-stream' });
+      begin(answer);
+    });
+    hostile.listen(0, '127.0.0.1');
+    await once(hostile, 'listening');
+    const { port } = hostile.address() as AddressInfo;
+    store = new S3Store({ ...archive, endpoint: `http://127.0.0.1:${port}` }, { silenceMs: 300 });
+    await expect(store.read('a')).rejects.toMatchObject({ code: 'archive/unreachable' });
+    hostile.closeAllConnections();
+    hostile.close();
   });
 
   it('wrong credentials are said to be that, without saying them', async () => {

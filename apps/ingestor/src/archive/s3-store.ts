@@ -8,6 +8,7 @@ import {
   paginateListObjectsV2,
   S3Client,
 } from '@aws-sdk/client-s3';
+import { boundedBytes } from '../ledger/anchors/bounded-body.ts';
 import type { S3Archive } from './archive-config.ts';
 import type { ArchiveStore, Keeping } from './archive-store.ts';
 import { conflict, requireName } from './object-name.ts';
@@ -18,6 +19,8 @@ const ATTEMPTS = 5;
 const CONNECT_MS = 5_000;
 /** The largest object takes that long at 4 Mbit/s. */
 const SILENCE_MS = 40_000;
+/** Nothing that we write is so large; what is would fill the memory of whoever reads it. */
+const MOST_BYTES = 32 * 1024 * 1024;
 
 export interface S3StoreOptions {
   /** Silence of the server after which a request is tried again, milliseconds. */
@@ -49,6 +52,8 @@ export class S3Store implements ArchiveStore {
         connectionTimeout: CONNECT_MS,
         requestTimeout: silenceMs,
         throwOnRequestTimeout: true,
+        // Also when it has begun to answer.
+        socketTimeout: silenceMs,
       },
       // SHA-256 is sent with every object; servers that are not Amazon's do not know the other checksums.
       requestChecksumCalculation: 'WHEN_REQUIRED',
@@ -86,7 +91,7 @@ export class S3Store implements ArchiveStore {
     for (let attempt = 1; ; attempt += 1) {
       try {
         const answer = await this.#client.send(new GetObjectCommand(object));
-        const bytes = (await answer.Body?.transformToByteArray()) ?? new Uint8Array();
+        const bytes = await boundedBytes(new Response(answer.Body?.transformToWebStream()), MOST_BYTES);
         if (answer.ContentLength === undefined || answer.ContentLength === bytes.length) return bytes;
         throw new Error('the answer was cut off');
       } catch (error) {

@@ -258,6 +258,22 @@ describe('a receiver in trouble', () => {
     await expect.poll(async () => (await harness.cursor(id)).failure).toBe('307');
     expect(new Set(receiver.requests.map(({ path }) => path))).toEqual(new Set(['/here']));
   });
+
+  it('that answers with another protocol is asked again later, and holds nobody’s place', async () => {
+    const receiver = await HttpsReceiver.start();
+    cleanups.push(() => receiver.stop());
+    const headers = { connection: 'upgrade', upgrade: 'other' };
+    receiver.answer = () => ({ status: 101, headers });
+    const id = await harness.destination('webhook', {
+      secret: { url: `${receiver.url}/here`, signingKey: 'k'.repeat(43) },
+      ca: receiver.identity.ca,
+    });
+    await harness.log.append(1);
+    harness.exporter().start();
+    await expect.poll(async () => (await harness.cursor(id)).failure).toMatch(/no answer/);
+    receiver.answer = () => ({ status: 200 });
+    await reaches(id, 1);
+  });
 });
 
 describe('several processes', () => {

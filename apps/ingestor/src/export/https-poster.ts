@@ -79,6 +79,7 @@ export class HttpsPoster {
     const { promise, resolve, reject } = Promise.withResolvers<
       Posted & { retryAfter?: string | undefined }
     >();
+    let isAnswered = false;
     const outgoing = request(
       {
         hostname: hostname.replace(/^\[|\]$/g, ''),
@@ -90,6 +91,7 @@ export class HttpsPoster {
         signal: AbortSignal.timeout(TIMEOUT_MS),
       },
       (answer) => {
+        isAnswered = true;
         let length = 0;
         answer.on('data', (chunk: Buffer) => {
           length += chunk.length;
@@ -107,6 +109,10 @@ export class HttpsPoster {
       },
     );
     outgoing.on('error', reject);
+    // One that answers with another protocol (101) gives neither an answer nor an error.
+    outgoing.on('close', () => {
+      if (!isAnswered) reject(new Error('the receiver gives no answer'));
+    });
     outgoing.end(body);
     try {
       return await promise;

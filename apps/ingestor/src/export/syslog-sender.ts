@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { isIP } from 'node:net';
+import { addAbortSignal } from 'node:stream';
 import { setTimeout } from 'node:timers/promises';
 import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls';
 import type { Severity } from '@raypher/shared';
@@ -10,6 +11,8 @@ import { unreachable } from './https-poster.ts';
 
 /** How long a server may take to connect, to read, and to close in answer to our close; milliseconds. */
 const TIMEOUT_MS = 30_000;
+/** And one batch in all, milliseconds: one that goes on saying something is never silent. */
+const LONGEST_MS = 120_000;
 
 /** Between the last byte and our end of the stream, milliseconds; the first batch of a sender waits a second in all. */
 const PAUSE_MS = 100;
@@ -25,6 +28,14 @@ export interface ClientIdentity {
   key: string;
 }
 
+interface SyslogOptions {
+  network: OutboundNetwork;
+  ca: string | undefined;
+  client: ClientIdentity | undefined;
+  /** Another one in tests. */
+  longestMs?: number;
+}
+
 /**
  * Syslog over TLS (RFC 5425). The protocol has no acknowledgement, so every batch is a connection of its own: a batch
  * counts once the server, having read to our end of the stream, has closed its own without an error. A server that
@@ -33,17 +44,14 @@ export interface ClientIdentity {
 export class SyslogSender implements Sender {
   readonly #host: string;
   readonly #port: number;
-  readonly #options: { network: OutboundNetwork; ca: string | undefined; client: ClientIdentity | undefined };
+  readonly #options: SyslogOptions;
   /** TLS session of the connection before, so that the next one is cheap. */
   #session: Buffer | undefined;
   /** It lets us in: the next batch need not wait so long to see. */
   #hasTaken = false;
 
   /** @param address `host:port` */
-  constructor(
-    address: string,
-    options: { network: OutboundNetwork; ca: string | undefined; client: ClientIdentity | undefined },
-  ) {
+  constructor(address: string, options: SyslogOptions) {
     const colon = address.lastIndexOf(':');
     this.#host = address.slice(0, colon).replace(/^\[|\]$/g, '');
     this.#port = Number(address.slice(colon + 1));
@@ -67,7 +75,7 @@ export class SyslogSender implements Sender {
   }
 
   async #connected(): Promise<TLSSocket> {
-    const { network, client, ca = network.ca } = this.#options;
+    const { network, client, ca = network.ca, longestMs = LONGEST_MS } = this.#options;
     const addresses = await addressesOf(network, this.#host, NETWORK_HINT);
     const options: ConnectionOptions & { allowHalfOpen: boolean } = {
       host: this.#host,
@@ -87,6 +95,7 @@ export class SyslogSender implements Sender {
     socket.setTimeout(TIMEOUT_MS, () =>
       socket.destroy(new Error('the syslog server does not answer in time')),
     );
+    addAbortSignal(AbortSignal.timeout(longestMs), socket);
     socket.on('session', (session) => {
       this.#session = session;
     });

@@ -7,7 +7,7 @@ import type { Config } from '../config/config.ts';
 import { MetricsService } from '../metrics/metrics.service.ts';
 import { traceRequests } from '../tracing/trace-requests.ts';
 import { TracingService } from '../tracing/tracing.service.ts';
-import { applyLimits, MAX_BODY } from './limits.ts';
+import { applyLimits, limitPipelining, MAX_BODY } from './limits.ts';
 import { measureRequests } from './measure-requests.ts';
 import { securityHeaders } from './security-headers.ts';
 
@@ -27,6 +27,7 @@ export async function createApp(config: Config): Promise<NestExpressApplication>
   app.set('trust proxy', 'loopback');
   // Nested query objects are a way to smuggle types past a schema.
   app.set('query parser', 'simple');
+  app.use(limitPipelining());
   app.use(securityHeaders);
   app.use(measureRequests(app.get(MetricsService)));
   app.use(traceRequests(app.get(TracingService)));

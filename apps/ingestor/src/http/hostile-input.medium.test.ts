@@ -1,3 +1,5 @@
+import { connect } from 'node:net';
+import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { TestApi, type TestOrganisation } from '../testing/test-api.ts';
 
@@ -52,4 +54,14 @@ describe('input that no console sends', () => {
   ] as const)('%s %s with %j is not our error', async (method, path, body) => {
     expect((await acme.administrator[method](path, body)).status).toBeLessThan(500);
   });
+});
+
+it('a thousand requests in one piece are not worked on: the connection ends, and others are answered', async () => {
+  const { port } = new URL(api.url);
+  const socket = connect(Number(port), '127.0.0.1');
+  socket.on('error', () => undefined);
+  socket.write('GET /v1/packages/none HTTP/1.1\r\nhost: localhost\r\n\r\n'.repeat(1_000));
+  const answers = (await text(socket).catch(() => '')).split('HTTP/1.1 ').length - 1;
+  expect(answers).toBeLessThan(10);
+  expect((await acme.administrator.get('/v1/devices')).status).toBe(200);
 });

@@ -110,6 +110,8 @@ export class HttpTransport {
       socket.end(
         `HTTP/1.1 ${error.httpStatus} ${STATUS_CODES[error.httpStatus] ?? ''}\r\nconnection: close\r\n` +
           `content-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+        // Nobody else looks after it any more, and the other end may leave its half open for ever.
+        () => socket.destroy(),
       );
     }
   }

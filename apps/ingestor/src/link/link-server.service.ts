@@ -138,6 +138,8 @@ export class LinkServer implements BeforeApplicationShutdown {
         return;
       }
       if (body.$case !== 'hello') throw new RaypherError('link/protocol', 'The first message must be Hello.');
+      // What came in one piece with it is read although we pause: each Hello would ask the database anew.
+      if (stream.greeted) throw new RaypherError('link/protocol', 'Hello comes once, at the beginning.');
       // Nothing more is read until this device is known.
       stream.greeted = true;
       stream.line.pause();

@@ -101,3 +101,20 @@ test('last words are fetched, and then the session is over; nobody waits for the
   other.tick(performance.now() + 6 * SECOND);
   expect(closed).toBe(true);
 });
+
+test('of the requests that wait to be read the last two are kept, however many come', async () => {
+  line.pause();
+  const frames = [Buffer.from('a')];
+  const outcomes = Promise.all(
+    Array.from({ length: 5 }, () =>
+      line.take(1, frames).then(
+        () => 'taken',
+        (error: RaypherError) => error.code,
+      ),
+    ),
+  );
+  // For another reason than before.
+  line.pause();
+  line.resume();
+  expect(await outcomes).toEqual([...Array(3).fill('link/overloaded'), 'taken', 'taken']);
+});

@@ -17,10 +17,17 @@ const HIGH_WATER_FRAMES = 64;
 const MOST_BYTES = 2 * MAX_FRAME_BYTES;
 /** Requests of one session in a second; an agent asks a few times. */
 const MAX_REQUESTS = 1_000;
+/** Requests with messages that may wait to be read: one, and its repetition. */
+const MOST_UNREAD = 2;
 /** For the last words of a session to be fetched. Milliseconds. */
 const GOODBYE_MS = 5_000;
 
 type Deliver = (frames: readonly Buffer[]) => void;
+
+interface Unread {
+  resolve(): void;
+  reject(error: RaypherError): void;
+}
 
 /** A session of plain requests: both directions are numbered, so that one that was lost or came twice does not matter. */
 export class LongPollLine implements Line {
@@ -39,16 +46,16 @@ export class LongPollLine implements Line {
   private wasFull = false;
   private poll: { deliver: Deliver; timer: NodeJS.Timeout } | undefined;
   private flushing: NodeJS.Immediate | undefined;
-  private readable = Promise.withResolvers<void>();
+  private isPaused = false;
+  /** Requests that wait to be read, oldest first: what is in them is held in memory. */
+  private readonly unread: Unread[] = [];
   private askedAt = performance.now();
   /** Since the last tick. */
   private requests = 0;
   private endedAt: number | undefined;
   private closed = false;
 
-  constructor(private readonly proven: Peer) {
-    this.readable.resolve();
-  }
+  constructor(private readonly proven: Peer) {}
 
   get connection(): string {
     return this.id;
@@ -77,11 +84,12 @@ export class LongPollLine implements Line {
   }
 
   pause(): void {
-    this.readable = Promise.withResolvers<void>();
+    this.isPaused = true;
   }
 
   resume(): void {
-    this.readable.resolve();
+    this.isPaused = false;
+    for (const { resolve } of this.unread.splice(0)) resolve();
   }
 
   write(frame: Buffer): void {
@@ -101,13 +109,13 @@ export class LongPollLine implements Line {
     const value = { code: error.code, details: lastWords(error) };
     this.push(Buffer.from(ControlMessage.encode({ body: { $case: 'refusal', value } }).finish()));
     this.endedAt = performance.now();
-    this.readable.resolve();
+    this.resume();
   }
 
   hangUp(): void {
     if (this.closed) return;
     this.closed = true;
-    this.readable.resolve();
+    this.resume();
     this.answer([]);
     this.owner?.left(false);
     for (const closed of this.closing) closed();
@@ -117,11 +125,12 @@ export class LongPollLine implements Line {
    * Takes messages of the device; those that were taken before are passed over.
    *
    * @param seq number of the first one
-   * @throws RaypherError `link/protocol` when messages are missing before it
+   * @throws RaypherError `link/protocol` when messages are missing before it, `link/overloaded` when later requests
+   *   came while it waited
    */
   async take(seq: number, frames: readonly Buffer[]): Promise<void> {
     this.count();
-    await this.readable.promise;
+    await this.readable();
     if (seq > this.received + 1) {
       throw new RaypherError('link/protocol', 'Messages are missing before these.', {
         details: { expected: this.received + 1, got: seq },
@@ -133,7 +142,7 @@ export class LongPollLine implements Line {
       this.received += 1;
       this.owner?.received(decode(frame));
       // The first one is Hello, and nothing more is read until it is answered.
-      await this.readable.promise;
+      await this.readable();
     }
   }
 
@@ -177,6 +186,17 @@ export class LongPollLine implements Line {
     this.requests = 0;
     if (this.endedAt !== undefined && now - this.endedAt > GOODBYE_MS) this.hangUp();
     else if (this.poll === undefined && now - this.askedAt > LONG_POLL_IDLE_MS) this.hangUp();
+  }
+
+  private async readable(): Promise<void> {
+    while (this.isPaused) {
+      const { promise, resolve, reject } = Promise.withResolvers<void>();
+      this.unread.push({ resolve, reject });
+      if (this.unread.length > MOST_UNREAD) {
+        this.unread.shift()?.reject(new RaypherError('link/overloaded', 'Later requests came meanwhile.'));
+      }
+      await promise;
+    }
   }
 
   private count(): void {

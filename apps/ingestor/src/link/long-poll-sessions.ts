@@ -9,6 +9,8 @@ import { LongPollLine } from './long-poll-line.ts';
 const MAX_BODY_BYTES = MAX_FRAME_BYTES + 8;
 /** The one in use, and the one before it that nobody has missed yet. */
 const SESSIONS_PER_CERTIFICATE = 2;
+/** Answers with messages that may not have been read yet: an agent reads one before it asks again. */
+const MOST_UNREAD = 4;
 
 const ROUTE = new RegExp(`^${LINK_SESSIONS_PATH}(?:/(?<id>[\\w-]{43})(?:/(?<verb>send|receive))?)?$`);
 const NUMBER = /^\d{1,15}$/;
@@ -20,6 +22,8 @@ export class LongPollSessions {
   private readonly byCertificate = new Map<string, LongPollLine[]>();
   /** By fingerprint: the request of which the body is being read. */
   private readonly reading = new Map<string, IncomingMessage>();
+  /** By fingerprint: the answers with messages that are not sent to their end, oldest first. */
+  private readonly unread = new Map<string, ServerResponse[]>();
 
   constructor(private readonly accept: (line: Line) => void) {}
 
@@ -55,6 +59,7 @@ export class LongPollSessions {
       case 'GET receive': {
         const line = this.session(id, fingerprint);
         const deliver = (frames: readonly Buffer[]) => {
+          this.sending(response, fingerprint);
           response.writeHead(200, { 'content-type': 'application/x-protobuf' }).end(joinFrames(frames));
         };
         response.once('close', () => line.forget(deliver));
@@ -84,8 +89,9 @@ export class LongPollSessions {
       if (others.length === 0) this.byCertificate.delete(key);
     });
     this.accept(line);
-    // Hello has the first number, so nothing can be missing before it; nobody waits for it to be answered.
-    void line.take(1, [hello]);
+    // Hello has the first number, so nothing can be missing before it; nobody waits for it to be answered, and later
+    // requests may take its place in the queue.
+    line.take(1, [hello]).catch(() => undefined);
     return line.id;
   }
 
@@ -101,6 +107,20 @@ export class LongPollSessions {
       throw new RaypherError('device/identity-mismatch', 'This session belongs to another certificate.');
     }
     return line;
+  }
+
+  /** What waits for a device is sent again until it says that it has it: who only asks must not have it kept each time. */
+  private sending(response: ServerResponse, fingerprint: Buffer): void {
+    const key = fingerprint.toString('hex');
+    const unread = this.unread.get(key) ?? [];
+    this.unread.set(key, unread);
+    unread.push(response);
+    if (unread.length > MOST_UNREAD) unread.shift()?.req.socket.destroy();
+    response.once('close', () => {
+      const at = unread.indexOf(response);
+      if (at >= 0) unread.splice(at, 1);
+      if (unread.length === 0 && this.unread.get(key) === unread) this.unread.delete(key);
+    });
   }
 
   /** One body at a time for each certificate, the newest: a device that was cut off must not wait for its own past. */

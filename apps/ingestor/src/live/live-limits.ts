@@ -15,7 +15,11 @@ export const MOST_SOCKETS = 64;
 const OF_A_CONNECTION = { burst: 100, perSecond: 20 };
 const OF_A_PERSON = { burst: 100, perSecond: 20 };
 
-/** Ends connections over which more is said than anybody clicks. */
+/** What may wait for a browser to read it, in all and in messages; beyond that it is not reading. */
+const MOST_UNREAD_BYTES = 8 * 1024 * 1024;
+const MOST_UNREAD = 1_000;
+
+/** Ends connections over which more is said than anybody clicks, and those over which nothing is read. */
 export function limitLive(server: Server, live: LiveNamespace): void {
   const connections = new AttemptLimiter(OF_A_CONNECTION);
   const people = new AttemptLimiter(OF_A_PERSON);
@@ -26,6 +30,13 @@ export function limitLive(server: Server, live: LiveNamespace): void {
       for (const socket of live.sockets.values()) if (socket.conn === connection) tell(socket, excess);
       // What was sent goes out, nothing is read any more.
       connection.close();
+    });
+    // Whether it reads is not known from its answers to pings, which it may give unasked.
+    connection.on('packetCreate', () => {
+      const { writeBuffer } = connection;
+      if (writeBuffer.length <= MOST_UNREAD && unreadBytes(writeBuffer) <= MOST_UNREAD_BYTES) return;
+      // Without what waits; it comes back and asks anew.
+      connection.close(true);
     });
   });
   live.on('connection', (socket) => {
@@ -48,6 +59,14 @@ export function requireRoomFor(socket: LiveSocket): void {
   throw new RaypherError('request/rate-limited', 'Too many live connections are open for you.', {
     hint: 'Close tabs of the console, or programs that use the same API token.',
   });
+}
+
+function unreadBytes(packets: readonly { data?: unknown }[]): number {
+  return packets.reduce(
+    (sum, { data }) =>
+      sum + (typeof data === 'string' ? data.length : Buffer.isBuffer(data) ? data.byteLength : 0),
+    0,
+  );
 }
 
 function spend(limiter: AttemptLimiter, name: string): RaypherError | undefined {

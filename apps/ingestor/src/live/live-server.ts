@@ -1,4 +1,5 @@
-import type { Server as HttpServer } from 'node:http';
+import type { Server as HttpServer, IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
 import type { LiveMessages, LiveRequests } from '@raypher/shared/rest';
 import { createAdapter } from '@socket.io/redis-streams-adapter';
 import type { Redis } from 'ioredis';
@@ -28,12 +29,18 @@ export function openLiveServer(http: HttpServer, redis: Redis): { server: Server
     maxHttpBufferSize: 16 * 1024,
     perMessageDeflate: false,
     connectTimeout: 10_000,
+    // Done below: it would leave such a connection for a second without a listener for errors, and a reset one ends us.
+    destroyUpgrade: false,
     adapter: createAdapter(redis, {
       streamName: 'raypher:socket.io',
       channelPrefix: 'raypher:socket.io',
       maxLen: 1_000,
       blockTimeInMs: 1_000,
     }),
+  });
+  http.on('upgrade', (request: IncomingMessage, socket: Duplex) => {
+    socket.on('error', () => undefined);
+    if (request.url?.startsWith(`${server.path()}/`) !== true) socket.destroy();
   });
   // Nobody connects outside the namespace that authenticates.
   server.of('/').use((_socket, next) => next(new Error('Connect to /live.')));

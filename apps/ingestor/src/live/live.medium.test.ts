@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
+import { connect } from 'node:net';
+import { setTimeout } from 'node:timers/promises';
 import type { EventView } from '@raypher/shared/rest';
 import pg from 'pg';
 import { io, type Socket } from 'socket.io-client';
@@ -128,6 +130,31 @@ describe('the live connection', () => {
     sockets.push(socket);
     const error = await next<Error>(socket, 'connect_error');
     expect(error.message).toBe('Connect to /live.');
+  });
+
+  it('is not upgraded to elsewhere, and a client that is gone then does no harm', async () => {
+    const uncaught: unknown[] = [];
+    const listener = (error: unknown) => uncaught.push(error);
+    process.on('uncaughtException', listener);
+    onTestFinished(() => void process.off('uncaughtException', listener));
+    const { port } = new URL(api.url);
+    const upgrade = (path: string) => {
+      const socket = connect(Number(port), '127.0.0.1');
+      socket.on('error', () => undefined);
+      socket.write(
+        `GET ${path} HTTP/1.1\r\nhost: localhost\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n`,
+      );
+      return socket;
+    };
+    for (const path of ['/v1/events', '/', '/socket.io', '/socket.io/']) {
+      const impatient = Array.from({ length: 10 }, () => upgrade(path));
+      await setTimeout(20);
+      for (const socket of impatient) socket.resetAndDestroy();
+      const patient = upgrade(path).resume();
+      await once(patient, 'close');
+    }
+    expect(uncaught).toEqual([]);
+    await connected(acme.administrator);
   });
 
   it('shows a burst as one batch of at most 200 rows, the newest, and counts the rest', async () => {
@@ -301,6 +328,30 @@ describe('the live connection', () => {
     await once(raw, 'close');
     expect(answers).toBeLessThan(150);
     await connected(acme.administrator);
+  });
+
+  it('ends when nothing is read any more, although somebody at the other end seems to be there', async () => {
+    const raw = new WebSocket(`${api.url.replace('http', 'ws')}/socket.io/?EIO=4&transport=websocket`, {
+      headers: acme.administrator.headers,
+    });
+    await once(raw, 'open');
+    raw.send('40/live,');
+    await next(raw as unknown as Socket, 'message');
+    const bystander = await connected(acme.administrator);
+    await expect.poll(() => bystander.inbox.some(({ name }) => name === 'overview')).toBe(true);
+    raw.pause();
+    const target = 'x'.repeat(2_000);
+    for (let sent = 0; sent < 60; sent += 1) {
+      const heard = next(bystander.socket, 'events');
+      const items = Array.from({ length: 200 }, (_, index) => ({ ...row(sent * 200 + index + 1), target }));
+      announce({ kind: 'events', organisation: acme.id, items, held: 0 });
+      // An answer to a ping that never came keeps a connection.
+      raw.send('3');
+      await heard;
+    }
+    raw.resume();
+    await once(raw, 'close');
+    expect(bystander.socket.connected).toBe(true);
   });
 
   it('is open so many times for one person, and not more', async () => {

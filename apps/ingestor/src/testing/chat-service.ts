@@ -15,6 +15,11 @@ export interface ReceivedMessage {
   body: string;
 }
 
+const HEADERS: Record<number, Record<string, string>> = {
+  101: { connection: 'upgrade', upgrade: 'other' },
+  302: { location: '/elsewhere' },
+};
+
 /** What a chat service's webhook is to us: an https address that takes a POST. */
 export class ChatService {
   readonly received: ReceivedMessage[] = [];
@@ -46,7 +51,7 @@ export class ChatService {
       const signature = request.headers['raypher-signature'];
       service.received.push({ path: request.url ?? '', signature: signature?.toString(), body });
       const status = service.statuses.shift() ?? 200;
-      response.writeHead(status, status === 302 ? { location: '/elsewhere' } : {}).end('ok');
+      response.writeHead(status, HEADERS[status] ?? {}).end('ok');
     });
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');

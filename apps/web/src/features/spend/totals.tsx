@@ -40,9 +40,14 @@ export function Totals({ spend, money }: { spend: Spend | undefined; money: Mone
         note={
           totals === undefined
             ? ''
-            : `${simulated === '' ? '' : `cost: ${simulated} · `}${formatCount(totals.inputTokens)} tokens in (${formatCount(totals.cachedTokens)} cached), ${formatCount(totals.outputTokens)} out`
+            : `${formatCount(totals.inputTokens)} tokens in (${formatCount(totals.cachedTokens)} cached), ${formatCount(totals.outputTokens)} out`
         }
       />
+      {simulated !== '' && (
+        <li className="col-span-full bg-surface px-4 py-2 text-xs text-ink-2">
+          Exact and estimated cost together: {simulated}.
+        </li>
+      )}
     </ul>
   );
 }
