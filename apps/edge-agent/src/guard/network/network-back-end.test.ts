@@ -183,18 +183,24 @@ for (const [name, redirect] of Object.entries(REDIRECTS)) {
       test('what is no HTTP goes by the name that the address was looked up by', async () => {
         world.govern(ONLY_OPENAI);
         dns.answer = () => ({ addresses: ['203.0.113.22'], ttl: 0 });
-        await curl('-4', 'https://api.openai.com/v1/models');
         const deed = { kind: 'connect', port: 22, data: 'no HTTP at all\r\n', ends: true } as const;
-        expect(await program.does({ ...deed, host: '203.0.113.22' })).not.toHaveProperty('error');
-        expect(await world.recorded('network.tunnel', 'api.openai.com')).toMatchObject({
+        /** A machine that is held up forgets the name, or does not find in time who connects: then it is done again. */
+        const tunnelled = (host: string, name: string, prepare: () => Promise<unknown>) =>
+          expect.poll(async () => {
+            await prepare();
+            await program.does({ ...deed, host });
+            return world.events.find(({ type, data }) => type === 'network.tunnel' && data.host === name);
+          });
+        const lookUp = () => curl('-4', 'https://api.openai.com/v1/models');
+        await tunnelled('203.0.113.22', 'api.openai.com', lookUp).toMatchObject({
           verdict: { rule: 'openai' },
           data: { redirectedFrom: '203.0.113.22:22', uninspectedBecause: 'not-tls' },
         });
-        expect(await program.does({ ...deed, host: '203.0.113.23' })).toMatchObject({ answer: '' });
-        expect(await world.recorded('network.tunnel', '203.0.113.23')).toMatchObject({
+        await tunnelled('203.0.113.23', '203.0.113.23', async () => {}).toMatchObject({
           verdict: { rule: 'network/default' },
           data: { denied: true },
         });
+        expect(await program.does({ ...deed, host: '203.0.113.23' })).toMatchObject({ answer: '' });
       });
 
       test('tunnels that are not read are judged by the name in their handshake', async () => {

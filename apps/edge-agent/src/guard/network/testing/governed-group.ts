@@ -133,6 +133,7 @@ export class GovernedFolder {
 export class GovernedProgram {
   readonly cgroup: Cgroup;
   readonly child: ChildProcess;
+  #deeds = 0;
 
   constructor(cgroup: Cgroup, child: ChildProcess) {
     this.cgroup = cgroup;
@@ -140,10 +141,14 @@ export class GovernedProgram {
   }
 
   async does(deed: Deed): Promise<Outcome> {
-    const answered = once(this.child, 'message');
-    this.child.send(deed);
-    const [outcome] = await answered;
-    return outcome;
+    const id = this.#deeds++;
+    const { promise, resolve } = Promise.withResolvers<Outcome>();
+    const listen = (answer: { id: number; outcome: Outcome }): void => {
+      if (answer.id === id) resolve(answer.outcome);
+    };
+    this.child.on('message', listen);
+    this.child.send({ id, deed });
+    return promise.finally(() => this.child.off('message', listen));
   }
 
   /** Runs a command in the same group, in place of a shell that enters it first. */

@@ -92,8 +92,8 @@ function native(errno: number): Outcome {
   return errno === 0 ? { peer: '', answer: '' } : { error: `errno ${errno}` };
 }
 
-process.on('message', (deed: Deed) => {
+process.on('message', ({ id, deed }: { id: number; deed: Deed }) => {
   act(deed)
     .catch((error: NodeJS.ErrnoException): Outcome => ({ error: error.code ?? error.message }))
-    .then((outcome) => process.send?.(outcome));
+    .then((outcome) => process.send?.({ id, outcome }));
 });
