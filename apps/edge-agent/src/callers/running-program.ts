@@ -27,6 +27,8 @@ const TICKS_PER_SECOND = 100;
 /** The kernel's clocks here are exact to ten milliseconds each. */
 const CLOCK_MARGIN_MS = 20;
 const DELETED = / \(deleted\)$/;
+/** Every request looks at each thread, and nothing else happens meanwhile. */
+const MOST_THREADS = 1024;
 const MAX_ENVIRONMENT_BYTES = 8 * 1024 * 1024;
 
 /** @returns what changes with every execve(2); undefined when the process ended or may not be examined */
@@ -69,6 +71,7 @@ export async function deviation(
   const status = readProcText(`/proc/${pid}/status`);
   if (!status.ok) return 'it cannot be examined';
   const tracer = tracerOf(pid);
+  if (tracer === undefined) return 'its threads cannot be examined, or are too many';
   if (tracer !== '0') return `process ${tracer} traces it, and can make it do anything`;
   const users = /^Uid:\s+(\d+)\s+(\d+)\s+(\d+)\s+(\d+)$/m.exec(status.value)?.slice(1) ?? [];
   if (users.length !== 4 || new Set(users).size !== 1) return 'it changes between users';
@@ -120,10 +123,17 @@ export async function deviation(
   return undefined;
 }
 
-/** Each thread can have one of its own. @returns "0": none has any */
+/**
+ * Each thread can have one of its own.
+ *
+ * @returns "0": none has any; undefined when that cannot be told
+ */
 function tracerOf(pid: number): string | undefined {
   let found: string | undefined;
+  let looked = 0;
   for (const thread of walkProcDirectory(`/proc/${pid}/task`)) {
+    looked += 1;
+    if (looked > MOST_THREADS) return undefined;
     const status = readProcText(`/proc/${pid}/task/${thread}/status`);
     // It ended meanwhile.
     if (!status.ok && status.failure === 'gone') continue;

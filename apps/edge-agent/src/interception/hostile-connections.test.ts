@@ -147,6 +147,14 @@ test('a server that refuses a WebSocket and never ends its answer holds nothing 
   await expect.poll(() => world.engines.connections.size).toBe(0);
 });
 
+test('a server that never answers the handshake of a WebSocket is given up', async () => {
+  say = () => {};
+  const socket = client();
+  socket.write(upgrade('hostile.example'));
+  expect(await until(socket, 'ETIMEDOUT')).toMatch(/^HTTP\/1\.1 502 /);
+  socket.destroy();
+}, 60_000);
+
 test('a person can cut a WebSocket while the server refuses it', async () => {
   say = (socket) => socket.write(DRIP);
   const socket = client();

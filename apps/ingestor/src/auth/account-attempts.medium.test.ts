@@ -1,6 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { TestApi, type TestOrganisation, WEB_ORIGIN } from '../testing/test-api.ts';
-import { TestClient } from '../testing/test-client.ts';
+import { TestApi, type TestOrganisation } from '../testing/test-api.ts';
 import { ACCOUNT_ATTEMPTS } from './account-attempts.ts';
 
 let api: TestApi;
@@ -12,17 +11,8 @@ beforeAll(async () => {
 });
 afterAll(() => api.stop());
 
-/** A browser that has not signed in, at an address of its own. */
-function browser(address: string): TestClient {
-  return new TestClient(api.url, { origin: WEB_ORIGIN, 'x-forwarded-for': address });
-}
-
-/** Somebody of Acme, who has not signed in. */
-async function somebody(name: string): Promise<{ email: string; password: string }> {
-  const email = `${name}@example.test`;
-  const { body } = await acme.administrator.post('/v1/members', { name, email, role: 'auditor' });
-  return { email, password: body.password };
-}
+const browser = (address: string) => api.browser(address);
+const somebody = (name: string) => api.somebody(acme, name);
 
 describe('signing in is limited per account, wherever the attempts come from', () => {
   /** Six at the same moment, each from an address of its own, until there were `times`. @returns the statuses, sorted */

@@ -21,17 +21,8 @@ afterAll(async () => {
   await api.stop();
 });
 
-/** A browser that has not signed in, at an address of its own. */
-function browser(address: string): TestClient {
-  return new TestClient(api.url, { origin: WEB_ORIGIN, 'x-forwarded-for': address });
-}
-
-/** Somebody of Acme, who has not signed in. */
-async function somebody(name: string): Promise<{ email: string; password: string }> {
-  const email = `${name}@example.test`;
-  const { body } = await acme.administrator.post('/v1/members', { name, email, role: 'auditor' });
-  return { email, password: body.password };
-}
+const browser = (address: string) => api.browser(address);
+const somebody = (name: string) => api.somebody(acme, name);
 
 describe('signing in', () => {
   it('reads no more than a password needs, and nothing whose size is not said', async () => {

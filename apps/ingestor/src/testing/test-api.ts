@@ -104,10 +104,24 @@ export class TestApi {
     return this.signIn(member.email, password);
   }
 
+  /** A browser that has not signed in, at an address of its own. */
+  browser(address: string): TestClient {
+    return new TestClient(this.url, { origin: WEB_ORIGIN, 'x-forwarded-for': address });
+  }
+
+  /** An auditor who has not signed in. */
+  async somebody(
+    { administrator }: TestOrganisation,
+    name: string,
+  ): Promise<{ email: string; password: string }> {
+    const email = `${name}@example.test`;
+    const { body } = await administrator.post('/v1/members', { name, email, role: 'auditor' });
+    return { email, password: body.password };
+  }
+
   async signIn(email: string, password: string): Promise<TestClient> {
     // Each from an address of its own: the rate limit on sign-in is somebody else's test.
-    const address = `10.${randomBytes(3).join('.')}`;
-    const client = new TestClient(this.url, { origin: WEB_ORIGIN, 'x-forwarded-for': address });
+    const client = this.browser(`10.${randomBytes(3).join('.')}`);
     const answer = await client.post('/api/auth/sign-in/email', { email, password });
     if (answer.status !== 200)
       throw new Error(`signing in failed: ${answer.status} ${JSON.stringify(answer.body)}`);
