@@ -35,6 +35,25 @@ describe('an allowed process', () => {
     expect(await on.authorise(caller)).toMatchObject({ allowed: false });
   });
 
+  it('is refused when it has more threads than can be looked at', async () => {
+    on.stage.write(
+      'crowd.py',
+      `import socket, sys, threading, time
+threading.stack_size(65536)
+s = socket.create_connection(('127.0.0.1', int(sys.argv[-1])))
+for _ in range(1100): threading.Thread(target=time.sleep, args=(600,), daemon=True).start()
+print('ready', flush=True)
+time.sleep(600)
+`,
+    );
+    await on.allowPython('crowd.py');
+    const { caller } = await on.visit(PYTHON, [on.file('crowd.py')]);
+    expect(await on.authorise(caller)).toMatchObject({
+      allowed: false,
+      reason: expect.stringContaining('its threads cannot be examined, or are too many'),
+    });
+  });
+
   it.each(['its first thread', 'another thread'])('is refused while %s is traced', async (which) => {
     await on.allowNode();
     const { caller, process } = await on.visit(NODE, [on.file('bot.js')]);
